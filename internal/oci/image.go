@@ -1,0 +1,86 @@
+package oci
+
+import (
+	"regexp"
+	"time"
+)
+
+// Kind says what part an image plays in its repository.
+type Kind string
+
+const (
+	// KindImage is a manifest of one platform (or an artifact) that a tag names.
+	KindImage Kind = "image"
+	// KindIndex is an OCI index or docker manifest list that a tag names.
+	KindIndex Kind = "index"
+	// KindChild is a manifest without a tag of its own that an index lists.
+	KindChild Kind = "child"
+	// KindAttachment is a signature, attestation, SBOM or referrers index of another manifest: it has a subject and
+	// lives and dies with it.
+	KindAttachment Kind = "attachment"
+)
+
+// Blob is a config or layer that an image refers to.
+type Blob struct {
+	Digest Digest
+	Size   int64 // bytes, as the manifest says
+}
+
+// Image is one digest of a repository with everything that is known of it. There is one Image for each digest,
+// because deleting a digest deletes all its tags: nothing may be decided for a single tag.
+type Image struct {
+	Digest    Digest
+	Kind      Kind
+	MediaType string
+	// Tags are all the tags that point at the digest, in natural order.
+	Tags []string
+	// Created is when the image was built, in UTC; the zero time when nothing usable says so.
+	Created time.Time
+	// Size is the sum of the image's own config and layers in bytes; 0 for an index.
+	Size int64
+	// Blobs are the config and the layers, each once.
+	Blobs []Blob
+	// Children are the manifests that an index lists, in its order.
+	Children []Digest
+	// Missing are those of Children that the registry does not have.
+	Missing []Digest
+	// Subject is the manifest's subject field, "" when it has none (OCI image-spec v1.1, manifest.md).
+	Subject Digest
+}
+
+// Subjects returns the digests that the image is attached to: its subject field and those that its tags name. It is
+// empty for anything that is no attachment.
+func (i Image) Subjects() []Digest {
+	var out []Digest
+	if i.Subject != "" {
+		out = append(out, i.Subject)
+	}
+	for _, t := range i.Tags {
+		if s, ok := AttachmentSubject(t); ok && s != i.Subject {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Snapshot is everything known of a repository at one moment. It is whole: what could not be read made it an error.
+type Snapshot struct {
+	Repository Repository
+	// Images are sorted by digest.
+	Images []Image
+	// Ghosts are tags that the registry lists but has no manifest for, in natural order.
+	Ghosts []string
+}
+
+var attachmentTag = regexp.MustCompile(`^(sha256-[0-9a-f]{64}|sha512-[0-9a-f]{128})(\.(sig|att|sbom))?$`)
+
+// AttachmentSubject returns the digest that a tag of the form "sha256-<hex>[.sig|.att|.sbom]" names. These are
+// cosign's tags (https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md) and the referrers fallback
+// tag (OCI distribution-spec v1.1, "Referrers Tag Schema").
+func AttachmentSubject(tag string) (Digest, bool) {
+	m := attachmentTag.FindStringSubmatch(tag)
+	if m == nil {
+		return "", false
+	}
+	return Digest(m[1][:6] + ":" + m[1][7:]), true
+}

@@ -1,0 +1,104 @@
+// Package oci holds the words of the field as values: repositories, references, digests, images and the
+// snapshot of a repository. It does no input or output and imports nothing else of this module, so that every
+// other package can speak of the same things.
+package oci
+
+import (
+	_ "crypto/sha256" // digest.Parse accepts only algorithms that are linked in
+	_ "crypto/sha512"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	"oras.land/oras-go/v2/registry"
+)
+
+// Digest is the content address of a manifest or blob, as "sha256:<hex>" (OCI image-spec, descriptor.md#digests).
+type Digest = digest.Digest
+
+// ErrReference is wrapped by every error about text that is not an image reference.
+var ErrReference = errors.New("not an image reference")
+
+// Repository names one repository: the unit of pruning.
+type Repository struct {
+	Host string // host or host:port, as in the reference
+	Path string // the name below the host, such as "team/app"
+}
+
+// String returns "host/path".
+func (r Repository) String() string { return r.Host + "/" + r.Path }
+
+// IsPattern reports whether the path has a "*" in it and so stands for several repositories of the catalog.
+func (r Repository) IsPattern() bool { return strings.Contains(r.Path, "*") }
+
+// Reference is a repository with, where the text named them, a tag and a digest.
+type Reference struct {
+	Repository
+	Tag    string // "" when the text has none
+	Digest Digest // "" when the text has none
+}
+
+// String returns "host/path[:tag][@digest]".
+func (r Reference) String() string {
+	s := r.Repository.String()
+	if r.Tag != "" {
+		s += ":" + r.Tag
+	}
+	if r.Digest != "" {
+		s += "@" + r.Digest.String()
+	}
+	return s
+}
+
+// ParseReference reads "host[:port]/path[:tag][@digest]". The host is required: a short name is ambiguous, and a
+// step that deletes does not guess. A "*" is allowed in the path when there is neither tag nor digest. Errors wrap
+// [ErrReference] and name the text.
+func ParseReference(text string) (Reference, error) {
+	bad := func(why string) (Reference, error) {
+		return Reference{}, fmt.Errorf("%w: %q: %s", ErrReference, text, why)
+	}
+	if strings.Contains(text, "://") {
+		return bad("a reference has no scheme, leave out what stands before the host")
+	}
+	name, dgst, hasDigest := strings.Cut(text, "@")
+	host, rest, hasHost := strings.Cut(name, "/")
+	if !hasHost || !looksLikeHost(host) {
+		return bad("it must begin with the registry's host, as in registry.example.com/team/app")
+	}
+	path, tag, hasTag := strings.Cut(rest, ":")
+	ref := registry.Reference{Registry: host, Repository: strings.ReplaceAll(path, "*", "x")}
+	if err := ref.ValidateRegistry(); err != nil {
+		return bad("invalid host " + host)
+	}
+	if err := ref.ValidateRepository(); err != nil {
+		return bad("invalid repository name " + path + " (lower case letters, digits, and . _ - / between them)")
+	}
+	if strings.Contains(path, "*") && (hasTag || hasDigest) {
+		return bad("a pattern of repositories takes neither tag nor digest")
+	}
+	if ref.Reference = tag; hasTag && ref.ValidateReferenceAsTag() != nil {
+		return bad("invalid tag " + tag)
+	}
+	if ref.Reference = dgst; hasDigest && ref.ValidateReferenceAsDigest() != nil {
+		return bad("invalid digest " + dgst)
+	}
+	return Reference{Repository{host, path}, tag, Digest(dgst)}, nil
+}
+
+// looksLikeHost tells a registry's host from the first part of a short name, by docker's own rule: it has a dot or
+// a port, or it is localhost (https://pkg.go.dev/github.com/distribution/reference, splitDockerDomain).
+func looksLikeHost(s string) bool { return s == "localhost" || strings.ContainsAny(s, ".:[") }
+
+// ValidTag reports whether a text can be a tag (OCI distribution-spec v1.1, "Pulling manifests").
+func ValidTag(s string) bool { return registry.Reference{Reference: s}.ValidateReferenceAsTag() == nil }
+
+// Pushed is a reference that this pipeline has just pushed, and who said so.
+type Pushed struct {
+	Reference
+	// Source is where the reference was found, such as "argument" or an environment variable's name.
+	Source string
+	// Assumed marks a tag that the pipeline probably, but not certainly, pushed: it is kept when it is there and
+	// refuses nothing when it is not.
+	Assumed bool
+}

@@ -1,0 +1,22 @@
+package prune
+
+import "errors"
+
+// stops reports whether an error tells that no further deletion can succeed.
+func stops(err error) bool {
+	var s interface{ Stops() bool }
+	return errors.As(err, &s) && s.Stops()
+}
+
+// inUse reports whether an error tells that something still refers to the manifest.
+func inUse(err error) bool {
+	var s interface{ InUse() bool }
+	return errors.As(err, &s) && s.InUse()
+}
+
+// denied reports whether an error tells that the caller may not delete. On the first deletion of a run that means
+// all of them; later on it is one image's own protection.
+func denied(err error) bool {
+	var s interface{ Denied() bool }
+	return errors.As(err, &s) && s.Denied()
+}

@@ -1,0 +1,236 @@
+// Package registry speaks to registries over the OCI distribution API: listing, reading manifests and configs into a
+// snapshot, deleting by digest. Authentication and retry live here. Nothing here decides what is deleted.
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"oras.land/oras-go/v2/registry/remote/auth"
+	"oras.land/oras-go/v2/registry/remote/errcode"
+)
+
+// Options say how to reach a registry. The zero value reads docker's defaults for nothing: no credentials, the
+// system's certificates, https, or http on loopback.
+type Options struct {
+	// PlainHTTP speaks http to any host. Without it only a loopback host may answer in http.
+	PlainHTTP bool
+	// Transport sends the requests; nil means [http.DefaultTransport].
+	Transport http.RoundTripper
+	// Credentials finds the login for the registry; the zero value is anonymous.
+	Credentials Credentials
+	// UserAgent is sent with each request; "" sends Go's.
+	UserAgent string
+	// Readers bounds parallel reads; 0 means [DefaultReaders].
+	Readers int
+	// RetryBase is the first pause before a second try; 0 means half a second.
+	RetryBase time.Duration
+}
+
+// DefaultReaders is how many reads run in parallel: they cost the registry little, 2000 HEADs took 0.9 s on
+// distribution 3.1 where 2000 deletions took 53 s.
+const DefaultReaders = 16
+
+func (o Options) retryBase() time.Duration {
+	if o.RetryBase > 0 {
+		return o.RetryBase
+	}
+	return 500 * time.Millisecond
+}
+
+func (o Options) readers() int {
+	if o.Readers > 0 {
+		return o.Readers
+	}
+	return DefaultReaders
+}
+
+// Client speaks to one registry. It is safe for use by several goroutines.
+type Client struct {
+	host    string
+	options Options
+	auth    *auth.Client
+	gate    gate
+	http    atomic.Bool // the registry speaks http
+}
+
+// New returns a client for a registry's host as it stands in references. It sends nothing yet.
+func New(host string, o Options) *Client {
+	c := &Client{host: host, options: o}
+	c.auth = &auth.Client{
+		Client:     &http.Client{Transport: o.Transport},
+		Cache:      auth.NewCache(),
+		ClientID:   "regsweep",
+		Credential: o.Credentials.lookup,
+	}
+	if o.UserAgent != "" {
+		c.auth.SetUserAgent(o.UserAgent)
+	}
+	c.http.Store(o.PlainHTTP)
+	return c
+}
+
+// apiHost returns the host that requests go to; docker.io is a name, not a host.
+func (c *Client) apiHost() string {
+	if c.host == "docker.io" {
+		return "registry-1.docker.io"
+	}
+	return c.host
+}
+
+// Timeouts of one try. A deletion must not be cut short: distribution 3.x stops between removing the manifest and its
+// tags when the client hangs up, and leaves tags that point at nothing.
+const (
+	readTimeout   = 2 * time.Minute
+	deleteTimeout = 10 * time.Minute
+)
+
+// call is one request to the registry.
+type call struct {
+	method string
+	url    string // absolute path below the host, or a whole URL
+	accept []string
+	scopes []string
+	limit  int64 // of the body, in bytes
+}
+
+// reply is a successful answer.
+type reply struct {
+	url    *url.URL
+	header http.Header
+	body   []byte
+}
+
+// errBroken marks a request that got no complete answer.
+var errBroken = errors.New("no answer")
+
+// do sends a call until it is answered for good. An answer that is no success is an *Error.
+func (c *Client) do(ctx context.Context, k call) (reply, error) {
+	var r reply
+	err := c.retry(ctx, func() (err error) {
+		r, err = c.try(ctx, k)
+		return err
+	})
+	return r, err
+}
+
+// try sends a call once. Where the scheme is not known yet, https comes first, as docker does it for loopback hosts:
+// an http server answers a TLS handshake in a way that cannot be mistaken.
+func (c *Client) try(ctx context.Context, k call) (reply, error) {
+	r, err := c.send(ctx, k)
+	if errors.Is(err, http.ErrSchemeMismatch) && !c.http.Load() && loopback(c.host) {
+		c.http.Store(true)
+		return c.send(ctx, k)
+	}
+	return r, err
+}
+
+func (c *Client) send(ctx context.Context, k call) (reply, error) {
+	timeout := readTimeout
+	if k.method == http.MethodDelete {
+		ctx, timeout = context.WithoutCancel(ctx), deleteTimeout
+	}
+	caller := ctx
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	ctx = auth.WithScopesForHost(ctx, c.apiHost(), k.scopes...)
+	req, err := http.NewRequestWithContext(ctx, k.method, c.absolute(k.url), nil)
+	if err != nil {
+		return reply{}, fmt.Errorf("%s %s: %w", k.method, k.url, err)
+	}
+	req.Header["Accept"] = k.accept
+	resp, err := c.auth.Do(req)
+	if err != nil {
+		return reply{}, failure(caller, req, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // an incomplete error body is no news
+		return reply{}, newError(k.method, req.URL, resp.StatusCode, resp.Header, body, time.Now())
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, k.limit+1))
+	if err != nil {
+		if caller.Err() != nil {
+			return reply{}, context.Cause(caller)
+		}
+		return reply{}, fmt.Errorf("%s %s: %w: %w", k.method, redact(req.URL), errBroken, err)
+	}
+	if int64(len(body)) > k.limit {
+		return reply{}, incomplete{fmt.Errorf("%s %s: the answer is larger than %d bytes", k.method, redact(req.URL), k.limit)}
+	}
+	return reply{req.URL, resp.Header, body}, nil
+}
+
+// absolute returns the whole URL of a call.
+func (c *Client) absolute(u string) string {
+	if !strings.HasPrefix(u, "/") {
+		return u
+	}
+	scheme := "https://"
+	if c.http.Load() {
+		scheme = "http://"
+	}
+	return scheme + c.apiHost() + u
+}
+
+// failure describes a request that got no answer, without the URL that net/http puts into its errors: after a
+// redirect that one can be signed. A connection that broke is marked with errBroken.
+func failure(caller context.Context, req *http.Request, err error) error {
+	if caller.Err() != nil {
+		return context.Cause(caller)
+	}
+	what := fmt.Sprintf("%s %s", req.Method, redact(req.URL))
+	var token *errcode.ErrorResponse
+	var sent *url.Error
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, auth.ErrBasicCredentialNotFound):
+		return &Error{Method: req.Method, URL: redact(req.URL), Status: http.StatusUnauthorized, Challenge: "Basic", Message: "it asks for a login and none is known for it"}
+	case errors.As(err, &token):
+		return &tokenError{what, token}
+	case errors.As(err, &sent) && sent.Timeout():
+		return fmt.Errorf("%s: %w in time", what, errBroken)
+	case !errors.As(err, &sent): // a credential helper, or a token server's answer that is no token
+		return fmt.Errorf("%s: %w", what, err)
+	case errors.Is(err, http.ErrSchemeMismatch), badCertificate(err), errors.As(err, &dns) && dns.IsNotFound:
+		return fmt.Errorf("%s: %w", what, sent.Err)
+	}
+	return fmt.Errorf("%s: %w: %w", what, errBroken, sent.Err)
+}
+
+// tokenError is a refusal of the token server that the registry names.
+type tokenError struct {
+	what   string
+	answer *errcode.ErrorResponse
+}
+
+func (e *tokenError) Error() string {
+	s := fmt.Sprintf("%s: the token server %s answers %d %s", e.what, e.answer.URL.Host, e.answer.StatusCode, http.StatusText(e.answer.StatusCode))
+	if len(e.answer.Errors) > 0 {
+		s += ": " + strings.Join(strings.Fields(e.answer.Errors[0].Message), " ")
+	}
+	return s
+}
+
+func (e *tokenError) Unwrap() error { return e.answer }
+
+// Stops reports that no further deletion can succeed without a token.
+func (e *tokenError) Stops() bool { return true }
+
+// loopback reports whether a host is this machine.
+func loopback(host string) bool {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	ip := net.ParseIP(strings.Trim(name, "[]"))
+	return name == "localhost" || (ip != nil && ip.IsLoopback())
+}

@@ -1,0 +1,238 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unique"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/regsweep/regsweep/internal/oci"
+)
+
+// The manifest media types (OCI image-spec v1.1, media-types.md; docker's image manifest version 2, schema 2).
+const (
+	typeImage        = "application/vnd.oci.image.manifest.v1+json"
+	typeIndex        = "application/vnd.oci.image.index.v1+json"
+	typeArtifact     = "application/vnd.oci.artifact.manifest.v1+json"
+	typeDockerImage  = "application/vnd.docker.distribution.manifest.v2+json"
+	typeDockerList   = "application/vnd.docker.distribution.manifest.list.v2+json"
+	configImage      = "application/vnd.oci.image.config.v1+json"
+	configDocker     = "application/vnd.docker.container.image.v1+json"
+	maxManifest      = 4 << 20 // the limit that the OCI distribution-spec v1.1 suggests to registries
+	annotationMade   = "org.opencontainers.image.created"
+	annotationAttest = "vnd.docker.reference.type"
+)
+
+// manifestTypes go into the Accept header of every read of a manifest. With fewer, distribution answers a tag of a
+// docker manifest list with the linux/amd64 child's digest, and deleting that breaks the image.
+var manifestTypes = []string{typeImage, typeIndex, typeDockerImage, typeDockerList, typeArtifact}
+
+// errNoManifest is returned for a tag or digest that the registry has no manifest for.
+var errNoManifest = errors.New("no such manifest")
+
+// manifest is what a snapshot needs of a manifest.
+type manifest struct {
+	digest    oci.Digest
+	mediaType string
+	size      int64
+	blobs     []oci.Blob
+	children  []child
+	subject   oci.Digest
+	config    oci.Blob // the config to read the date from; zero when it is no image's config
+	created   time.Time
+}
+
+// child is an entry of an index.
+type child struct {
+	digest oci.Digest
+	// attestation marks what is no platform: its date says nothing of the image's.
+	attestation bool
+}
+
+func (m manifest) isIndex() bool { return m.mediaType == typeIndex || m.mediaType == typeDockerList }
+
+// manifest reads a manifest by tag or digest and proves the body against its digest.
+func (r *Repository) manifest(ctx context.Context, reference string) (manifest, error) {
+	reply, err := r.client.do(ctx, call{
+		method: http.MethodGet, url: "/v2/" + r.name.Path + "/manifests/" + reference,
+		accept: manifestTypes, scopes: r.scopes(), limit: maxManifest,
+	})
+	if err != nil {
+		return manifest{}, notFound(err, errNoManifest)
+	}
+	fail := func(err error) (manifest, error) {
+		return manifest{}, incomplete{fmt.Errorf("read manifest %s: %w", reference, err)}
+	}
+	claimed := oci.Digest(reply.header.Get("Docker-Content-Digest"))
+	if strings.Contains(reference, ":") {
+		claimed = oci.Digest(reference)
+	}
+	d, err := proven(reply.body, claimed)
+	if err != nil {
+		return fail(err)
+	}
+	m, err := parseManifest(reply.body, reply.header.Get("Content-Type"))
+	if err != nil {
+		return fail(err)
+	}
+	m.digest = d
+	return m, nil
+}
+
+// resolve returns the digest that a tag points at, with the cheapest request. Registries need not send
+// Docker-Content-Digest (OCI distribution-spec v1.1); then the manifest is read and hashed.
+func (r *Repository) resolve(ctx context.Context, tag string) (oci.Digest, error) {
+	reply, err := r.client.do(ctx, call{
+		method: http.MethodHead, url: "/v2/" + r.name.Path + "/manifests/" + tag,
+		accept: manifestTypes, scopes: r.scopes(), limit: maxManifest,
+	})
+	if err != nil {
+		return "", notFound(err, errNoManifest)
+	}
+	d := oci.Digest(reply.header.Get("Docker-Content-Digest"))
+	if d.Validate() == nil {
+		return d, nil
+	}
+	m, err := r.manifest(ctx, tag)
+	return m.digest, err
+}
+
+// proven returns the digest of the body, which must be the claimed one where there is one.
+func proven(body []byte, claimed oci.Digest) (oci.Digest, error) {
+	if claimed == "" {
+		return digest.FromBytes(body), nil
+	}
+	if err := claimed.Validate(); err != nil {
+		return "", fmt.Errorf("the registry sends the digest %q: %w", claimed, err)
+	}
+	if actual := claimed.Algorithm().FromBytes(body); actual != claimed {
+		return "", fmt.Errorf("the body has the digest %s, not %s", actual, claimed)
+	}
+	return claimed, nil
+}
+
+// document is the union of the manifests that are understood.
+type document struct {
+	MediaType   string            `json:"mediaType"`
+	Config      *descriptor       `json:"config"`
+	Layers      []descriptor      `json:"layers"`
+	Blobs       []descriptor      `json:"blobs"` // of the artifact manifest of OCI 1.1's release candidates
+	Manifests   []descriptor      `json:"manifests"`
+	Subject     *descriptor       `json:"subject"`
+	Annotations map[string]string `json:"annotations"`
+}
+
+type descriptor struct {
+	MediaType   string            `json:"mediaType"`
+	Digest      oci.Digest        `json:"digest"`
+	Size        int64             `json:"size"`
+	Annotations map[string]string `json:"annotations"`
+	Platform    *struct {
+		OS           string `json:"os"`
+		Architecture string `json:"architecture"`
+	} `json:"platform"`
+}
+
+// parseManifest reads a manifest's body. A media type that is not known is an error: what such a manifest depends on
+// cannot be known either.
+func parseManifest(body []byte, contentType string) (manifest, error) {
+	mediaType, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return manifest{}, fmt.Errorf("content type %q: %w", contentType, err)
+	}
+	if !slices.Contains(manifestTypes, mediaType) {
+		return manifest{}, &MediaTypeError{mediaType}
+	}
+	var doc document
+	if err := json.Unmarshal(body, &doc); err != nil {
+		return manifest{}, fmt.Errorf("the body is not JSON: %w", err)
+	}
+	if doc.MediaType != "" && doc.MediaType != mediaType {
+		return manifest{}, fmt.Errorf("the body says that it is %q, the header says %q", doc.MediaType, mediaType)
+	}
+	m := manifest{mediaType: mediaType, created: parseDate(doc.Annotations[annotationMade])}
+	if doc.Subject != nil {
+		m.subject = doc.Subject.Digest
+	}
+	if m.isIndex() {
+		for _, c := range doc.Manifests {
+			m.children = append(m.children, child{c.Digest, c.attestation()})
+		}
+	} else {
+		m.addBlobs(doc)
+	}
+	return m, m.validate()
+}
+
+// addBlobs adds the config and the layers, each blob once.
+func (m *manifest) addBlobs(doc document) {
+	seen := map[oci.Digest]bool{}
+	add := func(d descriptor) {
+		if !seen[d.Digest] {
+			seen[d.Digest] = true
+			m.size += d.Size
+			shared := oci.Digest(unique.Make(string(d.Digest)).Value()) // one base layer stands in thousands of images
+			m.blobs = append(m.blobs, oci.Blob{Digest: shared, Size: d.Size})
+		}
+	}
+	if c := doc.Config; c != nil {
+		add(*c)
+		if c.MediaType == configImage || c.MediaType == configDocker {
+			m.config = oci.Blob{Digest: c.Digest, Size: c.Size}
+		}
+	}
+	for _, d := range append(doc.Layers, doc.Blobs...) {
+		add(d)
+	}
+}
+
+func (d descriptor) attestation() bool {
+	if d.Annotations[annotationAttest] != "" {
+		return true
+	}
+	return d.Platform != nil && d.Platform.OS == "unknown" && d.Platform.Architecture == "unknown"
+}
+
+// validate reports a digest that is none and a size below zero: the first would hide what the manifest depends on,
+// the second would make sums lie.
+func (m manifest) validate() error {
+	for _, c := range m.children {
+		if err := c.digest.Validate(); err != nil {
+			return fmt.Errorf("it lists the manifest %q: %w", c.digest, err)
+		}
+	}
+	for _, b := range m.blobs {
+		if err := b.Digest.Validate(); err != nil || b.Size < 0 {
+			return fmt.Errorf("it refers to the blob %q of %d bytes, which cannot be", b.Digest, b.Size)
+		}
+	}
+	if m.subject != "" && m.subject.Validate() != nil {
+		return fmt.Errorf("its subject is %q, which is no digest", m.subject)
+	}
+	return nil
+}
+
+// MediaTypeError is returned for a manifest of a kind that is not understood.
+type MediaTypeError struct{ MediaType string }
+
+// Error names the media type.
+func (e *MediaTypeError) Error() string {
+	return fmt.Sprintf("its media type %q is not understood, so neither is what it depends on", e.MediaType)
+}
+
+// notFound turns an answer of 404 into the sentinel.
+func notFound(err, sentinel error) error {
+	var answer *Error
+	if errors.As(err, &answer) && answer.Status == http.StatusNotFound {
+		return fmt.Errorf("%w: %w", sentinel, err)
+	}
+	return err
+}

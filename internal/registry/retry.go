@@ -1,0 +1,165 @@
+package registry
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"crypto/tls"
+
+	"github.com/cenkalti/backoff/v4"
+	"oras.land/oras-go/v2/registry/remote/errcode"
+)
+
+const (
+	// maxTries is how often a request is sent before its failure counts.
+	maxTries = 6
+	// maxRetryAfter is the longest Retry-After that is waited for. A registry that asks for more has shut the door.
+	maxRetryAfter = 5 * time.Minute
+)
+
+// retry calls try until it succeeds, fails for good, or has failed maxTries times. Every request of this package is
+// safe to send again: reads change nothing, and a second DELETE of a digest answers 404.
+func (c *Client) retry(ctx context.Context, try func() error) error {
+	if err := ctx.Err(); err != nil { // backoff makes one try even then
+		return context.Cause(ctx)
+	}
+	var asked time.Duration
+	op := func() error {
+		if err := c.gate.wait(ctx); err != nil {
+			return backoff.Permanent(err)
+		}
+		err := try()
+		asked = retryAfterOf(err)
+		switch {
+		case err == nil:
+			return nil
+		case asked > maxRetryAfter:
+			return backoff.Permanent(fmt.Errorf("the registry asks to wait %s: %w", asked, err))
+		case !retryable(err):
+			return backoff.Permanent(err)
+		}
+		c.gate.close(asked)
+		return err
+	}
+	wait := backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(c.options.retryBase()),
+		backoff.WithMaxInterval(30*time.Second),
+		backoff.WithMultiplier(2),
+	)
+	err := backoff.Retry(op, backoff.WithContext(backoff.WithMaxRetries(&atLeast{wait, &asked}, maxTries-1), ctx))
+	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// atLeast waits as long as the server asked for when that is longer than the backoff.
+type atLeast struct {
+	backoff.BackOff
+	asked *time.Duration
+}
+
+func (a *atLeast) NextBackOff() time.Duration {
+	next := a.BackOff.NextBackOff()
+	if next == backoff.Stop {
+		return next
+	}
+	return max(next, *a.asked)
+}
+
+// retryable reports whether a request that failed so is worth sending again.
+func retryable(err error) bool {
+	status := 0
+	var answer *Error
+	var token *errcode.ErrorResponse
+	switch {
+	case errors.As(err, &answer):
+		status = answer.Status
+	case errors.As(err, &token): // from the token server
+		status = token.StatusCode
+	case errors.Is(err, context.Canceled), errors.Is(err, http.ErrSchemeMismatch), badCertificate(err):
+		return false
+	case errors.Is(err, errBroken):
+		return true
+	default:
+		return false
+	}
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	}
+	return status >= 500 && status != http.StatusNotImplemented
+}
+
+// badCertificate reports whether TLS failed for a reason that another try does not change.
+func badCertificate(err error) bool {
+	var verify *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	var alert tls.AlertError
+	return errors.As(err, &verify) || errors.As(err, &authority) || errors.As(err, &alert)
+}
+
+// retryAfterOf returns how long the server asked to wait, 0 when it did not.
+func retryAfterOf(err error) time.Duration {
+	var answer *Error
+	if errors.As(err, &answer) {
+		return answer.RetryAfter
+	}
+	return 0
+}
+
+// retryAfter reads a Retry-After header in both its forms, seconds and a date (RFC 9110, section 10.2.3).
+func retryAfter(value string, now time.Time) time.Duration {
+	if value == "" {
+		return 0
+	}
+	if n, err := strconv.ParseUint(value, 10, 31); err == nil {
+		return time.Duration(n) * time.Second
+	}
+	if t, err := http.ParseTime(value); err == nil {
+		return max(0, t.Sub(now))
+	}
+	return 0
+}
+
+// gate holds back every request of a client while the registry has asked for a pause: one slowed-down request means
+// that the others are too many as well.
+type gate struct {
+	mu    sync.Mutex
+	until time.Time
+}
+
+func (g *gate) close(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if until := time.Now().Add(d); until.After(g.until) {
+		g.until = until
+	}
+}
+
+func (g *gate) wait(ctx context.Context) error {
+	for {
+		g.mu.Lock()
+		d := time.Until(g.until)
+		g.mu.Unlock()
+		if d <= 0 {
+			return ctx.Err()
+		}
+		timer := time.NewTimer(d)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return context.Cause(ctx)
+		case <-timer.C:
+		}
+	}
+}

@@ -1,0 +1,55 @@
+// Package report turns the summary of a run into what people and machines read: a table for the terminal, Markdown
+// for job summaries, JSON for programs. It is pure: it takes values and writes to an io.Writer.
+package report
+
+import (
+	"time"
+
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/prune"
+	"github.com/regsweep/regsweep/internal/retain"
+)
+
+// Summary is everything a run has to say.
+type Summary struct {
+	DryRun   bool
+	Started  time.Time // ages are counted from it
+	Elapsed  time.Duration
+	ExitCode int
+	CI       CI
+	Policy   string // the policy in English
+	// Repositories are in the order in which they were asked for.
+	Repositories []Repository
+}
+
+// CI is the CI system of a run, as far as the report names it.
+type CI struct {
+	Name     string // "" outside of a CI
+	BuildURL string // "" when unknown
+}
+
+// Repository is what became of one repository.
+type Repository struct {
+	Name oci.Repository
+	// Plan is nil when the repository could not be read; Err says why.
+	Plan *retain.Plan
+	// Outcomes has one entry for each deletion of the plan.
+	Outcomes map[oci.Digest]prune.Outcome
+	// Err is why the repository was not read, refused or not finished; nil when all went well. A refusal is told by
+	// the plan's refusals, so that the error beside them is not shown a second time.
+	Err error
+	// Pushed is what the pipeline has just pushed to the repository; empty when nothing is known of that.
+	Pushed []oci.Pushed
+}
+
+// Totals are a repository's or a run's counts. They count images and indexes, the things that people push; children
+// and attachments come and go with them and are counted in Manifests, and in Failed, because a failure is a failure.
+type Totals struct {
+	Kept, Deleted, Gone, Failed, Skipped, Planned int
+	// Manifests is the number of manifests deleted, of every kind.
+	Manifests int
+	// UniqueBytes is the size of the config and layer blobs that only deleted images used: deleted or gone ones, or
+	// planned ones in a dry run. Each blob counts once. In the totals of a run it counts once for each registry,
+	// because a registry stores a blob once however many of its repositories use it.
+	UniqueBytes int64
+}

@@ -1,0 +1,232 @@
+package retain
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/regsweep/regsweep/internal/oci"
+)
+
+// Decide plans what becomes of each image of the snapshot under the policy. pushed is what the pipeline has just
+// pushed to the repository; ages are counted from now. The result does not depend on the order of the input, and the
+// input is not changed. An invalid policy keeps everything.
+func Decide(s oci.Snapshot, p Policy, pushed []oci.Pushed, now time.Time) Plan {
+	d := newDecider(s, p, now)
+	if p.Validate() != nil {
+		for _, e := range d.entries {
+			e.keep(RuleNoPolicy, "no keep rule")
+		}
+		return d.plan(s, nil)
+	}
+	d.keepPushed(pushed)
+	d.keepProtected()
+	d.keepByRules()
+	d.keepOneAtLeast()
+	d.keepReachable()
+	d.doom()
+	return d.plan(s, pushed)
+}
+
+// entry is an image on its way to a decision.
+type entry struct {
+	image  oci.Image
+	rank   rank
+	counts bool     // keep rules judge it
+	kept   []Reason // why it stays; empty means that nothing has kept it yet
+	missed []Reason // what did not keep it
+}
+
+func (e *entry) keep(r Rule, detail string) { e.kept = append(e.kept, Reason{r, detail}) }
+func (e *entry) miss(r Rule, detail string) { e.missed = append(e.missed, Reason{r, detail}) }
+
+type decider struct {
+	policy  Policy
+	now     time.Time
+	entries []*entry // newest first
+	byTag   map[string]*entry
+	family  family
+}
+
+func newDecider(s oci.Snapshot, p Policy, now time.Time) *decider {
+	d := &decider{policy: p, now: now, byTag: map[string]*entry{}}
+	for _, i := range s.Images {
+		e := &entry{image: i}
+		e.image.Tags = sortedTags(i.Tags)
+		countable := d.countable(e.image)
+		e.counts = counted(i) && len(countable) > 0
+		if len(countable) == 0 {
+			countable = i.Tags
+		}
+		e.rank = rankOf(i, countable, now)
+		for _, t := range i.Tags {
+			d.byTag[t] = e
+		}
+		d.entries = append(d.entries, e)
+	}
+	order := newestFirst(p.Sort)
+	slices.SortFunc(d.entries, func(a, b *entry) int { return order(a.rank, b.rank) })
+	d.family = familyOf(d.entries)
+	return d
+}
+
+// countable returns the tags by which keep rules count the image: in scope, not protected, and not the name of an
+// attachment.
+func (d *decider) countable(i oci.Image) []string {
+	var out []string
+	for _, t := range i.Tags {
+		_, protected := matching(d.policy.Protect, t)
+		if _, attached := oci.AttachmentSubject(t); !attached && !protected && d.inScope(t) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func (d *decider) inScope(tag string) bool {
+	if len(d.policy.Tags) == 0 {
+		return true
+	}
+	_, ok := matching(d.policy.Tags, tag)
+	return ok
+}
+
+// keepPushed keeps what the pipeline has just pushed, by tag and by digest.
+func (d *decider) keepPushed(pushed []oci.Pushed) {
+	tags, digests := map[string]bool{}, map[oci.Digest]bool{}
+	for _, p := range pushed {
+		tags[p.Tag], digests[p.Digest] = p.Tag != "", p.Digest != ""
+	}
+	for _, e := range d.entries {
+		if digests[e.image.Digest] || slices.ContainsFunc(e.image.Tags, func(t string) bool { return tags[t] }) {
+			e.keep(RuleJustBuilt, "just built")
+		}
+	}
+}
+
+// keepProtected keeps every image that a protected tag or a tag outside the scope points at.
+func (d *decider) keepProtected() {
+	for _, e := range d.entries {
+		inside := false
+		var outside []string
+		for _, t := range e.image.Tags {
+			if p, ok := matching(d.policy.Protect, t); ok {
+				e.keep(RuleProtect, "protected by "+p.String())
+			}
+			if d.inScope(t) {
+				inside = true
+			} else if _, attached := oci.AttachmentSubject(t); !attached {
+				outside = append(outside, t)
+			}
+		}
+		switch {
+		case len(outside) == 0:
+		case inside:
+			e.keep(RuleScope, "shares its digest with "+outside[0]+" (out of scope)")
+		default:
+			e.keep(RuleScope, "out of scope")
+		}
+	}
+}
+
+// keepByRules applies the keep rules, OR-ed, to the images that they count.
+func (d *decider) keepByRules() {
+	cutoff := d.policy.KeepYoungerThan.Before(d.now)
+	place := 0
+	for _, e := range d.entries {
+		if !e.counts {
+			continue
+		}
+		if d.keepUnknown(e) {
+			continue
+		}
+		if n := d.policy.KeepLast; n > 0 {
+			if place++; place <= n {
+				e.keep(RuleLast, fmt.Sprintf("last %d of %d", place, n))
+			} else {
+				e.miss(RuleLast, fmt.Sprintf("beyond the last %d", n))
+			}
+		}
+		if d.policy.KeepYoungerThan.IsZero() {
+			continue
+		}
+		switch age := d.age(e); {
+		case e.rank.created.IsZero():
+			e.miss(RuleYounger, "no usable date")
+		case e.rank.created.After(cutoff):
+			e.keep(RuleYounger, age+", younger than "+d.policy.KeepYoungerThan.String())
+		default:
+			e.miss(RuleYounger, age)
+		}
+	}
+}
+
+// keepUnknown keeps an image whose place among the others is not known, and reports whether it did: without a usable
+// date when dates matter, without a version when versions do. Such an image takes no place from another.
+func (d *decider) keepUnknown(e *entry) bool {
+	dates := d.policy.Sort == "" || d.policy.Sort == SortCreated || !d.policy.KeepYoungerThan.IsZero()
+	switch {
+	case d.policy.Sort == SortSemver && e.rank.version == nil:
+		e.keep(RuleNoVersion, "no tag is a semantic version")
+	case dates && e.rank.created.IsZero() && d.policy.Undated != UndatedOldest:
+		e.keep(RuleUndated, "no usable date")
+	default:
+		return false
+	}
+	return true
+}
+
+func (d *decider) age(e *entry) string {
+	if e.rank.created.IsZero() {
+		return "no usable date"
+	}
+	return Elapsed(max(0, d.now.Sub(e.rank.created))) + " old"
+}
+
+// keepOneAtLeast keeps the newest image when no other would be left: a repository is never emptied. Only age rules
+// come to that, so the newest is the newest by date whatever the sort.
+func (d *decider) keepOneAtLeast() {
+	var newest *entry
+	byDate := newestFirst(SortCreated)
+	for _, e := range d.entries {
+		switch {
+		case !counted(e.image) || len(e.image.Tags) == 0:
+			continue
+		case len(e.kept) > 0:
+			return
+		case newest == nil || byDate(e.rank, newest.rank) < 0:
+			newest = e
+		}
+	}
+	if newest != nil {
+		newest.keep(RuleNeverEmpty, "the newest of a repository that would be empty")
+	}
+}
+
+// plan puts the decisions in the order of a report.
+func (d *decider) plan(s oci.Snapshot, pushed []oci.Pushed) Plan {
+	p := Plan{Repository: s.Repository, Ghosts: sortedTags(s.Ghosts)}
+	for _, e := range d.entries {
+		dec := Decision{Image: e.image, Verdict: Keep, Reasons: e.kept}
+		if len(e.kept) == 0 {
+			dec.Verdict, dec.Reasons = Delete, e.missed
+		}
+		p.Decisions = append(p.Decisions, dec)
+	}
+	slices.SortStableFunc(p.Decisions, func(a, b Decision) int { return section(a) - section(b) })
+	p.Warnings = d.warnings()
+	p.Refusals = append(d.refusePushed(s, pushed), d.refuseTooMany(p)...)
+	return p
+}
+
+// section is the part of a report that a decision belongs to.
+func section(d Decision) int {
+	n := 0
+	if !counted(d.Image) {
+		n = 2
+	}
+	if d.Verdict == Delete {
+		n++
+	}
+	return n
+}

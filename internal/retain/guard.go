@@ -1,0 +1,87 @@
+package retain
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/regsweep/regsweep/internal/oci"
+)
+
+// The guards of a plan.
+const (
+	GuardJustBuilt = "just-built"
+	GuardMaxDelete = "max-delete"
+)
+
+// refusePushed objects when the registry does not have what the pipeline says it has just pushed. Then the step looks
+// at the wrong repository, the push failed, or somebody else has moved the tag: in each case a person should look.
+func (d *decider) refusePushed(s oci.Snapshot, pushed []oci.Pushed) []Refusal {
+	var out []Refusal
+	refuse := func(p oci.Pushed, format string, args ...any) {
+		out = append(out, Refusal{GuardJustBuilt, fmt.Sprintf("the pipeline pushed %s (says %s), but ", p.Reference, p.Source) + fmt.Sprintf(format, args...)})
+	}
+	for _, p := range pushed {
+		e := d.byTag[p.Tag]
+		switch {
+		case p.Assumed:
+		case p.Tag == "" && d.family.byDigest[p.Digest] == nil:
+			refuse(p, "the registry has no such digest there")
+		case p.Tag == "":
+		case e == nil && slices.Contains(s.Ghosts, p.Tag):
+			refuse(p, "the registry has no manifest for that tag")
+		case e == nil:
+			refuse(p, "the registry has no such tag there")
+		case p.Digest != "" && p.Digest != e.image.Digest:
+			refuse(p, "the tag points at %s", e.image.Digest)
+		}
+	}
+	return out
+}
+
+// refuseTooMany objects to a plan that deletes more than the policy's limit.
+func (d *decider) refuseTooMany(p Plan) []Refusal {
+	var all, doomed int
+	for _, dec := range p.Decisions {
+		if counted(dec.Image) {
+			all++
+			if dec.Verdict == Delete {
+				doomed++
+			}
+		}
+	}
+	limit := d.policy.MaxDelete
+	if limit.IsZero() || !limit.exceeded(doomed, all) {
+		return nil
+	}
+	return []Refusal{{GuardMaxDelete, fmt.Sprintf("the plan deletes %d of %s, the limit is %s", doomed, plural(all, "image"), limit)}}
+}
+
+// warnings are what a reader should know although nothing was refused.
+func (d *decider) warnings() []string {
+	var out []string
+	for _, list := range []struct {
+		flag     string
+		patterns []Pattern
+	}{{"--tags", d.policy.Tags}, {"--protect", d.policy.Protect}} {
+		for _, p := range list.patterns {
+			if !p.implicit && !d.anyTag(p) {
+				out = append(out, fmt.Sprintf("%s %s matches no tag", list.flag, p))
+			}
+		}
+	}
+	for _, e := range d.entries {
+		if n := len(e.image.Missing); n > 0 {
+			out = append(out, fmt.Sprintf("%s is broken: the registry has no manifest for %d of the %d it lists", Name(e.image), n, len(e.image.Children)))
+		}
+	}
+	return out
+}
+
+func (d *decider) anyTag(p Pattern) bool {
+	for t := range d.byTag {
+		if p.Match(t) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,97 @@
+package retain
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/Masterminds/semver/v3"
+
+	"github.com/regsweep/regsweep/internal/oci"
+)
+
+// clockSkew is how far in the future a build date may lie and still count as a date: the clocks of builders differ,
+// and a local time written as UTC is off by up to 14 hours. What lies further ahead has no usable date.
+const clockSkew = 24 * time.Hour
+
+// rank is what an image is ordered by.
+type rank struct {
+	digest  oci.Digest
+	created time.Time       // zero: no usable date
+	version *semver.Version // nil: no tag is a version
+	tag     string          // the greatest tag in natural order
+}
+
+// rankOf ranks an image by those of its tags that rules count.
+func rankOf(i oci.Image, tags []string, now time.Time) rank {
+	r := rank{digest: i.Digest}
+	if !i.Created.After(now.Add(clockSkew)) {
+		r.created = i.Created
+	}
+	for _, t := range tags {
+		if r.tag == "" || oci.NaturalCompare(t, r.tag) > 0 {
+			r.tag = t
+		}
+		if v := version(t); v != nil && (r.version == nil || v.GreaterThan(r.version)) {
+			r.version = v
+		}
+	}
+	return r
+}
+
+// version reads a tag as a semantic version, with or without a leading v. It needs a dot: a bare number is a build
+// number or a commit made of digits, and as a version it would outrank every release. A tag cannot hold a plus sign,
+// so an underscore stands for it, as in 1.2.3_5 (https://helm.sh/docs/topics/registries/).
+func version(tag string) *semver.Version {
+	if !strings.Contains(tag, ".") {
+		return nil
+	}
+	v, err := semver.NewVersion(strings.Replace(tag, "_", "+", 1))
+	if err != nil {
+		return nil
+	}
+	return v
+}
+
+// newestFirst returns the total order that a sort asks for: equal keys fall back to the version, the tag in natural
+// order and at last the digest, so that a plan does not depend on the order of a listing.
+func newestFirst(s Sort) func(a, b rank) int {
+	byDate := func(a, b rank) int { return b.created.Compare(a.created) } // the zero time is the oldest
+	byTag := func(a, b rank) int { return oci.NaturalCompare(b.tag, a.tag) }
+	keys := []func(a, b rank) int{byDate, byVersion, byTag}
+	switch s {
+	case SortSemver:
+		keys = []func(a, b rank) int{byVersion, byDate, byTag}
+	case SortName:
+		keys = []func(a, b rank) int{byTag}
+	}
+	return func(a, b rank) int {
+		for _, key := range keys {
+			if c := key(a, b); c != 0 {
+				return c
+			}
+		}
+		return cmp.Compare(a.digest, b.digest)
+	}
+}
+
+// byVersion puts higher versions first and what is no version last.
+func byVersion(a, b rank) int {
+	switch {
+	case a.version != nil && b.version != nil:
+		return b.version.Compare(a.version)
+	case a.version != nil:
+		return -1
+	case b.version != nil:
+		return 1
+	}
+	return 0
+}
+
+// sortedTags returns a copy of tags in natural order.
+func sortedTags(tags []string) []string {
+	out := slices.Clone(tags)
+	slices.SortFunc(out, oci.NaturalCompare)
+	return out
+}
