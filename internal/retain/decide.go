@@ -15,15 +15,18 @@ func Decide(s oci.Snapshot, p Policy, pushed []oci.Pushed, now time.Time) Plan {
 	d := newDecider(s, p, now)
 	if p.Validate() != nil {
 		for _, e := range d.entries {
-			e.keep(RuleNoPolicy, "no keep rule")
+			e.always(RuleNoPolicy, "no keep rule")
 		}
 		return d.plan(s, nil)
 	}
 	d.keepPushed(pushed)
 	d.keepProtected()
-	d.keepByRules()
-	d.keepOneAtLeast()
-	d.keepReachable()
+	d.keepOrphans()
+	for again := true; again; again = d.promote() {
+		d.keepByRules()
+		d.keepOneAtLeast()
+		d.keepReachable()
+	}
 	d.doom()
 	return d.plan(s, pushed)
 }
@@ -32,13 +35,28 @@ func Decide(s oci.Snapshot, p Policy, pushed []oci.Pushed, now time.Time) Plan {
 type entry struct {
 	image  oci.Image
 	rank   rank
-	counts bool     // keep rules judge it
-	kept   []Reason // why it stays; empty means that nothing has kept it yet
-	missed []Reason // what did not keep it
+	named  bool     // it has a tag by which keep rules could count it
+	part   bool     // an index lists it: it goes where its indexes go and takes no place of its own
+	firm   []Reason // why it stays whatever the rules say
+	kept   []Reason // which rules keep it, and what it is needed for
+	missed []Reason // which rules did not keep it
 }
 
-func (e *entry) keep(r Rule, detail string) { e.kept = append(e.kept, Reason{r, detail}) }
-func (e *entry) miss(r Rule, detail string) { e.missed = append(e.missed, Reason{r, detail}) }
+func (e *entry) always(r Rule, detail string) { e.firm = append(e.firm, Reason{r, detail}) }
+func (e *entry) keep(r Rule, detail string)   { e.kept = append(e.kept, Reason{r, detail}) }
+func (e *entry) miss(r Rule, detail string)   { e.missed = append(e.missed, Reason{r, detail}) }
+
+// stays reports whether anything has kept the image so far.
+func (e *entry) stays() bool { return len(e.firm)+len(e.kept) > 0 }
+
+// counts reports whether keep rules judge the image.
+func (e *entry) counts() bool { return e.named && !e.part }
+
+// isPartOf reports whether the image goes where an index that lists it goes. A tagged image does not go with an
+// attachment that happens to list it.
+func (e *entry) isPartOf(index *entry) bool {
+	return !counted(e.image) || index.image.Kind != oci.KindAttachment
+}
 
 type decider struct {
 	policy  Policy
@@ -54,7 +72,7 @@ func newDecider(s oci.Snapshot, p Policy, now time.Time) *decider {
 		e := &entry{image: i}
 		e.image.Tags = sortedTags(i.Tags)
 		countable := d.countable(e.image)
-		e.counts = counted(i) && len(countable) > 0
+		e.named = counted(i) && len(countable) > 0
 		if len(countable) == 0 {
 			countable = i.Tags
 		}
@@ -67,6 +85,9 @@ func newDecider(s oci.Snapshot, p Policy, now time.Time) *decider {
 	order := newestFirst(p.Sort)
 	slices.SortFunc(d.entries, func(a, b *entry) int { return order(a.rank, b.rank) })
 	d.family = familyOf(d.entries)
+	for _, e := range d.entries {
+		e.part = slices.ContainsFunc(d.family.parents[e.image.Digest], e.isPartOf)
+	}
 	return d
 }
 
@@ -99,7 +120,7 @@ func (d *decider) keepPushed(pushed []oci.Pushed) {
 	}
 	for _, e := range d.entries {
 		if digests[e.image.Digest] || slices.ContainsFunc(e.image.Tags, func(t string) bool { return tags[t] }) {
-			e.keep(RuleJustBuilt, "just built")
+			e.always(RuleJustBuilt, "just built")
 		}
 	}
 }
@@ -111,7 +132,7 @@ func (d *decider) keepProtected() {
 		var outside []string
 		for _, t := range e.image.Tags {
 			if p, ok := matching(d.policy.Protect, t); ok {
-				e.keep(RuleProtect, "protected by "+p.String())
+				e.always(RuleProtect, "protected by "+p.String())
 			}
 			if d.inScope(t) {
 				inside = true
@@ -122,9 +143,9 @@ func (d *decider) keepProtected() {
 		switch {
 		case len(outside) == 0:
 		case inside:
-			e.keep(RuleScope, "shares its digest with "+outside[0]+" (out of scope)")
+			e.always(RuleScope, "shares its digest with "+outside[0]+" (out of scope)")
 		default:
-			e.keep(RuleScope, "out of scope")
+			e.always(RuleScope, "out of scope")
 		}
 	}
 }
@@ -134,10 +155,8 @@ func (d *decider) keepByRules() {
 	cutoff := d.policy.KeepYoungerThan.Before(d.now)
 	place := 0
 	for _, e := range d.entries {
-		if !e.counts {
-			continue
-		}
-		if d.keepUnknown(e) {
+		e.kept, e.missed = nil, nil
+		if !e.counts() || d.keepUnknown(e) {
 			continue
 		}
 		if n := d.policy.KeepLast; n > 0 {
@@ -192,9 +211,9 @@ func (d *decider) keepOneAtLeast() {
 		switch {
 		case !counted(e.image) || len(e.image.Tags) == 0:
 			continue
-		case len(e.kept) > 0:
+		case e.stays() && !e.part:
 			return
-		case newest == nil || byDate(e.rank, newest.rank) < 0:
+		case newest == nil || (newest.part && !e.part) || (newest.part == e.part && byDate(e.rank, newest.rank) < 0):
 			newest = e
 		}
 	}
@@ -207,8 +226,8 @@ func (d *decider) keepOneAtLeast() {
 func (d *decider) plan(s oci.Snapshot, pushed []oci.Pushed) Plan {
 	p := Plan{Repository: s.Repository, Ghosts: sortedTags(s.Ghosts)}
 	for _, e := range d.entries {
-		dec := Decision{Image: e.image, Verdict: Keep, Reasons: e.kept}
-		if len(e.kept) == 0 {
+		dec := Decision{Image: e.image, Verdict: Keep, Reasons: append(e.firm, e.kept...)}
+		if !e.stays() {
 			dec.Verdict, dec.Reasons = Delete, e.missed
 		}
 		p.Decisions = append(p.Decisions, dec)

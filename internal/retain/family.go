@@ -2,6 +2,7 @@ package retain
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/regsweep/regsweep/internal/oci"
 )
@@ -27,27 +28,36 @@ func familyOf(entries []*entry) family {
 	return f
 }
 
-// keepReachable carries each keep on to what the image needs: to its children, to theirs, and to everything attached
-// to any of them. An attachment whose subject is not in the repository stays: its subject may be stored elsewhere
+// keepOrphans keeps attachments whose subject is not in the repository: it may be stored elsewhere
 // (COSIGN_REPOSITORY, https://docs.sigstore.dev/cosign/signing/signing_with_containers/), so nothing is known of it.
+// So is nothing of a manifest that neither a tag nor an index names.
+func (d *decider) keepOrphans() {
+	for _, e := range d.entries {
+		if len(e.image.Tags)+len(e.image.Subjects()) == 0 && !e.part {
+			e.always(RuleChild, "nothing in the repository names it")
+		}
+		for _, s := range e.image.Subjects() {
+			if d.family.byDigest[s] == nil {
+				e.always(RuleAttachment, "its subject "+ShortDigest(s)+" is not in the repository")
+			}
+		}
+	}
+}
+
+// keepReachable carries each keep on to what the image needs: to its children, to theirs, and to everything attached
+// to any of them.
 func (d *decider) keepReachable() {
 	var queue []*entry
 	for _, e := range d.entries {
-		for _, s := range e.image.Subjects() {
-			if d.family.byDigest[s] == nil {
-				e.keep(RuleAttachment, "its subject "+ShortDigest(s)+" is not in the repository")
-			}
-		}
-		if len(e.kept) > 0 {
+		if e.stays() {
 			queue = append(queue, e)
 		}
 	}
 	hold := func(e *entry, r Rule, detail string) {
-		if e == nil || len(e.kept) > 0 {
-			return
+		if e != nil && !e.stays() {
+			e.keep(r, detail)
+			queue = append(queue, e)
 		}
-		e.keep(r, detail)
-		queue = append(queue, e)
 	}
 	for len(queue) > 0 {
 		e := queue[0]
@@ -61,21 +71,32 @@ func (d *decider) keepReachable() {
 	}
 }
 
-// doom gives children and attachments that nothing has kept the reason why they go, and keeps whatever is left
-// without one: a deletion without a reason does not happen.
+// promote makes images of their own out of parts that stay while every index that lists them goes, and reports
+// whether there were any. The rules must count those from now on, as they will when they look at what is left:
+// deciding twice must not delete more than deciding once.
+func (d *decider) promote() bool {
+	promoted := false
+	for _, e := range d.entries {
+		held := slices.ContainsFunc(d.family.parents[e.image.Digest], func(p *entry) bool { return e.isPartOf(p) && p.stays() })
+		if e.part && e.named && e.stays() && !held {
+			e.part, promoted = false, true
+		}
+	}
+	return promoted
+}
+
+// doom gives parts and attachments that nothing has kept the reason why they go. Everything else without a reason to
+// stay has been missed by a rule.
 func (d *decider) doom() {
 	for _, e := range d.entries {
-		if len(e.kept) > 0 {
+		if e.stays() {
 			continue
 		}
-		if parents := d.family.parents[e.image.Digest]; len(parents) > 0 && !e.counts {
-			e.miss(RuleChild, "only part of "+names(parents)+", which goes")
+		if e.part {
+			e.miss(RuleChild, "only part of "+names(d.family.parents[e.image.Digest])+", which goes")
 		}
 		for _, s := range e.image.Subjects() {
 			e.miss(RuleAttachment, "attached to "+Name(d.family.byDigest[s].image)+", which goes")
-		}
-		if len(e.missed) == 0 {
-			e.keep(RuleNoPolicy, "nothing says that it may go")
 		}
 	}
 }

@@ -1,0 +1,256 @@
+package retain
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/regsweep/regsweep/internal/oci"
+)
+
+// broken returns which promises a plan breaks.
+func broken(c testCase, p Plan) []string {
+	var out []string
+	fail := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	verdicts := map[oci.Digest]Verdict{}
+	for _, d := range p.Decisions {
+		if verdicts[d.Image.Digest] != "" {
+			fail("%s is decided twice", c.names[d.Image.Digest])
+		}
+		verdicts[d.Image.Digest] = d.Verdict
+		if len(d.Reasons) == 0 {
+			fail("%s has no reason", c.names[d.Image.Digest])
+		}
+	}
+	if len(p.Decisions) != len(c.snapshot.Images) {
+		fail("%d decisions for %d images", len(p.Decisions), len(c.snapshot.Images))
+	}
+	tagged, left := 0, 0
+	for _, i := range c.snapshot.Images {
+		name, doomed := c.names[i.Digest], verdicts[i.Digest] == Delete
+		if counted(i) && len(i.Tags) > 0 {
+			tagged++
+			if !doomed {
+				left++
+			}
+		}
+		for _, t := range i.Tags {
+			_, attached := oci.AttachmentSubject(t)
+			_, protected := matching(c.policy.Protect, t)
+			_, inside := matching(c.policy.Tags, t)
+			pushed := slices.ContainsFunc(c.pushed, func(p oci.Pushed) bool { return p.Tag == t })
+			if doomed && (protected || pushed || (len(c.policy.Tags) > 0 && !inside && !attached)) {
+				fail("%s is deleted though %s is protected, just built or out of scope", name, t)
+			}
+		}
+		if doomed && slices.ContainsFunc(c.pushed, func(p oci.Pushed) bool { return p.Digest == i.Digest }) {
+			fail("%s is deleted though it was pushed by digest", name)
+		}
+		for _, child := range i.Children {
+			if !doomed && verdicts[child] == Delete {
+				fail("%s is deleted though %s lists it and stays", c.names[child], name)
+			}
+		}
+		for _, s := range i.Subjects() {
+			if doomed && verdicts[s] != Delete {
+				fail("%s is deleted though what it is attached to is not", name)
+			}
+		}
+	}
+	if tagged > 0 && left == 0 {
+		fail("the repository is emptied")
+	}
+	return out
+}
+
+// randomCase makes a small repository of everything that can occur, and a policy.
+func randomCase(r *rand.Rand) testCase {
+	c := testCase{names: map[oci.Digest]string{}, snapshot: oci.Snapshot{Repository: testRepository}}
+	var earlier []oci.Digest
+	tag, used := 0, map[string]bool{}
+	for n := range r.IntN(14) {
+		name := fmt.Sprintf("i%d", n)
+		i := oci.Image{Digest: named(name), Kind: oci.KindImage}
+		c.names[i.Digest] = name
+		if r.IntN(5) > 0 { // equal dates on purpose
+			i.Created = testNow.Add(-time.Duration(r.IntN(6)-1) * 24 * time.Hour)
+		}
+		for range r.IntN(3) {
+			i.Tags = append(i.Tags, []string{"b%d", "v1.%d.0", "rel-%d", "1.%d"}[r.IntN(4)])
+			i.Tags[len(i.Tags)-1] = fmt.Sprintf(i.Tags[len(i.Tags)-1], tag)
+			tag++
+		}
+		if len(earlier) > 0 && r.IntN(3) == 0 {
+			i.Kind = oci.KindIndex
+			for range 1 + r.IntN(2) {
+				i.Children = append(i.Children, earlier[r.IntN(len(earlier))])
+			}
+			if r.IntN(6) == 0 {
+				i.Children = append(i.Children, named("nowhere"))
+				i.Missing = append(i.Missing, named("nowhere"))
+			}
+		}
+		if len(earlier) > 0 && i.Kind == oci.KindImage && r.IntN(3) == 0 {
+			subject := earlier[r.IntN(len(earlier))]
+			if r.IntN(8) == 0 {
+				subject = named("nowhere")
+			}
+			if r.IntN(2) == 0 {
+				i.Subject = subject
+			} else {
+				attached := "sha256-" + subject.Encoded() + []string{"", ".sig"}[r.IntN(2)]
+				if !used[attached] { // a tag is on one image
+					used[attached] = true
+					i.Tags = append(i.Tags, attached)
+				}
+				for _, e := range c.snapshot.Images { // the fallback tag's index lists the subject's referrers
+					if e.Subject == subject && strings.HasSuffix(attached, subject.Encoded()) {
+						i.Children = append(i.Children, e.Digest)
+					}
+				}
+			}
+		}
+		earlier = append(earlier, i.Digest)
+		c.snapshot.Images = append(c.snapshot.Images, i)
+	}
+	classify(&c.snapshot, nil)
+	c.policy = randomPolicy(r)
+	if len(c.snapshot.Images) > 0 && r.IntN(2) == 0 {
+		i := c.snapshot.Images[r.IntN(len(c.snapshot.Images))]
+		p := oci.Pushed{Reference: oci.Reference{Repository: testRepository, Digest: i.Digest}}
+		if len(i.Tags) > 0 {
+			p.Tag = i.Tags[0]
+		}
+		c.pushed = append(c.pushed, p)
+	}
+	return c
+}
+
+// classify gives images the kinds that a snapshot would give them, and drops what a snapshot would not see: it reads
+// what tags lead to, and what was pushed by digest.
+func classify(s *oci.Snapshot, pushed []oci.Pushed) {
+	seen := map[oci.Digest]bool{}
+	for _, p := range pushed {
+		seen[p.Digest] = true
+	}
+	for before := -1; before < len(seen); {
+		before = len(seen)
+		for _, i := range s.Images {
+			if len(i.Tags) > 0 || seen[i.Digest] {
+				seen[i.Digest] = true
+				for _, c := range i.Children {
+					seen[c] = true
+				}
+			}
+		}
+	}
+	s.Images = slices.DeleteFunc(s.Images, func(i oci.Image) bool { return !seen[i.Digest] })
+	listed := map[oci.Digest]bool{}
+	for _, i := range s.Images {
+		for _, c := range i.Children {
+			listed[c] = true
+		}
+	}
+	for n := range s.Images {
+		i := &s.Images[n]
+		ordinary := slices.ContainsFunc(i.Tags, func(t string) bool { _, ok := oci.AttachmentSubject(t); return !ok })
+		switch {
+		case i.Subject != "" || (len(i.Tags) > 0 && !ordinary):
+			i.Kind = oci.KindAttachment
+		case len(i.Tags) == 0 && listed[i.Digest]:
+			i.Kind = oci.KindChild
+		case len(i.Children) > 0:
+			i.Kind = oci.KindIndex
+		default:
+			i.Kind = oci.KindImage
+		}
+	}
+}
+
+func randomPolicy(r *rand.Rand) Policy {
+	p := Policy{Sort: []Sort{"", SortCreated, SortSemver, SortName}[r.IntN(4)], Undated: []Undated{"", UndatedKeep, UndatedOldest}[r.IntN(3)]}
+	p.KeepLast = r.IntN(4)
+	if p.KeepLast == 0 || r.IntN(2) == 0 {
+		p.KeepYoungerThan = Age{1 + r.IntN(5), "d"}
+	}
+	globs := []string{"b*", "v*", "rel-*", "*1*", "re:1\\.[0-9]+"}
+	if r.IntN(3) == 0 {
+		p.Tags, _ = ParsePatterns(globs[r.IntN(len(globs))])
+	}
+	if r.IntN(3) == 0 {
+		p.Protect, _ = ParsePatterns(globs[r.IntN(len(globs))])
+	}
+	return p
+}
+
+// checkCase checks everything that must hold of any repository and policy.
+func checkCase(t *testing.T, c testCase, r *rand.Rand) {
+	t.Helper()
+	before := fmt.Sprintf("%#v", c.snapshot)
+	plan := Decide(c.snapshot, c.policy, c.pushed, testNow)
+	if after := fmt.Sprintf("%#v", c.snapshot); after != before {
+		t.Fatalf("the input was changed:\n%s\n%s", before, after)
+	}
+	problems := broken(c, plan)
+	shuffled := c.snapshot
+	shuffled.Images = slices.Clone(c.snapshot.Images)
+	r.Shuffle(len(shuffled.Images), func(i, j int) {
+		shuffled.Images[i], shuffled.Images[j] = shuffled.Images[j], shuffled.Images[i]
+	})
+	if again := Decide(shuffled, c.policy, c.pushed, testNow); !reflect.DeepEqual(again, plan) {
+		problems = append(problems, "the order of the input matters:\n"+c.format(again))
+	}
+	looser := c.policy
+	looser.KeepLast += min(looser.KeepLast, 1)
+	if !looser.KeepYoungerThan.IsZero() {
+		looser.KeepYoungerThan.n++
+	}
+	kept := verdicts(Decide(c.snapshot, looser, c.pushed, testNow))
+	for _, d := range plan.Decisions {
+		if d.Verdict == Keep && kept[d.Image.Digest] == Delete {
+			problems = append(problems, "a looser policy deletes "+c.names[d.Image.Digest])
+		}
+	}
+	rest := oci.Snapshot{Repository: c.snapshot.Repository}
+	for _, d := range plan.Decisions {
+		if d.Verdict == Keep {
+			rest.Images = append(rest.Images, d.Image)
+		}
+	}
+	classify(&rest, c.pushed)
+	for _, d := range Decide(rest, c.policy, c.pushed, testNow).Deletions() {
+		problems = append(problems, "a second run deletes "+c.names[d.Image.Digest])
+	}
+	if len(problems) > 0 {
+		t.Fatalf("%s\n%s\npolicy %+v\npushed %v\nimages %+v", strings.Join(problems, "\n"), c.format(plan), c.policy, c.pushed, c.snapshot.Images)
+	}
+}
+
+func verdicts(p Plan) map[oci.Digest]Verdict {
+	out := map[oci.Digest]Verdict{}
+	for _, d := range p.Decisions {
+		out[d.Image.Digest] = d.Verdict
+	}
+	return out
+}
+
+func TestInvariants(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(20000) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		checkCase(t, randomCase(r), r)
+	}
+}
+
+// FuzzDecide looks for a repository and a policy that break a promise; the seed makes both.
+func FuzzDecide(f *testing.F) {
+	f.Add(uint64(1), uint64(2))
+	f.Fuzz(func(t *testing.T, a, b uint64) {
+		r := rand.New(rand.NewPCG(a, b))
+		checkCase(t, randomCase(r), r)
+	})
+}
