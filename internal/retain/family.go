@@ -78,7 +78,7 @@ func (d *decider) promote() bool {
 	promoted := false
 	for _, e := range d.entries {
 		held := slices.ContainsFunc(d.family.parents[e.image.Digest], func(p *entry) bool { return e.isPartOf(p) && p.stays() })
-		if e.part && e.named && e.stays() && !held {
+		if e.part && counted(e.image) && e.stays() && !held {
 			e.part, promoted = false, true
 		}
 	}
