@@ -1,0 +1,82 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/regsweep/regsweep/internal/ci"
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/retain"
+)
+
+// explain says an error in the words of somebody who wants to know what is wrong, not which request failed.
+func explain(err error) string {
+	var answer *registry.Error
+	if !errors.As(err, &answer) {
+		return err.Error()
+	}
+	switch {
+	case answer.ReadOnly:
+		return "the registry is in read-only mode (405)"
+	case answer.Status == http.StatusMethodNotAllowed:
+		return fmt.Sprintf("deletion is disabled there (405 %s)", answer.Code)
+	}
+	return err.Error()
+}
+
+// hint returns what helps against an error, or "".
+func hint(err error) string {
+	var answer *registry.Error
+	var authority x509.UnknownAuthorityError
+	var verify *tls.CertificateVerificationError
+	var none *ci.NoImageError
+	var mediaType *registry.MediaTypeError
+	switch {
+	case errors.Is(err, retain.ErrNoKeepRule):
+		return "say what to keep, for example --keep-last 5 or --keep-younger-than 30d"
+	case errors.As(err, &none):
+		return "name it, as in regsweep registry.example.com/team/app --keep-last 5; looked at " + strings.Join(none.Looked, ", ")
+	case errors.Is(err, oci.ErrReference):
+		return "an image is host[:port]/path[:tag][@digest], as docker push prints it"
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return "the registry speaks http: --plain-http says that this is meant"
+	case errors.As(err, &authority), errors.As(err, &verify):
+		return "trust the registry's certificate authority with --ca-file FILE, or put it where docker looks, /etc/docker/certs.d/HOST/ca.crt"
+	case errors.As(err, &mediaType):
+		return "no image of this repository is deleted while one of them cannot be understood; delete or push that tag again with a current tool"
+	case errors.Is(err, registry.ErrUnknownRepository):
+		return "check the name; the registry must have seen a push to it"
+	case registry.Unauthorized(err):
+		return "looked for a login in docker's configuration (DOCKER_CONFIG or HOME), REGISTRY_AUTH_FILE, --username with --password-file or REGSWEEP_PASSWORD, and the CI's own; docker login makes one"
+	case errors.As(err, &answer):
+		return answerHint(answer)
+	}
+	return ""
+}
+
+func answerHint(e *registry.Error) string {
+	switch {
+	case e.ReadOnly:
+		return "in the registry's config.yml set storage.maintenance.readonly.enabled: false and restart it"
+	case e.Status == http.StatusMethodNotAllowed:
+		return "in the registry's config.yml set storage.delete.enabled: true and restart it (or REGISTRY_STORAGE_DELETE_ENABLED=true in its environment)"
+	case e.Status == http.StatusForbidden:
+		return "the login is known but may not do this; on the registry it needs the right to delete"
+	case e.Status == http.StatusBadRequest && e.Code == "":
+		return "if the registry speaks https, leave --plain-http out"
+	}
+	return ""
+}
+
+// guardHint says what to do about a guard's refusal.
+func guardHint(guard string) string {
+	if guard == retain.GuardMaxDelete {
+		return "look at the plan above; when it is right, raise --max-delete for one run"
+	}
+	return "was the push successful, and to this repository? run regsweep after it, with the references that were pushed"
+}

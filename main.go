@@ -1,0 +1,97 @@
+// Command regsweep is the step after docker push: it keeps the images that a repository needs, deletes the rest from
+// the registry, and says what it did and why.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/regsweep/regsweep/internal/ci"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	os.Exit(run(ctx, process{
+		args: os.Args[1:], getenv: os.Getenv, now: time.Now,
+		stdout: os.Stdout, stderr: os.Stderr,
+	}))
+}
+
+// process is what the program has of the world; tests make their own.
+type process struct {
+	args           []string
+	getenv         func(string) string
+	now            func() time.Time
+	stdout, stderr io.Writer
+}
+
+// run is the whole program: it returns the exit code.
+func run(ctx context.Context, p process) int {
+	say := talk{p.stderr}
+	var flags cli
+	exited := -1
+	fromEnv := map[string]string{}
+	parser, err := kong.New(&flags,
+		kong.Name("regsweep"),
+		kong.Description(description),
+		kong.Vars{"version": "regsweep " + versionString()},
+		kong.Writers(p.stdout, p.stderr),
+		kong.Exit(func(code int) { exited = code }),
+		kong.ExplicitGroups(groups),
+		kong.Resolvers(environment(p.getenv, fromEnv)),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
+	)
+	if err != nil {
+		say.errorf("set up the command line: %v", err) // a mistake in the flags' own declaration
+		return exitUsage
+	}
+	_, err = parser.Parse(p.args)
+	switch {
+	case exited >= 0: // --help or --version
+		return exited
+	case err != nil:
+		return usageError(say, err, fromEnv)
+	}
+	return flags.Prune.run(ctx, p, say)
+}
+
+// environment resolves a flag that is not on the command line from the environment, where an empty string means
+// unset. It notes which flags it set, for the hint that an error needs.
+func environment(getenv func(string) string, set map[string]string) kong.Resolver {
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		if flag.Name == "help" || flag.Name == "version" {
+			return nil, nil
+		}
+		value, source, ok := ci.Input(getenv, flag.Name)
+		if !ok {
+			return nil, nil
+		}
+		set[flag.Name] = source
+		return value, nil
+	})
+}
+
+// usageError reports bad input in one line and says which flags came from the environment.
+func usageError(say talk, err error, fromEnv map[string]string) int {
+	say.errorf("%v", err)
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && len(fromEnv) > 0 {
+		var from []string
+		for _, flag := range sortedKeys(fromEnv) {
+			from = append(from, fmt.Sprintf("--%s from %s", flag, fromEnv[flag]))
+		}
+		say.hintf("set by the environment: %s", strings.Join(from, ", "))
+	}
+	say.hintf("regsweep prune --help lists the flags")
+	return exitUsage
+}

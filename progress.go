@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// progressEvery is how often a log that is no terminal gets a line.
+const progressEvery = 10 * time.Second
+
+// progress shows on standard error how far the deletions are: a bar on a terminal, a line now and then in a log.
+type progress struct {
+	w        io.Writer
+	now      func() time.Time
+	terminal bool
+
+	name string
+	bar  *progressbar.ProgressBar
+	last time.Time
+}
+
+func newProgress(p process) *progress {
+	file, ok := p.stderr.(*os.File)
+	return &progress{w: p.stderr, now: p.now, terminal: ok && term.IsTerminal(int(file.Fd()))}
+}
+
+func (p *progress) begin(name string) { p.name, p.bar, p.last = name, nil, p.now() }
+
+// update is called after each deletion, never twice at a time.
+func (p *progress) update(done, all int) {
+	if p.terminal {
+		if p.bar == nil {
+			p.bar = progressbar.NewOptions(all, progressbar.OptionSetWriter(p.w), progressbar.OptionSetDescription(p.name),
+				progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
+		}
+		_ = p.bar.Set(done) // a bar that cannot be drawn is no reason to stop
+		return
+	}
+	if now := p.now(); now.Sub(p.last) >= progressEvery {
+		p.last = now
+		talk{p.w}.line("", "%s", fmt.Sprintf("%s: %d of %d deletions", p.name, done, all))
+	}
+}
+
+func (p *progress) end() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/regsweep/regsweep/internal/ci"
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/prune"
+	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/report"
+	"github.com/regsweep/regsweep/internal/retain"
+)
+
+// errTimeout is the cause of a run that --timeout has ended.
+var errTimeout = errors.New("the time given by --timeout is over")
+
+// session is one run of prune: what was asked, in the terms of the packages that do it.
+type session struct {
+	process  process
+	say      talk
+	started  time.Time
+	policy   retain.Policy
+	system   ci.System
+	images   ci.Images
+	clients  *clients
+	outputs  []output
+	form     report.Form // of standard output
+	dryRun   bool
+	workers  int
+	timeout  time.Duration
+	progress *progress
+}
+
+// run prunes what the command line asks for and returns the exit code.
+func (c *pruneCommand) run(ctx context.Context, p process, say talk) int {
+	s, err := c.session(p, say)
+	if err != nil {
+		say.errorf("%v", err)
+		if h := hint(err); h != "" {
+			say.hintf("%s", h)
+		}
+		return exitUsage
+	}
+	if s.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, s.timeout, errTimeout)
+		defer cancel()
+	}
+	return s.publish(s.sweep(ctx))
+}
+
+// sweep prunes one repository after the other. What happens to one does not stop the others.
+func (s *session) sweep(ctx context.Context) report.Summary {
+	sum := report.Summary{
+		DryRun: s.dryRun, Started: s.started, Policy: s.policy.String(),
+		CI: report.CI{Name: s.system.Name, BuildURL: s.system.BuildURL},
+	}
+	for _, asked := range s.images.Repositories {
+		names, err := s.expand(ctx, asked)
+		if err != nil {
+			r, code := s.failed(report.Repository{Name: asked}, err)
+			sum.Repositories, sum.ExitCode = append(sum.Repositories, r), worse(sum.ExitCode, code)
+		}
+		for _, name := range names {
+			if slices.ContainsFunc(sum.Repositories, func(r report.Repository) bool { return r.Name == name }) {
+				continue
+			}
+			r, code := s.prune(ctx, name)
+			sum.Repositories, sum.ExitCode = append(sum.Repositories, r), worse(sum.ExitCode, code)
+		}
+	}
+	sum.Elapsed = s.process.now().Sub(s.started)
+	return sum
+}
+
+// errNoMatch is returned for a pattern of repositories that fits none.
+var errNoMatch = errors.New("no repository of the catalog fits the pattern")
+
+// expand returns the repositories that a name stands for.
+func (s *session) expand(ctx context.Context, name oci.Repository) ([]oci.Repository, error) {
+	if !name.IsPattern() {
+		return []oci.Repository{name}, nil
+	}
+	client, err := s.clients.of(name.Host)
+	if err != nil {
+		return nil, err
+	}
+	paths, err := client.Catalog(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []oci.Repository
+	for _, path := range paths {
+		if name.Matches(path) {
+			out = append(out, oci.Repository{Host: name.Host, Path: path})
+		}
+	}
+	if len(out) == 0 {
+		return nil, errNoMatch
+	}
+	return out, nil
+}
+
+// prune reads, plans and executes for one repository.
+func (s *session) prune(ctx context.Context, name oci.Repository) (report.Repository, int) {
+	out := report.Repository{Name: name}
+	if ctx.Err() != nil {
+		return s.failed(out, fmt.Errorf("not looked at: %w", context.Cause(ctx)))
+	}
+	client, err := s.clients.of(name.Host)
+	if err != nil {
+		return s.failed(out, err)
+	}
+	pushed := s.images.PushedTo(name)
+	var digests []oci.Digest
+	for _, p := range pushed {
+		if p.Digest != "" {
+			digests = append(digests, p.Digest)
+		}
+	}
+	repository := client.Repository(name.Path)
+	snapshot, err := repository.Snapshot(ctx, digests)
+	if err != nil {
+		return s.failed(out, err)
+	}
+	plan := retain.Decide(snapshot, s.policy, pushed, s.started)
+	out.Plan = &plan
+	return s.execute(ctx, out, repository)
+}
+
+// execute carries out the plan of one repository, or does not, and says with which exit code that ends.
+func (s *session) execute(ctx context.Context, out report.Repository, r *registry.Repository) (report.Repository, int) {
+	plan := *out.Plan
+	for _, w := range plan.Warnings {
+		s.say.warningf("%s: %s", out.Name, w)
+	}
+	switch {
+	case len(plan.Refusals) > 0:
+		for _, refusal := range plan.Refusals {
+			s.say.errorf("%s: refused: %s; nothing was deleted", out.Name, refusal.Detail)
+			s.say.hintf("%s", guardHint(refusal.Guard))
+		}
+		out.Outcomes = prune.Skip(plan, "refused").Outcomes
+		return out, exitRefused
+	case s.dryRun:
+		out.Outcomes = prune.Dry(plan).Outcomes
+		return out, exitDone
+	}
+	s.progress.begin(out.Name.String())
+	result := prune.Execute(ctx, plan, r, prune.Options{Workers: s.workers, Progress: s.progress.update})
+	s.progress.end()
+	out.Outcomes = result.Outcomes
+	if errors.Is(result.Err, errTimeout) { // asked for, so no failure; the next run goes on
+		s.say.warningf("%s: %v, %d deletions were left for the next run", out.Name, errTimeout, out.Totals().Skipped)
+		result.Err = nil
+	}
+	if result.Err != nil {
+		return s.failed(out, result.Err)
+	}
+	if n := out.Totals().Failed; n > 0 {
+		s.say.errorf("%s: %d deletions failed, the report says which", out.Name, n)
+		return out, exitFailed
+	}
+	return out, exitDone
+}
+
+// failed notes what went wrong with a repository, says it, and returns the exit code.
+func (s *session) failed(out report.Repository, err error) (report.Repository, int) {
+	out.Err = err
+	line := explain(err)
+	if done := out.Totals(); done.Manifests > 0 {
+		s.say.errorf("%s: %s; %d manifests had been deleted", out.Name, line, done.Manifests)
+	} else {
+		s.say.errorf("%s: %s; nothing was deleted", out.Name, line)
+	}
+	if h := hint(err); h != "" {
+		s.say.hintf("%s", h)
+	}
+	return out, exitCode(err)
+}
+
+// exitCode returns the exit code for an error that ended the work on a repository.
+func exitCode(err error) int {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return exitCancelled
+	case errors.Is(err, registry.ErrUnknownRepository), errors.Is(err, errNoMatch):
+		return exitUsage
+	case errors.Is(err, registry.ErrIncomplete), errors.Is(err, prune.ErrRefused):
+		return exitRefused
+	}
+	return exitRegistry
+}

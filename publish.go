@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/regsweep/regsweep/internal/ci"
+	"github.com/regsweep/regsweep/internal/report"
+)
+
+// output is a report file that has been opened before anything was deleted, so that a path that cannot be written is
+// found while nothing is lost.
+type output struct {
+	file *os.File
+	form report.Form
+}
+
+// openOutputs opens the files of --report, which are separated by commas or newlines.
+func openOutputs(lists []string) ([]output, error) {
+	var out []output
+	for _, path := range strings.FieldsFunc(strings.Join(lists, "\n"), func(r rune) bool { return r == '\n' || r == ',' }) {
+		path = strings.TrimSpace(path)
+		if path == "" {
+			continue
+		}
+		form, err := report.FormOf(path)
+		if err != nil {
+			return nil, fmt.Errorf("--report: %w", err)
+		}
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+		if err != nil {
+			return nil, fmt.Errorf("--report: %w", err)
+		}
+		out = append(out, output{f, form})
+	}
+	return out, nil
+}
+
+// publish writes the reports and returns the exit code. A report that cannot be written any more is a warning: what
+// was deleted stays deleted, and the other reports still say so.
+func (s *session) publish(sum report.Summary) int {
+	if err := s.print(sum); err != nil {
+		s.say.warningf("%v", err)
+	}
+	var paths []string
+	for _, o := range s.outputs {
+		if err := o.write(sum); err != nil {
+			s.say.warningf("--report: %v", err)
+		}
+		paths = append(paths, o.file.Name())
+	}
+	s.publishToCI(sum, paths)
+	return sum.ExitCode
+}
+
+func (o output) write(sum report.Summary) error {
+	var b bytes.Buffer
+	if err := report.Write(&b, o.form, sum); err != nil {
+		return fmt.Errorf("%s: %w", o.file.Name(), err)
+	}
+	_, err := o.file.Write(b.Bytes())
+	if closed := o.file.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// print writes the report to standard output, a table as wide as the terminal where there is one.
+func (s *session) print(sum report.Summary) error {
+	if file, ok := s.process.stdout.(*os.File); ok && s.form == report.FormTable && term.IsTerminal(int(file.Fd())) {
+		if width, _, err := term.GetSize(int(file.Fd())); err == nil {
+			return report.WriteTable(file, sum, report.TableOptions{Width: width})
+		}
+	}
+	return report.Write(s.process.stdout, s.form, sum)
+}
+
+// publishToCI shows the run in the CI's own places: the step summary, the outputs and one annotation.
+func (s *session) publishToCI(sum report.Summary, paths []string) {
+	if !s.system.Actions {
+		return
+	}
+	if room, ok := ci.SummaryRoom(s.process.getenv); ok {
+		var b strings.Builder
+		err := report.WriteMarkdown(&b, sum, room)
+		if err == nil {
+			err = ci.AppendSummary(s.process.getenv, b.String())
+		}
+		if err != nil {
+			s.say.warningf("%v", err)
+		}
+	}
+	total := sum.Totals()
+	err := ci.WriteOutputs(s.process.getenv, ci.Outputs{
+		Deleted: total.Deleted, Kept: total.Kept, Failed: total.Failed, Report: strings.Join(paths, "\n"),
+	})
+	if err != nil {
+		s.say.warningf("%v", err)
+	}
+	if sum.ExitCode == exitDone {
+		return
+	}
+	if err := ci.Annotate(s.process.stderr, ci.Error, "regsweep", sum.Line()); err != nil {
+		s.say.warningf("%v", err)
+	}
+}
