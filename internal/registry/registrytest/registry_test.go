@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -197,6 +198,36 @@ func TestTokens(t *testing.T) {
 	reg.ExpireTokens()
 	equal(try("GET", manifest, token), `401,scope="repository:team/app:pull",error="invalid_token"`)
 	equal(fmt.Sprint(reg.TokenRequests()[:2]), "[{intruder [repository:team/app:pull] false} {u [repository:team/app:pull,delete] true}]")
+}
+
+// A client that takes the order of 2.8 for one by name or by time has to fail against the double too.
+func TestOrderOf2IsNone(t *testing.T) {
+	t.Parallel()
+	reg := New(t, Options{Version: V2})
+	var names []string
+	for n := range 12 {
+		names = append(names, fmt.Sprint("b", n))
+	}
+	reg.Pusher(t, "app").Image(fixture.Image{Tags: names})
+	list := func() []string {
+		t.Helper()
+		_, body, err := get(t, "GET", reg.URL()+"/v2/app/tags/list", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list struct{ Tags []string }
+		if err := json.Unmarshal([]byte(body), &list); err != nil {
+			t.Fatal(err)
+		}
+		return list.Tags
+	}
+	got := list()
+	if len(got) != len(names) || slices.Equal(got, names) || slices.IsSorted(got) {
+		t.Errorf("got %v, want all of %v in another order", got, names)
+	}
+	if again := list(); !slices.Equal(got, again) {
+		t.Errorf("got %v, then %v", got, again)
+	}
 }
 
 func TestBasicAuth(t *testing.T) {

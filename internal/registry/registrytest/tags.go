@@ -24,12 +24,9 @@ func (reg *Registry) listTags(w http.ResponseWriter, r *http.Request, name strin
 		reg.fail(w, http.StatusNotFound, "NAME_UNKNOWN", "repository name not known to registry")
 		return
 	}
-	tags := slices.Sorted(maps.Keys(repo.tags))
+	tags := slices.Sorted(maps.Keys(repo.tags)) // nil, and so null in JSON, when there are none
 	if reg.opts.Version == V2 {
 		scramble(tags)
-		if len(tags) == 0 {
-			tags = nil // encoded as null
-		}
 	} else {
 		n, ok := reg.limit(w, r)
 		if !ok {

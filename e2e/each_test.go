@@ -1,0 +1,92 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/regsweep/regsweep/e2e/registries"
+	"github.com/regsweep/regsweep/internal/registry/registrytest"
+	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
+)
+
+// server is a registry under the conformance tables.
+type server struct {
+	version            registrytest.Version // the family whose expectations it has to meet
+	url, host          string
+	username, password string
+	// ghost makes a tag that is listed and points at nothing; nil where nothing reaches the storage.
+	ghost func(t *testing.T, path, tag string)
+}
+
+// pusher returns a pusher for a repository of the server.
+func (s server) pusher(t *testing.T, path string) fixture.Tester {
+	t.Helper()
+	p := fixture.New(s.url, path)
+	p.Username, p.Password = s.username, s.password
+	return fixture.ForTest(t, p)
+}
+
+// registry is a way to start servers.
+type registry struct {
+	name  string
+	start func(t *testing.T, o registries.Options) server
+}
+
+var all = []registry{
+	{"double 2.8", double(registrytest.V2)},
+	{"double 3.1", double(registrytest.V3)},
+	{"distribution 3.1.2 in memory", genuine(registrytest.V3, registries.Distribution3InMemory)},
+	{"distribution 3.1.2 in a folder", genuine(registrytest.V3, registries.Distribution3)},
+	{"docker-registry 2.8.2", genuine(registrytest.V2, registries.DockerRegistry2)},
+}
+
+// each runs f as a parallel subtest for every registry. What f starts is stopped when the subtests of f have ended.
+func each(t *testing.T, f func(t *testing.T, r registry)) {
+	t.Helper()
+	for _, r := range all {
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			f(t, r)
+		})
+	}
+}
+
+func double(v registrytest.Version) func(*testing.T, registries.Options) server {
+	return func(t *testing.T, o registries.Options) server {
+		t.Helper()
+		opts := registrytest.Options{
+			Version: v, DisableDelete: o.DisableDelete, ReadOnly: o.ReadOnly, MaxTags: o.MaxTags,
+			Username: o.Username, Password: o.Password,
+		}
+		if o.Username != "" {
+			opts.Auth = registrytest.BasicAuth
+		}
+		reg := registrytest.New(t, opts)
+		return server{
+			version: v, url: reg.URL(), host: reg.Host(), username: o.Username, password: o.Password,
+			ghost: func(_ *testing.T, path, tag string) { reg.SetTag(path, tag, absent) },
+		}
+	}
+}
+
+func genuine(v registrytest.Version, start registries.Start) func(*testing.T, registries.Options) server {
+	return func(t *testing.T, o registries.Options) server {
+		t.Helper()
+		r := registries.ForTest(t, start, o)
+		s := server{version: v, url: r.URL, host: r.Host, username: o.Username, password: o.Password}
+		if r.Dir != "" {
+			s.ghost = func(t *testing.T, path, tag string) {
+				t.Helper()
+				link := filepath.Join(r.Dir, "docker/registry/v2/repositories", path, "_manifests/tags", tag, "current/link")
+				if err := os.MkdirAll(filepath.Dir(link), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(link, []byte(absent), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		return s
+	}
+}

@@ -1,0 +1,88 @@
+// Package registries runs real registries on loopback: distribution 3.1.2 inside the process and docker-registry 2.8.2 as
+// a process of its own. Tests, the demo and the benchmark share it.
+package registries
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// Options say how a registry is set up. The zero value is a writable one without authentication that allows deletion.
+type Options struct {
+	DisableDelete bool
+	ReadOnly      bool
+	// MaxTags is tags.maxtags of 3.x, the most tags that a page holds; 0 is its default of 1000. 2.8 knows no pages.
+	MaxTags int
+	// Username and Password are wanted by basic authentication; an empty Username lets everybody in.
+	Username, Password string
+}
+
+// Server is a registry that runs until it is closed.
+type Server struct {
+	URL  string // such as "http://127.0.0.1:41234"
+	Host string // the same as it stands in an image reference
+	Dir  string // the root of the storage; "" when it is in memory
+	// Config is the configuration file, which garbage-collect reads; "" when there is none.
+	Config string
+
+	stops []func() error // last things first
+}
+
+// Start is how every registry of this package starts: with its storage in dir.
+type Start func(dir string, o Options) (*Server, error)
+
+// Close stops the registry and removes what it wrote outside of Dir.
+func (s *Server) Close() error {
+	var errs []error
+	for i := len(s.stops) - 1; i >= 0; i-- {
+		errs = append(errs, s.stops[i]())
+	}
+	s.stops = nil
+	return errors.Join(errs...)
+}
+
+func (s *Server) onClose(stop func() error) { s.stops = append(s.stops, stop) }
+
+// scratch makes a folder for files that go when the registry is closed.
+func (s *Server) scratch() (string, error) {
+	dir, err := os.MkdirTemp("", "regsweep-registry-")
+	if err != nil {
+		return "", err
+	}
+	s.onClose(func() error { return os.RemoveAll(dir) })
+	return dir, nil
+}
+
+// htpasswd writes the file that both lines of distribution read accounts from.
+func htpasswd(dir string, o Options) (string, error) {
+	hash, err := bcrypt.GenerateFromPassword([]byte(o.Password), bcrypt.MinCost)
+	if err != nil {
+		return "", fmt.Errorf("hash password: %w", err)
+	}
+	file := filepath.Join(dir, "htpasswd")
+	return file, os.WriteFile(file, fmt.Appendf(nil, "%s:%s\n", o.Username, hash), 0o600)
+}
+
+// ForTest starts a registry in a folder of the test and closes it when the test ends. Where the registry is not
+// installed the test is skipped, unless REGSWEEP_CI=1 says that everything has to be there.
+func ForTest(t testing.TB, start Start, o Options) *Server {
+	t.Helper()
+	s, err := start(t.TempDir(), o)
+	if errors.Is(err, ErrNotInstalled) && os.Getenv("REGSWEEP_CI") != "1" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error("close registry:", err)
+		}
+	})
+	return s
+}

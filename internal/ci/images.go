@@ -1,0 +1,195 @@
+package ci
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/regsweep/regsweep/internal/oci"
+)
+
+// Images are the repositories of a run and what the pipeline has just pushed to them.
+type Images struct {
+	// Repositories are those to prune, each once, in the order in which they were named. They may be patterns.
+	Repositories []oci.Repository
+	// Pushed is everything that any source says was pushed to Repositories, each reference once, with a tag or a
+	// digest. What could be in any repository of a pattern stands there with the pattern; see [Images.PushedTo].
+	Pushed []oci.Pushed
+}
+
+// NoImageError says that nothing names a repository.
+type NoImageError struct {
+	// Looked are the places that could have named one, in the order of precedence.
+	Looked []string
+}
+
+func (e *NoImageError) Error() string { return "find image: no image is named" }
+
+// Images finds the repositories to prune. The first source that names any decides; the others only add what was
+// pushed to these repositories, because whatever the pipeline pushed is kept:
+//
+//   - arguments;
+//   - REGSWEEP_IMAGES, INPUT_IMAGES or PLUGIN_IMAGES, in docker/metadata-action's form;
+//   - REGSWEEP_PUSHED, INPUT_TAGS or PLUGIN_TAGS, references that were pushed; a tag alone is one of the repository
+//     when there is exactly one;
+//   - DOCKER_METADATA_OUTPUT_JSON and DOCKER_METADATA_OUTPUT_TAGS, which docker/metadata-action leaves;
+//   - CI_REGISTRY_IMAGE, GitLab's;
+//   - on Jenkins IMAGE, or IMAGE_NAME and IMAGE_TAG: names too common to trust elsewhere.
+//
+// REGSWEEP_DIGEST, INPUT_DIGEST or PLUGIN_DIGEST and GitLab's commit variables name no repository and add what was
+// pushed. Text that is no reference is an error in what somebody gave to regsweep. In what only lies about in the
+// environment it is one while no repository is known, and is left alone otherwise. Every error is bad input; it is a
+// [*NoImageError] when there is nothing to go by.
+func (s System) Images(getenv func(string) string, args []string) (Images, error) {
+	var found Images
+	given, err := explicit(getenv, args)
+	if err != nil {
+		return Images{}, err
+	}
+	for _, source := range given.sources {
+		found.add(source)
+	}
+	if err := found.addAmbient(getenv, s.ambient()); err != nil {
+		return Images{}, err
+	}
+	if len(found.Repositories) == 0 {
+		return Images{}, &NoImageError{Looked: s.looked()}
+	}
+	if err := found.addTags(given.tags); err != nil {
+		return Images{}, err
+	}
+	found.addDigest(given.digest)
+	for _, p := range gitlabTags(getenv) {
+		found.addToEach(p)
+	}
+	return found, nil
+}
+
+// looked are the places that could name a repository.
+func (s System) looked() []string {
+	places := []string{"arguments"}
+	if s.Actions {
+		places = append(places, "inputs images and tags")
+	}
+	places = append(places, "REGSWEEP_IMAGES", "REGSWEEP_PUSHED", metadataJSON, metadataTags, gitlabImage)
+	if s.Name == Jenkins {
+		places = append(places, "IMAGE", "IMAGE_NAME")
+	}
+	return places
+}
+
+// ambient are the sources that were not made for regsweep. They return what they could read and the first error.
+func (s System) ambient() []func(func(string) string) ([]oci.Pushed, error) {
+	out := []func(func(string) string) ([]oci.Pushed, error){metadata, gitlab}
+	if s.Name == Jenkins {
+		out = append(out, jenkins)
+	}
+	return out
+}
+
+// addAmbient adds the ambient sources. An error counts while no repository is known, but names without a host only
+// when no later source knows better.
+func (i *Images) addAmbient(getenv func(string) string, sources []func(func(string) string) ([]oci.Pushed, error)) error {
+	var short error
+	for _, read := range sources {
+		known := len(i.Repositories) > 0
+		claims, err := read(getenv)
+		switch {
+		case known || err == nil:
+		case !errors.Is(err, errShort):
+			return err
+		case short == nil:
+			short = err
+		}
+		i.add(claims)
+	}
+	if len(i.Repositories) == 0 {
+		return short
+	}
+	return nil
+}
+
+// add lets a source decide the repositories if none did before, and takes what it says was pushed to them. A claim
+// without tag and digest only names its repository.
+func (i *Images) add(claims []oci.Pushed) {
+	if len(i.Repositories) == 0 {
+		for _, c := range claims {
+			if !slices.ContainsFunc(i.Repositories, func(r oci.Repository) bool { return same(r, c.Repository) }) {
+				i.Repositories = append(i.Repositories, c.Repository)
+			}
+		}
+	}
+	for _, c := range claims {
+		covered := slices.ContainsFunc(i.Repositories, func(r oci.Repository) bool { return covers(r, c.Repository) })
+		if covered && (c.Tag != "" || c.Digest != "") {
+			i.push(c)
+		}
+	}
+}
+
+// push records a reference once. A source that is sure counts for more than one that assumes.
+func (i *Images) push(p oci.Pushed) {
+	for at, q := range i.Pushed {
+		if same(p.Repository, q.Repository) && p.Tag == q.Tag && p.Digest == q.Digest {
+			if q.Assumed && !p.Assumed {
+				i.Pushed[at] = p
+			}
+			return
+		}
+	}
+	i.Pushed = append(i.Pushed, p)
+}
+
+func (i *Images) addToEach(p oci.Pushed) {
+	for _, r := range i.Repositories {
+		p.Repository = r
+		i.push(p)
+	}
+}
+
+// addTags adds tags that stand alone to the only repository.
+func (i *Images) addTags(tags []oci.Pushed) error {
+	for _, p := range tags {
+		if len(i.Repositories) != 1 || i.Repositories[0].IsPattern() {
+			return fmt.Errorf("read %s: the tag %s alone does not say which of several repositories it is in", p.Source, p.Tag)
+		}
+		i.addToEach(p)
+	}
+	return nil
+}
+
+// addDigest adds the digest of a build. One build may push to several repositories, and not to all that are pruned, so
+// it must be in the repository only when there is just one.
+func (i *Images) addDigest(p oci.Pushed) {
+	if p.Digest != "" {
+		p.Assumed = len(i.Repositories) != 1 || i.Repositories[0].IsPattern()
+		i.addToEach(p)
+	}
+}
+
+// PushedTo returns what was pushed, or assumed to be, to one repository.
+func (i Images) PushedTo(r oci.Repository) []oci.Pushed {
+	var out []oci.Pushed
+	for _, p := range i.Pushed {
+		if covers(p.Repository, r) {
+			p.Repository = r
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// same reports whether two names are of one repository; hosts are compared without case.
+func same(a, b oci.Repository) bool { return strings.EqualFold(a.Host, b.Host) && a.Path == b.Path }
+
+// covers reports whether r is the repository or one that the pattern stands for. A "*" is any text here, slashes too:
+// at worst an image is kept that another repository's push named.
+func covers(pattern, r oci.Repository) bool {
+	if !pattern.IsPattern() {
+		return same(pattern, r)
+	}
+	expr := "^" + strings.ReplaceAll(regexp.QuoteMeta(pattern.Path), `\*`, ".*") + "$"
+	return strings.EqualFold(pattern.Host, r.Host) && regexp.MustCompile(expr).MatchString(r.Path)
+}

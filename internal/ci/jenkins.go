@@ -1,0 +1,62 @@
+package ci
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/regsweep/regsweep/internal/oci"
+)
+
+// jenkins reads what Jenkins pipelines call their image by habit: IMAGE, or IMAGE_NAME, with the tag in IMAGE_TAG when
+// it has none of its own. A name without a host is on the registry of docker.withRegistry, which sets
+// DOCKER_REGISTRY_URL
+// (https://github.com/jenkinsci/docker-workflow-plugin/blob/master/src/main/resources/org/jenkinsci/plugins/docker/workflow/Docker.groovy).
+func jenkins(getenv func(string) string) ([]oci.Pushed, error) {
+	value, source, ok := first(getenv, "IMAGE", "IMAGE_NAME")
+	if !ok {
+		return nil, nil
+	}
+	text := value
+	if isShort(text) {
+		host, err := registryHost(getenv)
+		if err != nil {
+			return nil, err
+		}
+		if host == "" {
+			return nil, fmt.Errorf("read %s: %w: %q has no host, and DOCKER_REGISTRY_URL is not set (%w)", source, oci.ErrReference, value, errShort)
+		}
+		text = host + "/" + text
+	}
+	image, err := parse(source, text)
+	if err != nil {
+		return nil, err
+	}
+	tag, tagSource, ok := first(getenv, "IMAGE_TAG")
+	switch {
+	case !ok || image.Tag != "" || image.Digest != "":
+	case !isTag(tag):
+		return []oci.Pushed{image}, fmt.Errorf("read %s: %w: %q: invalid tag", tagSource, oci.ErrReference, tag)
+	default:
+		image.Tag, image.Source = tag, source+" and "+tagSource
+	}
+	return []oci.Pushed{image}, nil
+}
+
+// registryHost returns the host in DOCKER_REGISTRY_URL, which has the forms https://host:5000, http://host/ and
+// https://host/v1/; "" when the variable is not set.
+func registryHost(getenv func(string) string) (string, error) {
+	value, source, ok := first(getenv, "DOCKER_REGISTRY_URL")
+	if !ok {
+		return "", nil
+	}
+	text := value
+	if !strings.Contains(text, "://") {
+		text = "//" + text
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return "", fmt.Errorf("read %s: no registry's URL", source) // not the text: it may hold a password
+	}
+	return u.Host, nil
+}

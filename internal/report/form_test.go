@@ -1,0 +1,59 @@
+package report
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestFormOf(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		path, err string
+		want      Form
+	}{
+		{path: "x.md", want: FormMarkdown},
+		{path: "out/x.json", want: FormJSON},
+		{path: "a.b/X.TXT", want: FormTable},
+		{path: "x.doc", err: `report file "x.doc": unknown ending ".doc": .txt, .md or .json`},
+		{path: "a.md/report", err: `report file "a.md/report" has no ending to tell its form by: .txt, .md or .json`},
+	} {
+		got, err := FormOf(test.path)
+		if text := errorText(err); got != test.want || text != test.err {
+			t.Errorf("FormOf(%q) = %q, %q, want %q, %q", test.path, got, text, test.want, test.err)
+		}
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func TestWrite(t *testing.T) {
+	t.Parallel()
+	for form, start := range map[Form]string{
+		FormTable: "registry.example.com", FormMarkdown: "### ", FormJSON: "{\n  \"schema\": \"regsweep/v1\"",
+	} {
+		var b bytes.Buffer
+		if err := Write(&b, form, ordinary()); err != nil || !strings.HasPrefix(b.String(), start) {
+			t.Errorf("%s: error %v, starts with %.30q, want %q", form, err, b.String(), start)
+		}
+		if err := Write(full{}, form, ordinary()); !errors.Is(err, errFull) {
+			t.Errorf("%s: got error %v, want %v", form, err, errFull)
+		}
+	}
+	if got, want := errorText(Write(nil, "html", Summary{})), `unknown form of report "html": table, markdown or json`; got != want {
+		t.Errorf("got error %q, want %q", got, want)
+	}
+}
+
+var errFull = errors.New("no space left on device")
+
+// full is a writer that takes nothing.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errFull }

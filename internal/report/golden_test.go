@@ -1,0 +1,70 @@
+package report
+
+import (
+	"bytes"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden files instead of comparing with them")
+
+// golden compares got with the file testdata/<test>/<case>.golden.
+func golden(t *testing.T, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", filepath.FromSlash(t.Name())+".golden")
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("got\n%s\nwant (%s, rewritten by -update)\n%s", got, file, want)
+	}
+}
+
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	for form, write := range map[string]func(io.Writer, Summary) error{
+		"table":    func(w io.Writer, s Summary) error { return WriteTable(w, s, TableOptions{}) },
+		"narrow":   func(w io.Writer, s Summary) error { return WriteTable(w, s, TableOptions{Width: 80}) },
+		"markdown": func(w io.Writer, s Summary) error { return WriteMarkdown(w, s, SummaryBudget) },
+		"json":     WriteJSON,
+	} {
+		t.Run(form, func(t *testing.T) {
+			t.Parallel()
+			for name, s := range cases() {
+				if form == "narrow" && name != "partial" && name != "refused_twice" || form == "json" && !jsonCases[name] {
+					continue
+				}
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					var b bytes.Buffer
+					if err := write(&b, s); err != nil {
+						t.Fatal(err)
+					}
+					for line := range strings.Lines(b.String()) {
+						if trimmed := strings.TrimSuffix(line, "\n"); strings.TrimRight(trimmed, " \t\r") != trimmed {
+							t.Errorf("line ends in white space: %q", line)
+						}
+					}
+					golden(t, b.Bytes())
+				})
+			}
+		})
+	}
+}
+
+// jsonCases are those of which the JSON is short enough to be read.
+var jsonCases = map[string]bool{"unread": true, "partial": true, "multi_arch": true, "refused_twice": true, "empty": true, "hostile": true, "none": true}

@@ -1,0 +1,190 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/prune"
+	"github.com/regsweep/regsweep/internal/retain"
+)
+
+// Schema names the version of the JSON report. Keys are only ever added to it.
+const Schema = "regsweep/v1"
+
+// The order of the fields is the order of the keys: first those of version 1 as it was first written, then additions.
+type (
+	jsonReport struct {
+		Schema         string           `json:"schema"`
+		DryRun         bool             `json:"dry_run"`
+		Started        *string          `json:"started"`
+		ElapsedSeconds float64          `json:"elapsed_seconds"`
+		ExitCode       int              `json:"exit_code"`
+		CI             jsonCI           `json:"ci"`
+		Policy         string           `json:"policy"`
+		Repositories   []jsonRepository `json:"repositories"`
+		GC             *struct{}        `json:"gc"` // null: no collection was asked for
+	}
+	jsonCI struct {
+		Name     string `json:"name"`
+		BuildURL string `json:"build_url"`
+	}
+	jsonRepository struct {
+		Repository         string        `json:"repository"`
+		Error              *string       `json:"error"`
+		Images             []jsonImage   `json:"images"`
+		GhostTags          []string      `json:"ghost_tags"`
+		Kept               int           `json:"kept"`
+		Deleted            int           `json:"deleted"`
+		Failed             int           `json:"failed"`
+		Skipped            int           `json:"skipped"`
+		UniqueBytesDeleted int64         `json:"unique_bytes_deleted"`
+		Gone               int           `json:"gone"`
+		Planned            int           `json:"planned"`
+		ManifestsDeleted   int           `json:"manifests_deleted"`
+		JustBuilt          []string      `json:"just_built"`
+		Refusals           []jsonRefusal `json:"refusals"`
+		Warnings           []string      `json:"warnings"`
+	}
+	jsonRefusal struct {
+		Guard  string `json:"guard"`
+		Detail string `json:"detail"`
+	}
+	jsonImage struct {
+		Digest          oci.Digest     `json:"digest"`
+		Kind            oci.Kind       `json:"kind"`
+		Tags            []string       `json:"tags"`
+		Created         *string        `json:"created"`
+		Size            int64          `json:"size"`
+		Group           string         `json:"group"`
+		Verdict         retain.Verdict `json:"verdict"`
+		Reasons         []jsonReason   `json:"reasons"`
+		Outcome         *prune.Status  `json:"outcome"`
+		Error           *string        `json:"error"`
+		MissingChildren []oci.Digest   `json:"missing_children"`
+	}
+	jsonReason struct {
+		Rule   retain.Rule `json:"rule"`
+		Detail string      `json:"detail"`
+	}
+)
+
+// WriteJSON writes the summary for programs, with every image, as schema regsweep/v1. Text is the text of the registry,
+// unchanged; characters that a terminal or a CI log would act upon are written as JSON's own escapes.
+func WriteJSON(w io.Writer, s Summary) error {
+	report := jsonReport{
+		Schema:         Schema,
+		DryRun:         s.DryRun,
+		Started:        moment(s.Started),
+		ElapsedSeconds: math.Round(s.Elapsed.Seconds()*1000) / 1000,
+		ExitCode:       s.ExitCode,
+		CI:             jsonCI(s.CI),
+		Policy:         s.Policy,
+		Repositories:   make([]jsonRepository, 0, len(s.Repositories)),
+	}
+	for _, r := range s.Repositories {
+		report.Repositories = append(report.Repositories, repositoryJSON(r))
+	}
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(report); err != nil {
+		return fmt.Errorf("encode JSON report: %w", err)
+	}
+	if _, err := w.Write(inert(b.Bytes())); err != nil {
+		return fmt.Errorf("write JSON report: %w", err)
+	}
+	return nil
+}
+
+func repositoryJSON(r Repository) jsonRepository {
+	t := r.Totals()
+	out := jsonRepository{
+		Repository: r.Name.String(), Kept: t.Kept, Deleted: t.Deleted, Failed: t.Failed, Skipped: t.Skipped,
+		UniqueBytesDeleted: t.UniqueBytes, Gone: t.Gone, Planned: t.Planned, ManifestsDeleted: t.Manifests,
+		Images: []jsonImage{}, GhostTags: []string{}, JustBuilt: some(r.pushed()), Refusals: []jsonRefusal{}, Warnings: []string{},
+	}
+	if r.Err != nil {
+		out.Error = new(r.Err.Error())
+	}
+	if r.Plan == nil {
+		return out
+	}
+	out.GhostTags, out.Warnings = some(r.Plan.Ghosts), some(r.Plan.Warnings)
+	for _, f := range r.Plan.Refusals {
+		out.Refusals = append(out.Refusals, jsonRefusal(f))
+	}
+	out.Images = make([]jsonImage, 0, len(r.Plan.Decisions))
+	for i := range r.Plan.Decisions {
+		out.Images = append(out.Images, imageJSON(r, &r.Plan.Decisions[i]))
+	}
+	return out
+}
+
+func imageJSON(r Repository, d *retain.Decision) jsonImage {
+	out := jsonImage{
+		Digest: d.Image.Digest, Kind: d.Image.Kind, Tags: some(d.Image.Tags), Created: moment(d.Image.Created),
+		Size: d.Image.Size, Group: d.Group, Verdict: d.Verdict, Reasons: make([]jsonReason, 0, len(d.Reasons)),
+		MissingChildren: some(d.Image.Missing),
+	}
+	for _, reason := range d.Reasons {
+		out.Reasons = append(out.Reasons, jsonReason(reason))
+	}
+	status := r.status(d)
+	if status == kept {
+		return out
+	}
+	out.Outcome = &status
+	if status == prune.Failed || status == prune.Skipped {
+		out.Error = new(r.Outcomes[d.Image.Digest].Detail)
+	}
+	return out
+}
+
+// some makes a list that is written as [] when it is empty, never as null.
+func some[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// moment is a time in RFC 3339, or nothing when the time is not known.
+func moment(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	return new(t.UTC().Format(time.RFC3339))
+}
+
+// inert rewrites encoded JSON without a change of meaning, so that it can be shown on a terminal and in a CI log, where
+// visible says what is acted upon. None of these characters occurs outside of strings.
+func inert(encoded []byte) []byte {
+	if !bytes.Contains(encoded, []byte("##")) && !bytes.ContainsFunc(encoded, hidden) {
+		return encoded
+	}
+	out := make([]byte, 0, len(encoded)+len(encoded)/8)
+	for i := 0; i < len(encoded); {
+		r, n := utf8.DecodeRune(encoded[i:])
+		switch {
+		case r == '#' && bytes.HasPrefix(encoded[i:], []byte("##")), r <= 0xFFFF && hidden(r):
+			out = fmt.Appendf(out, `\u%04x`, r)
+		case hidden(r):
+			r -= 0x10000 // a surrogate pair (RFC 8259, section 7)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, 0xD800+r>>10, 0xDC00+r&0x3FF)
+		default:
+			out = append(out, encoded[i:i+n]...)
+		}
+		i += n
+	}
+	return out
+}
+
+func hidden(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }

@@ -1,0 +1,84 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/retain"
+)
+
+// problem is something that needs a reader's attention, as text that is not escaped yet.
+type problem struct {
+	what       string
+	repository oci.Repository
+	image      string // a name, or "" when it is about several
+	count      string // of how many images it speaks, "" for one or none
+	why        string
+}
+
+// row is the problem as a row of a table.
+func (p problem) row() string {
+	image := p.count
+	if p.image != "" {
+		image = markdownCode(clip(p.image, nameRunes))
+	}
+	return cells("**"+p.what+"**", markdownCode(clip(p.repository.String(), nameRunes)), image, markdownCode(p.why))
+}
+
+// problems lists what needs attention, the gravest first: when room is short, the end is counted only.
+func (m *markdown) problems() []problem {
+	var out []problem
+	for _, r := range m.Repositories {
+		switch r.condition() {
+		case unread:
+			out = append(out, problem{what: "not read", repository: r.Name, why: r.objection()})
+		case refused:
+			for _, f := range r.Plan.Refusals {
+				out = append(out, problem{what: "refused", repository: r.Name, why: long(f.Detail)})
+			}
+		case stopped:
+			out = append(out, problem{what: "stopped early", repository: r.Name, why: r.objection()})
+		}
+	}
+	for _, v := range m.views {
+		for _, e := range v.failed {
+			out = append(out, problem{what: "failed", repository: v.Name, image: retain.Name(e.Image), why: long(e.trouble())})
+		}
+	}
+	for _, v := range m.views {
+		out = append(out, skips(v.Name, v.skipped)...)
+	}
+	for _, r := range m.Repositories {
+		if r.Plan == nil {
+			continue
+		}
+		for _, text := range r.Plan.Warnings {
+			out = append(out, problem{what: "warning", repository: r.Name, why: long(text)})
+		}
+		if n := len(r.Plan.Ghosts); n > 0 {
+			shown, more := cut(r.Plan.Ghosts, mostGhosts)
+			why := "listed without a manifest: " + strings.Join(shown, ", ")
+			if more > 0 {
+				why += fmt.Sprintf(" … +%d", more)
+			}
+			out = append(out, problem{what: "ghost tags", repository: r.Name, count: plural(n, "tag", "tags"), why: clip(visible(why), 2*textRunes)})
+		}
+	}
+	return out
+}
+
+// skips joins the skipped images of a repository that have the same cause.
+func skips(name oci.Repository, entries []entry) []problem {
+	var out []problem
+	for _, group := range byCause(entries) {
+		p := problem{what: "skipped", repository: name, why: long(group[0].trouble())}
+		if len(group) == 1 {
+			p.image = retain.Name(group[0].Image)
+		} else {
+			p.count = plural(len(group), "image", "images")
+		}
+		out = append(out, p)
+	}
+	return out
+}

@@ -1,0 +1,112 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/regsweep/regsweep/internal/prune"
+	"github.com/regsweep/regsweep/internal/retain"
+)
+
+// section is the images of one repository in at most limit bytes; "" when that is too little for anything.
+func (m *markdown) section(v view, limit int) string {
+	var p page
+	if len(m.Repositories) > 1 {
+		p.line("\n#### "+markdownCode(clip(v.Name.String(), nameRunes))+"\n", limit)
+	}
+	before := p.Len()
+	gone := append(v.doomed[:len(v.doomed):len(v.doomed)], v.skipped...)
+	keepLimit := limit
+	if len(gone) > 0 {
+		keepLimit = portion(before, limit, 2, 3)
+	}
+	if len(v.kept) > 0 {
+		p.add(block{
+			head:    "\n" + tableHead("kept", "age:", "size:", "why"),
+			columns: 4,
+			rows:    len(v.kept),
+			row: func(i int) string {
+				e := v.kept[i]
+				return cells(markdownNames(e), age(e.Image, m.Started), size(v.sizer.of(e.Image)), markdownText(clip(e.why(), 2*textRunes)))
+			},
+			tail: partsRow(v.keptParts, 4),
+		}, keepLimit)
+	}
+	if len(gone) > 0 {
+		folded := v.doomedParts
+		folded.children += v.skippedParts.children
+		folded.attachments += v.skippedParts.attachments
+		p.add(block{
+			head: fmt.Sprintf("\n<details><summary>%s, %s</summary>\n\n", v.foldTitle(m.DryRun, len(gone)), v.ages(gone)) +
+				tableHead("image", "outcome", "age:", "size:", "why"),
+			columns: 5,
+			rows:    len(gone),
+			row: func(i int) string {
+				e := gone[i]
+				return cells(markdownNames(e), outcomeWord(e.status), age(e.Image, m.Started), size(v.sizer.of(e.Image)), markdownText(clip(e.reasons(), 2*textRunes)))
+			},
+			tail: partsRow(folded, 5) + "\n</details>\n",
+		}, limit)
+	}
+	if p.Len() == before {
+		return ""
+	}
+	return p.String()
+}
+
+// foldTitle says what a reader finds in the folded list.
+func (v view) foldTitle(dryRun bool, n int) string {
+	t := v.totals
+	switch {
+	case dryRun:
+		return plural(n, "image", "images") + " would be deleted"
+	case v.condition() == refused:
+		return plural(n, "image", "images") + " would have been deleted"
+	case t.Skipped == 0:
+		return plural(n, "image", "images") + " deleted"
+	}
+	return fmt.Sprintf("%s deleted, %d skipped", plural(t.Deleted+t.Gone, "image", "images"), t.Skipped)
+}
+
+func outcomeWord(s prune.Status) string {
+	switch s {
+	case prune.Planned:
+		return "would be deleted"
+	case prune.Gone:
+		return "already gone"
+	}
+	return markdownText(string(s))
+}
+
+// partsRow counts what is folded into the images of a table.
+func partsRow(p parts, columns int) string {
+	n := p.all()
+	if n == 0 {
+		return ""
+	}
+	return "| and " + plural(n, "part", "parts") + strings.Repeat(" |", columns-1) + " " + p.String() + " |\n"
+}
+
+// markdownNames is how a row calls its image.
+func markdownNames(e entry) string {
+	if len(e.Image.Tags) == 0 {
+		return markdownCode(retain.ShortDigest(e.Image.Digest))
+	}
+	return markdownTags(e.Image.Tags)
+}
+
+// mostMarkdownTags bounds the tags of one image, which can have thousands.
+const mostMarkdownTags = 10
+
+func markdownTags(tags []string) string {
+	shown, more := cut(tags, mostMarkdownTags)
+	out := make([]string, 0, len(shown))
+	for _, tag := range shown {
+		out = append(out, markdownCode(clip(tag, nameRunes)))
+	}
+	text := strings.Join(out, " ")
+	if more > 0 {
+		text += fmt.Sprintf(" … +%d", more)
+	}
+	return text
+}

@@ -1,0 +1,48 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// At each limit, from none to more than enough, a block is whole and within it, and every row is there or counted.
+func TestPageLimits(t *testing.T) {
+	t.Parallel()
+	for _, rows := range []int{1, 2, 9, 1200} {
+		b := block{
+			head: "<head>\n", columns: 2, rows: rows, tail: "<tail>\n",
+			row: func(i int) string { return cells(fmt.Sprint("row ", i), "x") },
+		}
+		var whole page
+		whole.add(b, 1<<30)
+		shown := 0
+		for limit := range min(whole.Len()+2, 600) {
+			var p page
+			added := p.add(b, limit)
+			text := p.String()
+			if p.Len() > limit || added != (text != "") {
+				t.Fatalf("%d rows, limit %d: added %v, got %d bytes: %q", rows, limit, added, p.Len(), text)
+			}
+			if !added {
+				continue
+			}
+			there, left := strings.Count(text, "| row "), 0
+			if _, rest, cut := strings.Cut(text, "| … "); cut {
+				if _, err := fmt.Sscan(strings.ReplaceAll(rest, ",", ""), &left); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if there+left != rows || !strings.HasPrefix(text, b.head) || !strings.HasSuffix(text, b.tail) {
+				t.Fatalf("%d rows, limit %d: %d there and %d counted in %q", rows, limit, there, left, text)
+			}
+			if there < shown {
+				t.Errorf("%d rows, limit %d: %d rows, a smaller limit had %d", rows, limit, there, shown)
+			}
+			shown = there
+		}
+		if rows < 10 && shown != rows {
+			t.Errorf("%d rows: %d are shown at the largest limit", rows, shown)
+		}
+	}
+}

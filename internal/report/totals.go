@@ -1,0 +1,131 @@
+package report
+
+import (
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/prune"
+	"github.com/regsweep/regsweep/internal/retain"
+)
+
+// Totals counts what became of the repository. A repository that was not read counts nothing.
+func (r Repository) Totals() Totals {
+	t := r.counts()
+	t.UniqueBytes = uniqueBytes(r)
+	return t
+}
+
+// Totals counts what became of all repositories of the run. UniqueBytes can be less than the sum over the
+// repositories: a base layer that nine repositories of a registry shared is stored, and freed, once, and not at all
+// when a tenth still uses it.
+func (s Summary) Totals() Totals {
+	var t Totals
+	hosts := map[string][]Repository{}
+	for _, r := range s.Repositories {
+		c := r.counts()
+		t.Kept += c.Kept
+		t.Deleted += c.Deleted
+		t.Gone += c.Gone
+		t.Failed += c.Failed
+		t.Skipped += c.Skipped
+		t.Planned += c.Planned
+		t.Manifests += c.Manifests
+		hosts[r.Name.Host] = append(hosts[r.Name.Host], r)
+	}
+	for _, repositories := range hosts {
+		t.UniqueBytes += uniqueBytes(repositories...)
+	}
+	return t
+}
+
+// counts returns the totals without the bytes.
+func (r Repository) counts() Totals {
+	var t Totals
+	if r.Plan == nil {
+		return t
+	}
+	for i := range r.Plan.Decisions {
+		d := &r.Plan.Decisions[i]
+		status, one := r.status(d), 0
+		if counted(d.Image) {
+			one = 1
+		}
+		switch status {
+		case kept:
+			t.Kept += one
+		case prune.Deleted:
+			t.Deleted += one
+			t.Manifests++
+		case prune.Gone:
+			t.Gone += one
+		case prune.Failed:
+			t.Failed++
+		case prune.Skipped:
+			t.Skipped += one
+		case prune.Planned:
+			t.Planned += one
+		}
+	}
+	return t
+}
+
+// kept is the status of an image that was not to be deleted; no outcome has it.
+const kept prune.Status = ""
+
+// status says what became of an image. A deletion without an outcome was not tried, whatever the cause, so it is
+// skipped: a report must not call an image deleted on no evidence.
+func (r Repository) status(d *retain.Decision) prune.Status {
+	if d.Verdict != retain.Delete {
+		return kept
+	}
+	if o, ok := r.Outcomes[d.Image.Digest]; ok && o.Status != kept {
+		return o.Status
+	}
+	return prune.Skipped
+}
+
+// counted reports whether the image is one that people push, and no part of another.
+func counted(i oci.Image) bool { return i.Kind == oci.KindImage || i.Kind == oci.KindIndex }
+
+// survives reports whether the registry still has, or after a dry run would still have, a manifest of that status.
+func survives(s prune.Status) bool {
+	return s != prune.Deleted && s != prune.Gone && s != prune.Planned
+}
+
+// uniqueBytes adds up the blobs of deleted images that no surviving image of the same repositories uses.
+func uniqueBytes(repositories ...Repository) int64 {
+	lost := map[oci.Digest]int64{}
+	each := func(visit func(status prune.Status, blobs []oci.Blob)) {
+		for _, r := range repositories {
+			if r.Plan == nil {
+				continue
+			}
+			for i := range r.Plan.Decisions {
+				d := &r.Plan.Decisions[i]
+				visit(r.status(d), d.Image.Blobs)
+			}
+		}
+	}
+	each(func(status prune.Status, blobs []oci.Blob) {
+		if survives(status) {
+			return
+		}
+		for _, b := range blobs {
+			lost[b.Digest] = b.Size
+		}
+	})
+	if len(lost) == 0 {
+		return 0
+	}
+	each(func(status prune.Status, blobs []oci.Blob) {
+		if !survives(status) {
+			return
+		}
+		for _, b := range blobs {
+			_ = b.Digest
+		}
+	})
+	var sum int64
+	for _, size := range lost {
+		sum += size
+	}
+	return sum
+}

@@ -1,0 +1,165 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/regsweep/regsweep/internal/retain"
+)
+
+// done says what happened, in numbers: the last line of a table, the first of a job summary.
+func done(t Totals, dryRun, trouble bool) string {
+	switch {
+	case t.Deleted+t.Gone+t.Failed+t.Skipped+t.Planned == 0 && trouble:
+		return fmt.Sprintf("nothing was deleted, kept %d", t.Kept)
+	case t.Deleted+t.Gone+t.Failed+t.Skipped+t.Planned == 0:
+		return fmt.Sprintf("nothing to delete, kept %d", t.Kept)
+	case dryRun:
+		text := fmt.Sprintf("would delete %s, keep %d", plural(t.Planned, "image", "images"), t.Kept)
+		if t.Skipped > 0 {
+			text += fmt.Sprintf(", skip %d", t.Skipped)
+		}
+		return text + unreferenced(t, true)
+	}
+	text := "deleted " + plural(t.Deleted, "image", "images")
+	if t.Manifests != t.Deleted {
+		text += fmt.Sprintf(" (%s)", plural(t.Manifests, "manifest", "manifests"))
+	}
+	if t.Gone > 0 {
+		text += fmt.Sprintf(", %d already gone", t.Gone)
+	}
+	text += fmt.Sprintf(", kept %d, failed %d", t.Kept, t.Failed)
+	if t.Skipped > 0 {
+		text += fmt.Sprintf(", skipped %d", t.Skipped)
+	}
+	return text + unreferenced(t, false)
+}
+
+func unreferenced(t Totals, dryRun bool) string {
+	switch {
+	case t.UniqueBytes == 0:
+		return ""
+	case dryRun:
+		return " · " + size(t.UniqueBytes) + " would become unreferenced"
+	}
+	return " · " + size(t.UniqueBytes) + " unreferenced, freed by the registry's garbage collection"
+}
+
+// condition is how a repository ended.
+type condition int
+
+const (
+	finished condition = iota
+	unread             // there is no plan
+	refused            // a guard objected to the plan
+	stopped            // the execution ended before its time
+)
+
+func (r Repository) condition() condition {
+	switch {
+	case r.Plan == nil:
+		return unread
+	case len(r.Plan.Refusals) > 0:
+		return refused
+	case r.Err != nil:
+		return stopped
+	}
+	return finished
+}
+
+// objection says why a repository was not read, refused or stopped, fit for a line; "" when it was not.
+func (r Repository) objection() string {
+	switch r.condition() {
+	case unread:
+		if r.Err == nil {
+			return "no cause is known"
+		}
+		return long(r.Err.Error())
+	case refused:
+		return objections(r.Plan.Refusals)
+	case stopped:
+		return long(r.Err.Error())
+	}
+	return ""
+}
+
+// mostRefusals bounds a list that grows with the number of tags that a pipeline says it has pushed.
+const mostRefusals = 5
+
+func objections(refusals []retain.Refusal) string {
+	var out []string
+	shown, more := cut(refusals, mostRefusals)
+	for _, f := range shown {
+		out = append(out, long(f.Detail))
+	}
+	if more > 0 {
+		out = append(out, fmt.Sprintf("%d more objections", more))
+	}
+	return strings.Join(out, "; ")
+}
+
+// verdict is the sentence on one repository.
+func (v view) verdict(dryRun bool) string {
+	switch v.condition() {
+	case unread:
+		return "not read: " + v.objection() + "; nothing was deleted"
+	case refused:
+		if dryRun {
+			return "would be refused: " + v.objection()
+		}
+		return "refused: " + v.objection() + "; nothing was deleted"
+	}
+	if len(v.Plan.Decisions) == 0 {
+		return "the repository is empty: nothing to keep, nothing to delete"
+	}
+	return done(v.totals, dryRun, v.condition() == stopped)
+}
+
+// verdict is the sentence on several repositories; t is the run's totals.
+func (s Summary) verdict(t Totals) string {
+	ended := map[condition]int{}
+	for _, r := range s.Repositories {
+		ended[r.condition()]++
+	}
+	if len(s.Repositories) == 0 {
+		return "no repository was looked at, nothing was deleted"
+	}
+	out := plural(len(s.Repositories), "repository", "repositories") + ": " +
+		done(t, s.DryRun, ended[finished] < len(s.Repositories))
+	for _, c := range []struct {
+		condition condition
+		word      string
+	}{{unread, "not read"}, {refused, "refused"}, {stopped, "stopped early"}} {
+		if n := ended[c.condition]; n > 0 {
+			out += fmt.Sprintf(" · %d %s", n, c.word)
+		}
+	}
+	return out
+}
+
+// pushed names what the pipeline has just pushed to the repository: what it surely has, and of what it probably has
+// only what the plan found.
+func (r Repository) pushed() []string {
+	found := map[string]bool{}
+	if r.Plan != nil {
+		for i := range r.Plan.Decisions {
+			for _, t := range r.Plan.Decisions[i].Image.Tags {
+				found[t] = true
+			}
+		}
+	}
+	var out []string
+	seen := map[string]bool{}
+	for _, p := range r.Pushed {
+		name := p.Tag
+		if name == "" {
+			name = retain.ShortDigest(p.Digest)
+		}
+		if seen[name] || (p.Assumed && !found[p.Tag]) {
+			continue
+		}
+		seen[name] = true
+		out = append(out, name)
+	}
+	return out
+}

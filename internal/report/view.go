@@ -1,0 +1,191 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/prune"
+	"github.com/regsweep/regsweep/internal/retain"
+)
+
+// view is a repository with its decisions sorted into what a reader looks for, each in the plan's order. Children and
+// attachments are not listed, only counted; failed ones are listed, because a failure is never hidden.
+type view struct {
+	Repository
+	totals Totals
+
+	failed  []entry
+	skipped []entry // not tried or spared, while the rest was executed
+	kept    []entry
+	doomed  []entry // deleted, gone, planned; and when a guard refused the plan, all it would have deleted
+
+	keptParts, doomedParts, skippedParts parts
+
+	started time.Time
+	sizer   sizer
+}
+
+// entry is a decision and what became of it.
+type entry struct {
+	*retain.Decision
+	status   prune.Status
+	detail   string
+	troubled bool // it should have been deleted, and was not
+}
+
+func newView(r Repository, started time.Time) view {
+	v := view{Repository: r, totals: r.Totals(), started: started}
+	if r.Plan == nil {
+		return v
+	}
+	v.sizer = newSizer(r.Plan)
+	refused := len(r.Plan.Refusals) > 0
+	for i := range r.Plan.Decisions {
+		d := &r.Plan.Decisions[i]
+		e := entry{Decision: d, status: r.status(d), detail: r.Outcomes[d.Image.Digest].Detail}
+		e.troubled = e.status == prune.Failed || e.status == prune.Skipped && !refused
+		list, folded := &v.doomed, &v.doomedParts
+		switch {
+		case e.status == prune.Failed:
+			v.failed = append(v.failed, e)
+			continue
+		case e.status == kept:
+			list, folded = &v.kept, &v.keptParts
+		case e.troubled:
+			list, folded = &v.skipped, &v.skippedParts
+		}
+		if counted(d.Image) {
+			*list = append(*list, e)
+		} else {
+			folded.add(d.Image)
+		}
+	}
+	return v
+}
+
+// why joins the reasons of a decision, after what went wrong with it.
+func (e entry) why() string {
+	var out []string
+	if e.troubled {
+		out = append(out, e.trouble())
+	}
+	if counted(e.Image) {
+		out = append(out, e.reasons())
+	}
+	return strings.Join(out, " · ")
+}
+
+// reasons joins the reasons of a decision.
+func (e entry) reasons() string {
+	var out []string
+	for _, r := range e.Reasons {
+		if r.Detail == "" {
+			r.Detail = string(r.Rule)
+		}
+		out = append(out, r.Detail)
+	}
+	return strings.Join(out, " · ")
+}
+
+// trouble says why a deletion failed or was skipped.
+func (e entry) trouble() string {
+	text := e.detail
+	if text == "" {
+		text = "no cause is known"
+	}
+	if !counted(e.Image) {
+		text = string(e.Image.Kind) + ": " + text
+	}
+	return text
+}
+
+// byCause groups entries by what went wrong, in the order of the first of each group. After a cancel there is one.
+func byCause(entries []entry) [][]entry {
+	var out [][]entry
+	place := map[string]int{}
+	for _, e := range entries {
+		cause := e.trouble()
+		i, ok := place[cause]
+		if !ok {
+			i = len(out)
+			place[cause], out = i, append(out, nil)
+		}
+		out[i] = append(out[i], e)
+	}
+	return out
+}
+
+// parts counts what is folded away.
+type parts struct{ children, attachments int }
+
+func (p *parts) add(i oci.Image) {
+	if i.Kind == oci.KindChild {
+		p.children++
+	} else {
+		p.attachments++
+	}
+}
+
+func (p parts) all() int { return p.children + p.attachments }
+
+// String names the kinds, as in "8 children of indexes, 4 attachments such as signatures".
+func (p parts) String() string {
+	var out []string
+	if p.children > 0 {
+		out = append(out, plural(p.children, "child of an index", "children of indexes"))
+	}
+	if p.attachments > 0 {
+		out = append(out, plural(p.attachments, "attachment such as a signature", "attachments such as signatures"))
+	}
+	return strings.Join(out, ", ")
+}
+
+// ages says how old the entries are, as in "6 hours to 214 days old, 3 without a date".
+func (v view) ages(entries []entry) string {
+	var youngest, oldest time.Duration
+	dated := 0
+	for _, e := range entries {
+		if e.Image.Created.IsZero() {
+			continue
+		}
+		a := max(0, v.started.Sub(e.Image.Created))
+		if dated++; dated == 1 {
+			youngest, oldest = a, a
+		}
+		youngest, oldest = min(youngest, a), max(oldest, a)
+	}
+	from, to := retain.Elapsed(youngest), retain.Elapsed(oldest)
+	if n, unit, _ := strings.Cut(from, " "); strings.TrimSuffix(unit, "s")+"s" == to[strings.Index(to, " ")+1:] && from != to {
+		from = n
+	}
+	undated := len(entries) - dated
+	switch {
+	case dated == 0:
+		return "without a date"
+	case from != to:
+		to = from + " to " + to
+	}
+	if to += " old"; undated > 0 {
+		to += fmt.Sprintf(", %d without a date", undated)
+	}
+	return to
+}
+
+// plural says a number of things.
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// cut returns the first items, and how many it left out. It never leaves out a single one: its line is no longer than
+// the line that would count it.
+func cut[T any](items []T, most int) ([]T, int) {
+	if len(items) <= most+1 {
+		return items, 0
+	}
+	return items[:most], len(items) - most
+}
