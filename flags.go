@@ -31,8 +31,8 @@ type pruneCommand struct {
 
 	Tags    []string `group:"scope" sep:"none" placeholder:"GLOB" help:"Look at these tags only. Others are never deleted nor counted, and protect the images that they share. A glob matches the whole tag; re: begins a regular expression, anchored at both ends, up to the end of its line."`
 	Protect []string `group:"scope" sep:"none" placeholder:"GLOB" help:"Never delete nor count these tags (default: latest)."`
-	Sort    string   `group:"scope" enum:"created,semver,name" default:"created" help:"What newest means: created (build date), semver (version of the tag) or name (natural order: b9 before b10). Default: ${default}."`
-	Undated string   `group:"scope" enum:"keep,oldest" default:"keep" help:"What to do with images without a usable date (missing, 1970, 1980, in the future): keep them, or treat them as oldest. Default: ${default}."`
+	Sort    string   `group:"scope" enum:"created,semver,name" default:"created" placeholder:"ORDER" help:"What newest means: created (build date), semver (version of the tag) or name (natural order: b9 before b10). Default: ${default}."`
+	Undated string   `group:"scope" enum:"keep,oldest" default:"keep" placeholder:"HOW" help:"What to do with images without a usable date (missing, 1970, 1980, in the future): keep them, or treat them as oldest. Default: ${default}."`
 
 	DryRun    bool          `group:"run" help:"Plan and report, delete nothing."`
 	MaxDelete retain.Limit  `group:"run" placeholder:"N|P%" help:"Delete nothing, report the plan and exit with 3 when a repository would lose more images than this."`
@@ -47,7 +47,7 @@ type pruneCommand struct {
 	KeyFile               string `group:"registry" placeholder:"FILE" help:"Key of the client certificate (PEM)."`
 	InsecureSkipTLSVerify bool   `group:"registry" name:"insecure-skip-tls-verify" help:"Trust any certificate."`
 
-	Output string   `group:"report" enum:"table,markdown,json" default:"table" help:"What goes to standard output: table, markdown or json. Default: ${default}."`
+	Output string   `group:"report" enum:"table,markdown,json" default:"table" placeholder:"FORM" help:"What goes to standard output: table, markdown or json. Default: ${default}."`
 	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Write a report as well; the ending picks the form: .md, .json or .txt. Repeatable."`
 	CI     string   `group:"report" name:"ci" placeholder:"NAME" help:"The CI system, when it is not to be detected: github, gitea, forgejo, gitlab, jenkins or none."`
 }

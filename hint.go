@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -17,10 +18,11 @@ import (
 // explain says an error in the words of somebody who wants to know what is wrong, not which request failed.
 func explain(err error) string {
 	var answer *registry.Error
-	if !errors.As(err, &answer) {
-		return err.Error()
-	}
 	switch {
+	case errors.Is(err, context.Canceled):
+		return "cancelled: " + err.Error()
+	case !errors.As(err, &answer):
+		return err.Error()
 	case answer.ReadOnly:
 		return "the registry is in read-only mode (405)"
 	case answer.Status == http.StatusMethodNotAllowed:

@@ -128,7 +128,7 @@ func (s *session) prune(ctx context.Context, name oci.Repository) (report.Reposi
 		return s.failed(out, err)
 	}
 	plan := retain.Decide(snapshot, s.policy, pushed, s.started)
-	out.Plan = &plan
+	out.Plan, out.Pushed = &plan, pushed
 	return s.execute(ctx, out, repository)
 }
 
@@ -170,8 +170,8 @@ func (s *session) execute(ctx context.Context, out report.Repository, r *registr
 
 // failed notes what went wrong with a repository, says it, and returns the exit code.
 func (s *session) failed(out report.Repository, err error) (report.Repository, int) {
-	out.Err = err
 	line := explain(err)
+	out.Err = errors.New(line)
 	if done := out.Totals(); done.Manifests > 0 {
 		s.say.errorf("%s: %s; %d manifests had been deleted", out.Name, line, done.Manifests)
 	} else {

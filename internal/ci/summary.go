@@ -17,8 +17,8 @@ const SummaryLimit = 900 << 10
 
 const summaryVariable = "GITHUB_STEP_SUMMARY"
 
-// separator is what stands between the summary's text and what was there before.
-const separator = "\n"
+// separator makes a paragraph end that stood there before, whether it had a newline or not.
+const separator = "\n\n"
 
 // SummaryRoom returns how many bytes of Markdown [AppendSummary] still takes. ok is false when the environment names
 // no summary file. A file that cannot be looked at counts as empty; appending to it will tell.

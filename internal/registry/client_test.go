@@ -175,6 +175,16 @@ func TestDeleteWhoseAnswerIsLost(t *testing.T) {
 	}
 }
 
+func TestDeleteBehindAProxyThatHides(t *testing.T) {
+	t.Parallel()
+	reg := registrytest.New(t, registrytest.Options{})
+	d := reg.Pusher(t, "team/app").Image(fixture.Image{Tags: []string{"b1"}})
+	reg.AddFault(registrytest.Fault{Method: "DELETE", Times: -1, Status: 404, Body: "<h1>Not Found</h1>"})
+	if existed, err := client(reg).Repository("team/app").Delete(t.Context(), d); err == nil {
+		t.Errorf("got %v and no error for an image that is there", existed)
+	}
+}
+
 func TestRefusedDelete(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

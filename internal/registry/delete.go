@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 
@@ -21,8 +20,7 @@ func (r *Repository) Delete(ctx context.Context, d oci.Digest) (existed bool, er
 		method: http.MethodDelete, url: "/v2/" + r.name.Path + "/manifests/" + d.String(),
 		scopes: r.scopes(), limit: maxErrorBody,
 	})
-	var answer *Error
-	if errors.As(err, &answer) && answer.Status == http.StatusNotFound {
+	if saysAbsent(err) {
 		return false, nil
 	}
 	return err == nil, err

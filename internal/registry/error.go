@@ -93,6 +93,13 @@ type incomplete struct{ error }
 func (i incomplete) Is(target error) bool { return target == ErrIncomplete }
 func (i incomplete) Unwrap() error        { return i.error }
 
+// saysAbsent reports whether an error is the registry's own word that it does not have something: 404 with an error
+// code. A 404 without one may be a proxy's, and an image that a proxy hides is not gone.
+func saysAbsent(err error) bool {
+	var answer *Error
+	return errors.As(err, &answer) && answer.Status == http.StatusNotFound && answer.Code != ""
+}
+
 // Unauthorized reports whether an error is about a missing or wrong login.
 func Unauthorized(err error) bool {
 	var answer *Error

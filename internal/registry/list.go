@@ -56,12 +56,8 @@ func (r *Repository) tags(ctx context.Context) ([]string, error) {
 		}
 		return *page.Tags, nil
 	})
-	var answer *Error
-	if errors.As(err, &answer) && answer.Status == http.StatusNotFound {
-		return nil, fmt.Errorf("%w: %w", ErrUnknownRepository, err)
-	}
 	if err != nil {
-		return nil, err
+		return nil, notFound(err, ErrUnknownRepository)
 	}
 	for _, t := range tags {
 		if !oci.ValidTag(t) { // it would become part of a URL

@@ -88,17 +88,18 @@ func (r *Repository) manifest(ctx context.Context, reference string) (manifest, 
 }
 
 // resolve returns the digest that a tag points at, with the cheapest request. Registries need not send
-// Docker-Content-Digest (OCI distribution-spec v1.1); then the manifest is read and hashed.
+// Docker-Content-Digest (OCI distribution-spec v1.1); then the manifest is read and hashed. It is read as well when there
+// is none, because the answer to a HEAD has no body that would prove it to be the registry's own.
 func (r *Repository) resolve(ctx context.Context, tag string) (oci.Digest, error) {
 	reply, err := r.client.do(ctx, call{
 		method: http.MethodHead, url: "/v2/" + r.name.Path + "/manifests/" + tag,
 		accept: manifestTypes, scopes: r.scopes(), limit: maxManifest,
 	})
-	if err != nil {
-		return "", notFound(err, errNoManifest)
+	var answer *Error
+	if err != nil && !(errors.As(err, &answer) && answer.Status == http.StatusNotFound) {
+		return "", err
 	}
-	d := oci.Digest(reply.header.Get("Docker-Content-Digest"))
-	if d.Validate() == nil {
+	if d := oci.Digest(reply.header.Get("Docker-Content-Digest")); err == nil && d.Validate() == nil {
 		return d, nil
 	}
 	m, err := r.manifest(ctx, tag)
@@ -163,13 +164,24 @@ func parseManifest(body []byte, contentType string) (manifest, error) {
 		m.subject = doc.Subject.Digest
 	}
 	if m.isIndex() {
-		for _, c := range doc.Manifests {
-			m.children = append(m.children, child{c.Digest, c.attestation()})
-		}
+		m.addEntries(doc)
 	} else {
 		m.addBlobs(doc)
 	}
 	return m, m.validate()
+}
+
+// addEntries adds what an index lists. Not every entry is a manifest: BuildKit's cache is an index of layers. Asking
+// for a layer as a manifest fails, and on distribution 2.x deleting it as one would take it from other images.
+func (m *manifest) addEntries(doc document) {
+	for _, e := range doc.Manifests {
+		if slices.Contains(manifestTypes, e.MediaType) {
+			m.children = append(m.children, child{e.Digest, e.attestation()})
+			continue
+		}
+		m.size += e.Size
+		m.blobs = append(m.blobs, oci.Blob{Digest: e.Digest, Size: e.Size})
+	}
 }
 
 // addBlobs adds the config and the layers, each blob once.
@@ -228,10 +240,9 @@ func (e *MediaTypeError) Error() string {
 	return fmt.Sprintf("its media type %q is not understood, so neither is what it depends on", e.MediaType)
 }
 
-// notFound turns an answer of 404 into the sentinel.
+// notFound turns the registry's word that it does not have something into the sentinel.
 func notFound(err, sentinel error) error {
-	var answer *Error
-	if errors.As(err, &answer) && answer.Status == http.StatusNotFound {
+	if saysAbsent(err) {
 		return fmt.Errorf("%w: %w", sentinel, err)
 	}
 	return err

@@ -233,6 +233,7 @@ func TestSnapshotIsWholeOrAnError(t *testing.T) {
 		"header and body disagree":           {registrytest.Fault{Path: manifests, Edit: registrytest.SetHeader("Content-Type", fixture.OCIIndex)}, "the header says", true},
 		"a digest that is none":              {registrytest.Fault{Path: manifests, Edit: registrytest.SetHeader("Docker-Content-Digest", "sha256:abc")}, "the digest \"sha256:abc\"", true},
 		"a manifest that stays out of reach": {registrytest.Fault{Path: manifests, Times: -1, Status: 500}, "500", false},
+		"a 404 that is not the registry's":   {registrytest.Fault{Path: manifests, Status: 404, Body: "<h1>Not Found</h1>"}, "404", false},
 		"a manifest that is denied":          {registrytest.Fault{Path: manifests, Status: 403}, "403", false},
 		"a config that is no JSON":           {registrytest.Fault{Path: "*/blobs/*", Edit: registrytest.SetBody("no")}, "has the digest", true},
 		"a config that stays out of reach":   {registrytest.Fault{Path: "*/blobs/*", Times: -1, Status: 503}, "503", false},
@@ -265,6 +266,29 @@ func TestSnapshotIsWholeOrAnError(t *testing.T) {
 
 func both(a, b func(*registrytest.Response)) func(*registrytest.Response) {
 	return func(r *registrytest.Response) { a(r); b(r) }
+}
+
+// BuildKit's cache is an index whose entries are layers.
+func TestSnapshotOfABuildCache(t *testing.T) {
+	t.Parallel()
+	versions(t, func(t *testing.T, v registrytest.Version) {
+		reg := registrytest.New(t, registrytest.Options{Version: v})
+		push := reg.Pusher(t, "team/app")
+		layer := oci.Digest("sha256:" + strings.Repeat("2", 64))
+		push.Index(fixture.Index{Tags: []string{"b1"}, Children: []oci.Digest{push.Image(fixture.Image{Seed: "x"})}})
+		reg.AddFault(registrytest.Fault{Path: "*/manifests/b1", Edit: func(r *registrytest.Response) {
+			r.Header.Del("Docker-Content-Digest")
+			r.Header.Set("Content-Type", fixture.OCIIndex)
+			r.Body = fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":%q,"manifests":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":%q,"size":7}]}`, fixture.OCIIndex, layer)
+		}})
+		s := snapshot(t, reg)
+		if len(s.Images) != 1 || len(s.Images[0].Children) != 0 || s.Images[0].Size != 7 || s.Images[0].Blobs[0].Digest != layer {
+			t.Errorf("got %+v, want one index with a blob and no child", s.Images)
+		}
+		if n := reg.Count("", "*"+layer.String()); n != 0 {
+			t.Errorf("the layer was asked for %d times", n)
+		}
+	})
 }
 
 func TestSnapshotListingWithVariedLoop(t *testing.T) {

@@ -12,7 +12,7 @@ func BenchmarkWrite(b *testing.B) {
 		write func() error
 	}{
 		{"table", func() error { return WriteTable(io.Discard, s, TableOptions{}) }},
-		{"markdown", func() error { return WriteMarkdown(io.Discard, s, SummaryBudget) }},
+		{"markdown", func() error { return WriteMarkdown(io.Discard, s, summaryBudget) }},
 		{"markdown_unbounded", func() error { return Write(io.Discard, FormMarkdown, s) }},
 		{"json", func() error { return WriteJSON(io.Discard, s) }},
 	} {

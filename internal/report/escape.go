@@ -12,9 +12,9 @@ import (
 
 // visible replaces what a terminal or a CI log would act upon by an escape sequence that can be read: control
 // characters of both ranges, invalid UTF-8, and the format characters that reorder or hide text
-// (https://trojansource.codes). The runner of GitHub Actions takes "::" at the start of a line and "##[" anywhere in it
-// for a command, Azure Pipelines "##vso[" (https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs):
-// those are broken up.
+// (https://trojansource.codes). The runner of GitHub Actions takes "::" at the start of a line and "##[" anywhere in
+// it for a command (https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs), Azure Pipelines
+// "##vso[": those are broken up.
 func visible(s string) string {
 	if plain(s) {
 		return s

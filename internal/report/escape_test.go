@@ -151,7 +151,7 @@ func FuzzReports(f *testing.F) {
 			table = append(table, min(1, len(line)))
 		}
 		b.Reset()
-		if err := WriteMarkdown(&b, s, SummaryBudget); err != nil {
+		if err := WriteMarkdown(&b, s, summaryBudget); err != nil {
 			t.Fatal(err)
 		}
 		checkMarkdown(t, b.String())

@@ -10,11 +10,6 @@ import (
 	"strings"
 )
 
-// SummaryBudget is how long a job summary may be, in bytes. GitHub drops a step's summary above 1 MiB as a whole
-// (https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#step-isolation-and-limits);
-// the rest is left to what else the step writes.
-const SummaryBudget = 900 << 10
-
 // ErrBudget is returned by [WriteMarkdown] when not even the first line fits into the budget.
 var ErrBudget = errors.New("no room is left for the report")
 

@@ -84,7 +84,7 @@ func TestMarkdownBudget(t *testing.T) {
 	for name, s := range summaries {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			budgets := []int{SummaryBudget, 3000, 20 << 10}
+			budgets := []int{summaryBudget, 3000, 20 << 10}
 			if s.Totals().Manifests < 1000 { // then a run costs next to nothing
 				for b := range 100 {
 					budgets = append(budgets, 97*b)
@@ -109,7 +109,7 @@ func TestMarkdownCuts(t *testing.T) {
 	t.Parallel()
 	s := large(1, 50_000)
 	total := s.Totals()
-	for _, budget := range []int{30 << 10, 300 << 10, SummaryBudget} {
+	for _, budget := range []int{30 << 10, 300 << 10, summaryBudget} {
 		t.Run(fmt.Sprint(budget), func(t *testing.T) {
 			t.Parallel()
 			var b bytes.Buffer
@@ -145,7 +145,7 @@ func TestMarkdownManyRepositories(t *testing.T) {
 	s := large(500, 100)
 	total := s.Totals()
 	var b bytes.Buffer
-	if err := WriteMarkdown(&b, s, SummaryBudget); err != nil {
+	if err := WriteMarkdown(&b, s, summaryBudget); err != nil {
 		t.Fatal(err)
 	}
 	head := "| repository | kept | deleted | failed | unreferenced | note |"

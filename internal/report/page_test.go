@@ -9,15 +9,15 @@ import (
 // At each limit, from none to more than enough, a block is whole and within it, and every row is there or counted.
 func TestPageLimits(t *testing.T) {
 	t.Parallel()
-	for _, rows := range []int{1, 2, 9, 1200} {
+	for _, rows := range []int{1, 2, 9, 120} {
 		b := block{
 			head: "<head>\n", columns: 2, rows: rows, tail: "<tail>\n",
-			row: func(i int) string { return cells(fmt.Sprint("row ", i), "x") },
+			row: func(i int) string { return cells(fmt.Sprint("row ", i), "longer than the row that counts") },
 		}
 		var whole page
 		whole.add(b, 1<<30)
 		shown := 0
-		for limit := range min(whole.Len()+2, 600) {
+		for limit := range whole.Len() + 2 {
 			var p page
 			added := p.add(b, limit)
 			text := p.String()
@@ -41,7 +41,7 @@ func TestPageLimits(t *testing.T) {
 			}
 			shown = there
 		}
-		if rows < 10 && shown != rows {
+		if shown != rows {
 			t.Errorf("%d rows: %d are shown at the largest limit", rows, shown)
 		}
 	}

@@ -120,7 +120,7 @@ func uniqueBytes(repositories ...Repository) int64 {
 			return
 		}
 		for _, b := range blobs {
-			_ = b.Digest
+			delete(lost, b.Digest)
 		}
 	})
 	var sum int64

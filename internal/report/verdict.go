@@ -42,7 +42,7 @@ func unreferenced(t Totals, dryRun bool) string {
 	case dryRun:
 		return " · " + size(t.UniqueBytes) + " would become unreferenced"
 	}
-	return " · " + size(t.UniqueBytes) + " unreferenced, freed by the registry's garbage collection"
+	return " · " + size(t.UniqueBytes) + " unreferenced until the registry's garbage collection frees it"
 }
 
 // condition is how a repository ended.

@@ -28,7 +28,7 @@ func ParsePattern(text string) (Pattern, error) {
 		return Pattern{text: text, re: re}, nil
 	}
 	if _, err := path.Match(text, ""); err != nil || text == "" {
-		return Pattern{}, fmt.Errorf("pattern %q is not a glob: use * ? [a-z], or begin it with re:", text)
+		return Pattern{}, fmt.Errorf("pattern %q is not a glob: use * ? [a-z], or re: in front for a regular expression", text)
 	}
 	if strings.ContainsAny(text, "/: \t") {
 		return Pattern{}, fmt.Errorf("pattern %q can match no tag: a tag has no slash, colon or space in it", text)

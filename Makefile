@@ -1,0 +1,34 @@
+# Everything here is one command that can be typed by hand.
+TESTFLAGS ?=
+
+.PHONY: all build test lint fuzz bench demo update
+
+all: lint test
+
+build: ## the binary, static, in ./regsweep
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o regsweep .
+
+test: ## all tests; those that need docker-registry or groovy are skipped without them
+	go test $(TESTFLAGS) ./...
+	go -C e2e test $(TESTFLAGS) ./...
+
+lint: ## format, vet and staticcheck, in both modules
+	@test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1; }
+	go vet ./...
+	go -C e2e vet ./...
+	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+	cd e2e && go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+
+FUZZTIME ?= 30s
+fuzz: ## look for a policy and a repository that break a promise, then for text that breaks out of a report
+	go test ./internal/retain -run '^$$' -fuzz FuzzDecide -fuzztime $(FUZZTIME)
+	go test ./internal/report -run '^$$' -fuzz FuzzMarkdownCell -fuzztime $(FUZZTIME)
+
+demo: ## nine repositories on a real registry, before and after
+	go run -C e2e ./demo
+
+bench: ## the step against the script that it replaces, on real registries
+	go run -C e2e ./bench
+
+update: ## write goldens and the README's flags anew; read the diff
+	go test ./internal/retain ./internal/report . -update
