@@ -88,9 +88,12 @@ func lowerName(text string) string {
 	return strings.ToLower(text[:end]) + text[end:]
 }
 
+// pushedVariables may hold the references that were pushed.
+var pushedVariables = []string{"REGSWEEP_PUSHED", "INPUT_TAGS", "PLUGIN_TAGS"}
+
 // pushedInput reads the references that were pushed, and apart from them the tags that stand alone.
 func pushedInput(getenv func(string) string) (refs, tags []oci.Pushed, err error) {
-	value, source, _ := first(getenv, "REGSWEEP_PUSHED", "INPUT_TAGS", "PLUGIN_TAGS")
+	value, source, _ := first(getenv, pushedVariables...)
 	var texts []string
 	for _, text := range list(value) {
 		if strings.ContainsAny(text, "/:@") {

@@ -3,7 +3,6 @@ package ci
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -129,17 +128,14 @@ func (i *Images) add(claims []oci.Pushed) {
 	}
 }
 
-// push records a reference once. A source that is sure counts for more than one that assumes.
+// push records a reference once, by the first source that names it: those that are sure come before those that assume.
 func (i *Images) push(p oci.Pushed) {
-	for at, q := range i.Pushed {
-		if same(p.Repository, q.Repository) && p.Tag == q.Tag && p.Digest == q.Digest {
-			if q.Assumed && !p.Assumed {
-				i.Pushed[at] = p
-			}
-			return
-		}
+	known := slices.ContainsFunc(i.Pushed, func(q oci.Pushed) bool {
+		return same(p.Repository, q.Repository) && p.Tag == q.Tag && p.Digest == q.Digest
+	})
+	if !known {
+		i.Pushed = append(i.Pushed, p)
 	}
-	i.Pushed = append(i.Pushed, p)
 }
 
 func (i *Images) addToEach(p oci.Pushed) {
@@ -161,12 +157,19 @@ func (i *Images) addTags(tags []oci.Pushed) error {
 }
 
 // addDigest adds the digest of a build. One build may push to several repositories, and not to all that are pruned, so
-// it must be in the repository only when there is just one.
+// it must be in the repository only when there is just one. There the tags that came with it in the input tags are of
+// the same build: each must point at the digest.
 func (i *Images) addDigest(p oci.Pushed) {
-	if p.Digest != "" {
-		p.Assumed = len(i.Repositories) != 1 || i.Repositories[0].IsPattern()
-		i.addToEach(p)
+	if p.Digest == "" {
+		return
 	}
+	p.Assumed = len(i.Repositories) != 1 || i.Repositories[0].IsPattern()
+	for n := range i.Pushed {
+		if q := &i.Pushed[n]; !p.Assumed && q.Digest == "" && slices.Contains(pushedVariables, q.Source) {
+			q.Digest = p.Digest
+		}
+	}
+	i.addToEach(p)
 }
 
 // PushedTo returns what was pushed, or assumed to be, to one repository.
@@ -184,12 +187,10 @@ func (i Images) PushedTo(r oci.Repository) []oci.Pushed {
 // same reports whether two names are of one repository; hosts are compared without case.
 func same(a, b oci.Repository) bool { return strings.EqualFold(a.Host, b.Host) && a.Path == b.Path }
 
-// covers reports whether r is the repository or one that the pattern stands for. A "*" is any text here, slashes too:
-// at worst an image is kept that another repository's push named.
+// covers reports whether r is the repository or one that the pattern stands for.
 func covers(pattern, r oci.Repository) bool {
 	if !pattern.IsPattern() {
 		return same(pattern, r)
 	}
-	expr := "^" + strings.ReplaceAll(regexp.QuoteMeta(pattern.Path), `\*`, ".*") + "$"
-	return strings.EqualFold(pattern.Host, r.Host) && regexp.MustCompile(expr).MatchString(r.Path)
+	return strings.EqualFold(pattern.Host, r.Host) && pattern.Matches(r.Path)
 }

@@ -98,7 +98,7 @@ func TestImagesGiven(t *testing.T) {
 			"DOCKER_METADATA_OUTPUT_JSON": `{"tags":["h.example/a:j","h.example/b:j"]}`, "DOCKER_METADATA_OUTPUT_TAGS": "h.example/a:t\nh.example/b:t",
 			"CI_REGISTRY_IMAGE": "h.example/b", "CI_COMMIT_SHA": "c0ffee", "IMAGE": "h.example/a:b42",
 		}, []string{
-			"h.example/a", "+ h.example/a:i REGSWEEP_IMAGES", "+ h.example/a:p REGSWEEP_PUSHED",
+			"h.example/a", "+ h.example/a:i REGSWEEP_IMAGES", "+ h.example/a:p@" + d1 + " REGSWEEP_PUSHED",
 			"+ h.example/a:j DOCKER_METADATA_OUTPUT_JSON", "+ h.example/a:t DOCKER_METADATA_OUTPUT_TAGS", "+ h.example/a:b42 IMAGE",
 			"+ h.example/a@" + d1 + " INPUT_DIGEST", "? h.example/a:c0ffee CI_COMMIT_SHA",
 		}},
@@ -178,6 +178,7 @@ func TestImagesBadInput(t *testing.T) {
 		{"docker hub alone", "", nil, env{"DOCKER_METADATA_OUTPUT_TAGS": "team/app:1"}, []string{"DOCKER_METADATA_OUTPUT_TAGS", `"team/app:1"`, "Docker Hub"}},
 		{"metadata json", "", nil, env{"DOCKER_METADATA_OUTPUT_JSON": `[`, "CI_REGISTRY_IMAGE": "h.example/g/p"}, []string{"DOCKER_METADATA_OUTPUT_JSON"}},
 		{"metadata tag", "", nil, env{"DOCKER_METADATA_OUTPUT_TAGS": "h.example/a:1\nh.example/a:!"}, []string{"DOCKER_METADATA_OUTPUT_TAGS", `"h.example/a:!"`}},
+		{"metadata tag beside docker hub", "", nil, env{"DOCKER_METADATA_OUTPUT_TAGS": "team/app:1\nh.example/a:!", "CI_REGISTRY_IMAGE": "h.example/g/p"}, []string{`"h.example/a:!"`}},
 		{"gitlab", "gitlab", nil, env{"CI_REGISTRY_IMAGE": "h.example/g p"}, []string{"CI_REGISTRY_IMAGE", `"h.example/g p"`}},
 		{"jenkins without a host", "jenkins", nil, env{"IMAGE": "team/app:1"}, []string{"IMAGE", `"team/app:1"`, "DOCKER_REGISTRY_URL"}},
 		{"jenkins image", "jenkins", nil, env{"IMAGE": "h.example/app:a b", "DOCKER_REGISTRY_URL": "https://reg:5000"}, []string{"IMAGE", `"h.example/app:a b"`}},
@@ -259,7 +260,7 @@ func TestImagesPushedTo(t *testing.T) {
 	t.Parallel()
 	images, err := ci.System{Name: ci.GitLab}.Images(environment(env{
 		"REGSWEEP_PUSHED": "h.example/team/a:1,h.example/x:2", "INPUT_DIGEST": d1, "CI_COMMIT_SHA": "c0ffee",
-	}), []string{"h.example/team/*", "h.example/x"})
+	}), []string{"h.example/team/**", "h.example/x"})
 	if err != nil {
 		t.Fatal(err)
 	}
