@@ -40,10 +40,12 @@ type Image struct {
 	Size int64
 	// Blobs are the config and the layers, each once.
 	Blobs []Blob
-	// Children are the manifests that an index lists, in its order.
+	// Children are what an index lists, in its order.
 	Children []Digest
 	// Missing are those of Children that the registry does not have.
 	Missing []Digest
+	// ConfigMissing is true when the registry does not have the image's config.
+	ConfigMissing bool
 	// Subject is the manifest's subject field, "" when it has none (OCI image-spec v1.1, manifest.md).
 	Subject Digest
 }

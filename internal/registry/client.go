@@ -66,7 +66,7 @@ type Client struct {
 func New(host string, o Options) *Client {
 	c := &Client{host: host, options: o}
 	c.auth = &auth.Client{
-		Client:     &http.Client{Transport: o.Transport},
+		Client:     &http.Client{Transport: o.Transport, CheckRedirect: keepMethod},
 		Cache:      auth.NewCache(),
 		ClientID:   "regsweep",
 		Credential: o.Credentials.lookup,
@@ -86,10 +86,22 @@ func (c *Client) apiHost() string {
 	return c.host
 }
 
+// keepMethod refuses redirects that would turn a deletion into a read: net/http sends GET after a 301, 302 or 303, and
+// the answer to that says nothing of the deletion. The redirect itself is then the answer.
+func keepMethod(req *http.Request, via []*http.Request) error {
+	if req.Method != via[0].Method || len(via) >= maxRedirects {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+// maxRedirects is net/http's own bound, which a CheckRedirect replaces.
+const maxRedirects = 10
+
 // Timeouts of one try. A deletion must not be cut short: distribution 3.x stops between removing the manifest and its
 // tags when the client hangs up, and leaves tags that point at nothing.
 const (
-	readTimeout   = 2 * time.Minute
+	readTimeout   = time.Minute
 	deleteTimeout = 10 * time.Minute
 )
 
@@ -152,9 +164,12 @@ func (c *Client) send(ctx context.Context, k call) (reply, error) {
 		return reply{}, failure(caller, req, err)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode/100 != 2 {
+	if !success(k.method, resp) {
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // an incomplete error body is no news
 		return reply{}, newError(k.method, req.URL, resp.StatusCode, resp.Header, body, time.Now())
+	}
+	if k.method == http.MethodDelete { // it has happened, whatever else the answer says
+		return reply{req.URL, resp.Header, nil}, nil
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, k.limit+1))
 	if err != nil {
@@ -167,6 +182,19 @@ func (c *Client) send(ctx context.Context, k call) (reply, error) {
 		return reply{}, incomplete{fmt.Errorf("%s %s: the answer is larger than %d bytes", k.method, redact(req.URL), k.limit)}
 	}
 	return reply{req.URL, resp.Header, body}, nil
+}
+
+// success reports whether an answer says that the registry did as it was asked. A deletion is 202 (OCI
+// distribution-spec v1.1, "Deleting Manifests"), 200 or 204 elsewhere, and a login page with 200 is neither.
+func success(method string, resp *http.Response) bool {
+	if method != http.MethodDelete {
+		return resp.StatusCode == http.StatusOK
+	}
+	switch resp.StatusCode {
+	case http.StatusAccepted, http.StatusNoContent:
+		return true
+	}
+	return resp.StatusCode == http.StatusOK && !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html")
 }
 
 // absolute returns the whole URL of a call.
@@ -196,6 +224,8 @@ func failure(caller context.Context, req *http.Request, err error) error {
 		return &Error{Method: req.Method, URL: redact(req.URL), Status: http.StatusUnauthorized, Challenge: "Basic", Message: "it asks for a login and none is known for it"}
 	case errors.As(err, &token):
 		return &tokenError{what, token}
+	case errors.As(err, &sent) && sent.Timeout() && req.Method == http.MethodDelete:
+		return &silentError{what}
 	case errors.As(err, &sent) && sent.Timeout():
 		return fmt.Errorf("%s: %w in time", what, errBroken)
 	case !errors.As(err, &sent): // a credential helper, or a token server's answer that is no token
@@ -224,6 +254,17 @@ func (e *tokenError) Unwrap() error { return e.answer }
 
 // Stops reports that no further deletion can succeed without a token.
 func (e *tokenError) Stops() bool { return true }
+
+// silentError is a deletion that was not answered within [deleteTimeout]. It is not sent again, and no other is: the
+// registry is stuck, and each client that hangs up on it may leave tags that point at nothing.
+type silentError struct{ what string }
+
+func (e *silentError) Error() string {
+	return fmt.Sprintf("%s: no answer within %s", e.what, deleteTimeout)
+}
+
+// Stops reports that no further deletion should be tried.
+func (e *silentError) Stops() bool { return true }
 
 // loopback reports whether a host is this machine.
 func loopback(host string) bool {

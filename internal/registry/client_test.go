@@ -3,7 +3,6 @@ package registry_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -68,43 +67,6 @@ func TestRetryOfAnAnswerThatBreaksOff(t *testing.T) {
 	_, err := registry.New(s.Listener.Addr().String(), o).Repository("team/app").Snapshot(t.Context(), nil)
 	if err != nil || tries.Load() != 2 {
 		t.Errorf("got %v after %d tries, want success after 2", err, tries.Load())
-	}
-}
-
-// A Retry-After holds back every request of the client, not only the one that was told so.
-func TestRetryAfterSlowsTheWholeClient(t *testing.T) {
-	t.Parallel()
-	for name, value := range map[string]func() string{
-		"seconds": func() string { return "1" },
-		"a date":  func() string { return time.Now().Add(2 * time.Second).UTC().Format(http.TimeFormat) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			const readers = 2
-			reg := registrytest.New(t, registrytest.Options{})
-			push := reg.Pusher(t, "team/app")
-			for n := range 30 {
-				push.Image(fixture.Image{Tags: []string{fmt.Sprintf("b%d", n)}})
-			}
-			var until, early atomic.Int64
-			reg.AddFault(registrytest.Fault{Path: "*/manifests/b3", Edit: func(r *registrytest.Response) {
-				r.Status = http.StatusTooManyRequests
-				r.Header = http.Header{"Retry-After": {value()}}
-				until.Store(time.Now().Add(900 * time.Millisecond).UnixNano())
-			}})
-			reg.AddFault(registrytest.Fault{Times: -1, Before: func() {
-				if time.Now().UnixNano() < until.Load() {
-					early.Add(1)
-				}
-			}})
-			o := registry.Options{RetryBase: time.Millisecond, Readers: readers}
-			if _, err := registry.New(reg.Host(), o).Repository("team/app").Snapshot(t.Context(), nil); err != nil {
-				t.Fatal(err)
-			}
-			if n := early.Load(); n > readers { // the ones that were on their way
-				t.Errorf("%d requests came before the time that the registry had asked for", n)
-			}
-		})
 	}
 }
 
@@ -182,6 +144,28 @@ func TestDeleteBehindAProxyThatHides(t *testing.T) {
 	reg.AddFault(registrytest.Fault{Method: "DELETE", Times: -1, Status: 404, Body: "<h1>Not Found</h1>"})
 	if existed, err := client(reg).Repository("team/app").Delete(t.Context(), d); err == nil {
 		t.Errorf("got %v and no error for an image that is there", existed)
+	}
+}
+
+// net/http follows a 301, 302 or 303 of a DELETE with a GET, whose 200 is no deletion.
+func TestDeleteIsNotRedirectedIntoARead(t *testing.T) {
+	t.Parallel()
+	reg := registrytest.New(t, registrytest.Options{})
+	d := reg.Pusher(t, "team/app").Image(fixture.Image{Tags: []string{"b1"}})
+	here := "/v2/team/app/manifests/" + d.String()
+	for _, status := range []int{301, 302, 303} {
+		reg.AddFault(registrytest.Fault{Method: "DELETE", Status: status, Header: http.Header{"Location": {here}}})
+		if existed, err := client(reg).Repository("team/app").Delete(t.Context(), d); err == nil {
+			t.Errorf("%d: got %v and no error", status, existed)
+		}
+	}
+	reg.AddFault(registrytest.Fault{Method: "DELETE", Status: 200, Header: http.Header{"Content-Type": {"text/html"}}, Body: "<h1>Log in</h1>"})
+	if existed, err := client(reg).Repository("team/app").Delete(t.Context(), d); err == nil {
+		t.Errorf("a login page: got %v and no error", existed)
+	}
+	reg.AddFault(registrytest.Fault{Method: "DELETE", Status: 308, Header: http.Header{"Location": {here}}})
+	if existed, err := client(reg).Repository("team/app").Delete(t.Context(), d); err != nil || !existed {
+		t.Errorf("308: got %v, %v", existed, err)
 	}
 }
 

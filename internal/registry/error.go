@@ -93,16 +93,25 @@ type incomplete struct{ error }
 func (i incomplete) Is(target error) bool { return target == ErrIncomplete }
 func (i incomplete) Unwrap() error        { return i.error }
 
-// saysAbsent reports whether an error is the registry's own word that it does not have something: 404 with an error
-// code. A 404 without one may be a proxy's, and an image that a proxy hides is not gone.
+// saysAbsent reports whether an error is the registry's own word that it does not have something: 404 with the code for
+// that (OCI distribution-spec v1.1, "Error Codes"; NOT_FOUND is Harbor's). A 404 without one may be a proxy's, and an
+// image that a proxy hides is not gone.
 func saysAbsent(err error) bool {
 	var answer *Error
-	return errors.As(err, &answer) && answer.Status == http.StatusNotFound && answer.Code != ""
+	if !errors.As(err, &answer) || answer.Status != http.StatusNotFound {
+		return false
+	}
+	switch answer.Code {
+	case "MANIFEST_UNKNOWN", "NAME_UNKNOWN", "BLOB_UNKNOWN", "NOT_FOUND":
+		return true
+	}
+	return false
 }
 
 // Unauthorized reports whether an error is about a missing or wrong login.
 func Unauthorized(err error) bool {
 	var answer *Error
 	var token *tokenError
-	return (errors.As(err, &answer) && answer.Status == http.StatusUnauthorized) || errors.As(err, &token)
+	return (errors.As(err, &answer) && answer.Status == http.StatusUnauthorized) ||
+		(errors.As(err, &token) && token.answer.StatusCode < http.StatusInternalServerError)
 }

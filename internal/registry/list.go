@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -117,24 +116,4 @@ func (c *Client) list(ctx context.Context, first string, scopes []string, items 
 		}
 	}
 	return all, nil
-}
-
-// nextPage returns the target of a Link header with rel="next" as path and query, or "" (RFC 8288; relative to the
-// page, and on the same host: another would be given the token).
-func nextPage(page *url.URL, h http.Header) (string, error) {
-	for _, link := range h.Values("Link") {
-		target, params, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(link), "<"), ">")
-		if rel := strings.ToLower(strings.ReplaceAll(params, `"`, "")); !ok || !strings.Contains(rel, "rel=next") {
-			continue
-		}
-		u, err := page.Parse(target)
-		if err != nil {
-			return "", fmt.Errorf("the Link header is no URL: %w", err)
-		}
-		if u.Host != page.Host {
-			return "", fmt.Errorf("the Link header points to another host, %s", u.Host)
-		}
-		return u.RequestURI(), nil
-	}
-	return "", nil
 }

@@ -55,6 +55,8 @@ type child struct {
 	digest oci.Digest
 	// attestation marks what is no platform: its date says nothing of the image's.
 	attestation bool
+	// blob marks what is no manifest and is not read as one.
+	blob bool
 }
 
 func (m manifest) isIndex() bool { return m.mediaType == typeIndex || m.mediaType == typeDockerList }
@@ -159,6 +161,10 @@ func parseManifest(body []byte, contentType string) (manifest, error) {
 	if doc.MediaType != "" && doc.MediaType != mediaType {
 		return manifest{}, fmt.Errorf("the body says that it is %q, the header says %q", doc.MediaType, mediaType)
 	}
+	if index := mediaType == typeIndex || mediaType == typeDockerList; index && (doc.Config != nil || len(doc.Layers) > 0) || !index && len(doc.Manifests) > 0 {
+		// https://github.com/opencontainers/distribution-spec/security/advisories/GHSA-mc8v-mgrf-8f4m
+		return manifest{}, errors.New("it is an image and an index at once, which clients read differently")
+	}
 	m := manifest{mediaType: mediaType, created: parseDate(doc.Annotations[annotationMade])}
 	if doc.Subject != nil {
 		m.subject = doc.Subject.Digest
@@ -171,39 +177,49 @@ func parseManifest(body []byte, contentType string) (manifest, error) {
 	return m, m.validate()
 }
 
-// addEntries adds what an index lists. Not every entry is a manifest: BuildKit's cache is an index of layers. Asking
-// for a layer as a manifest fails, and on distribution 2.x deleting it as one would take it from other images.
+// addEntries adds what an index lists. Every entry is a child, so that nothing that an index names is deleted under it.
+// Not every entry is read: BuildKit's cache is an index of layers, which fail to be read as manifests.
 func (m *manifest) addEntries(doc document) {
 	for _, e := range doc.Manifests {
-		if slices.Contains(manifestTypes, e.MediaType) {
-			m.children = append(m.children, child{e.Digest, e.attestation()})
-			continue
+		c := child{digest: e.Digest, attestation: e.attestation(), blob: e.isBlob()}
+		m.children = append(m.children, c)
+		if c.blob {
+			m.addBlob(e)
 		}
-		m.size += e.Size
-		m.blobs = append(m.blobs, oci.Blob{Digest: e.Digest, Size: e.Size})
 	}
 }
 
-// addBlobs adds the config and the layers, each blob once.
+// blobTypes begin the media types of what is surely no manifest. Everything else that an index lists is read as one,
+// whatever its entry says or leaves out.
+var blobTypes = []string{
+	"application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs.", "application/vnd.buildkit.cacheconfig.", configImage, configDocker,
+}
+
+func (d descriptor) isBlob() bool {
+	return slices.ContainsFunc(blobTypes, func(t string) bool { return strings.HasPrefix(d.MediaType, t) })
+}
+
+// addBlobs adds the config and the layers.
 func (m *manifest) addBlobs(doc document) {
-	seen := map[oci.Digest]bool{}
-	add := func(d descriptor) {
-		if !seen[d.Digest] {
-			seen[d.Digest] = true
-			m.size += d.Size
-			shared := oci.Digest(unique.Make(string(d.Digest)).Value()) // one base layer stands in thousands of images
-			m.blobs = append(m.blobs, oci.Blob{Digest: shared, Size: d.Size})
-		}
-	}
 	if c := doc.Config; c != nil {
-		add(*c)
+		m.addBlob(*c)
 		if c.MediaType == configImage || c.MediaType == configDocker {
 			m.config = oci.Blob{Digest: c.Digest, Size: c.Size}
 		}
 	}
 	for _, d := range append(doc.Layers, doc.Blobs...) {
-		add(d)
+		m.addBlob(d)
 	}
+}
+
+// addBlob adds a blob, once.
+func (m *manifest) addBlob(d descriptor) {
+	if slices.ContainsFunc(m.blobs, func(b oci.Blob) bool { return b.Digest == d.Digest }) {
+		return
+	}
+	shared := oci.Digest(unique.Make(string(d.Digest)).Value()) // one base layer stands in thousands of images
+	m.size += d.Size
+	m.blobs = append(m.blobs, oci.Blob{Digest: shared, Size: d.Size})
 }
 
 func (d descriptor) attestation() bool {

@@ -19,22 +19,29 @@ import (
 const (
 	// maxTries is how often a request is sent before its failure counts.
 	maxTries = 6
+	// maxElapsed is how long the tries of one request may take in all.
+	maxElapsed = 15 * time.Minute
 	// maxRetryAfter is the longest Retry-After that is waited for. A registry that asks for more has shut the door.
 	maxRetryAfter = 5 * time.Minute
 )
 
-// retry calls try until it succeeds, fails for good, or has failed maxTries times. Every request of this package is
+// retry calls try until it succeeds, fails for good, has failed maxTries times or took maxElapsed. Every request of this package is
 // safe to send again: reads change nothing, and a second DELETE of a digest answers 404.
 func (c *Client) retry(ctx context.Context, try func() error) error {
-	if err := ctx.Err(); err != nil { // backoff makes one try even then
-		return context.Cause(ctx)
+	if ctx.Err() != nil { // backoff makes one try even then
+		return &unsentError{context.Cause(ctx)}
 	}
 	var asked time.Duration
+	var last error // what the latest try came to
 	op := func() error {
 		if err := c.gate.wait(ctx); err != nil {
+			if last == nil {
+				return backoff.Permanent(&unsentError{err})
+			}
 			return backoff.Permanent(err)
 		}
 		err := try()
+		last = err
 		asked = retryAfterOf(err)
 		switch {
 		case err == nil:
@@ -51,13 +58,27 @@ func (c *Client) retry(ctx context.Context, try func() error) error {
 		backoff.WithInitialInterval(c.options.retryBase()),
 		backoff.WithMaxInterval(30*time.Second),
 		backoff.WithMultiplier(2),
+		backoff.WithMaxElapsedTime(maxElapsed),
 	)
 	err := backoff.Retry(op, backoff.WithContext(backoff.WithMaxRetries(&atLeast{wait, &asked}, maxTries-1), ctx))
-	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+	var unsent *unsentError
+	switch {
+	case err == nil || ctx.Err() == nil || errors.As(err, &unsent):
+		return err
+	case last == nil || errors.Is(last, context.Cause(ctx)):
 		return context.Cause(ctx)
 	}
-	return err
+	return fmt.Errorf("%w, after %w", context.Cause(ctx), last) // cancelled between two tries
 }
+
+// unsentError is a request that a cancel came before.
+type unsentError struct{ cause error }
+
+func (e *unsentError) Error() string { return e.cause.Error() }
+func (e *unsentError) Unwrap() error { return e.cause }
+
+// Unsent reports that the registry was not asked.
+func (e *unsentError) Unsent() bool { return true }
 
 // atLeast waits as long as the server asked for when that is longer than the backoff.
 type atLeast struct {

@@ -42,6 +42,7 @@ type gathering struct {
 	tags       map[oci.Digest][]string
 	ghosts     []string
 	dates      map[oci.Digest]time.Time // by config
+	dated      map[oci.Digest]time.Time // by manifest, as far as date was asked
 	absent     map[oci.Digest]bool      // manifests and configs that the registry does not have
 }
 
@@ -51,6 +52,7 @@ func newGathering(r *Repository) *gathering {
 		manifests:  map[oci.Digest]manifest{},
 		tags:       map[oci.Digest][]string{},
 		dates:      map[oci.Digest]time.Time{},
+		dated:      map[oci.Digest]time.Time{},
 		absent:     map[oci.Digest]bool{},
 	}
 }
@@ -140,7 +142,9 @@ func (g *gathering) add(m manifest) []oci.Digest {
 	g.manifests[m.digest] = m
 	var next []oci.Digest
 	for _, c := range m.children {
-		next = append(next, c.digest)
+		if !c.blob {
+			next = append(next, c.digest)
+		}
 	}
 	return next
 }
@@ -211,7 +215,7 @@ func (g *gathering) snapshot() oci.Snapshot {
 	s := oci.Snapshot{Repository: g.repository.name, Ghosts: g.ghosts, Images: make([]oci.Image, 0, len(g.manifests))}
 	for d, m := range g.manifests {
 		i := oci.Image{
-			Digest: d, MediaType: m.mediaType, Tags: g.tags[d], Created: g.date(m),
+			Digest: d, MediaType: m.mediaType, Tags: g.tags[d], Created: g.date(d),
 			Size: m.size, Blobs: m.blobs, Subject: m.subject,
 		}
 		switch {
@@ -230,9 +234,7 @@ func (g *gathering) snapshot() oci.Snapshot {
 				i.Missing = append(i.Missing, c.digest)
 			}
 		}
-		if g.absent[m.config.Digest] {
-			i.Missing = append(i.Missing, m.config.Digest)
-		}
+		i.ConfigMissing = g.absent[m.config.Digest]
 		s.Images = append(s.Images, i)
 	}
 	slices.SortFunc(s.Images, func(a, b oci.Image) int { return strings.Compare(string(a.Digest), string(b.Digest)) })
@@ -240,23 +242,36 @@ func (g *gathering) snapshot() oci.Snapshot {
 }
 
 // date returns when an image was built: what its manifest or config says, for an index the newest of its platforms.
-// An index of which a platform is missing has no usable date, because the missing one may be the newest.
-func (g *gathering) date(m manifest) time.Time {
-	if !m.created.IsZero() || !m.isIndex() {
-		if m.created.IsZero() {
-			return g.dates[m.config.Digest]
-		}
-		return m.created
+// An index of which a platform is missing or undated has no usable date, because that one may be the newest. Each
+// digest is dated once: indexes that list the same indexes again and again would take time without end.
+func (g *gathering) date(d oci.Digest) time.Time {
+	if t, known := g.dated[d]; known {
+		return t
 	}
+	m := g.manifests[d]
+	t := m.created
+	switch {
+	case !t.IsZero():
+	case m.isIndex():
+		t = g.newestPlatform(m)
+	default:
+		t = g.dates[m.config.Digest]
+	}
+	g.dated[d] = t
+	return t
+}
+
+func (g *gathering) newestPlatform(m manifest) time.Time {
 	var newest time.Time
 	for _, c := range m.children {
-		if c.attestation {
+		if c.attestation || c.blob {
 			continue
 		}
-		if g.absent[c.digest] {
+		t := g.date(c.digest)
+		if t.IsZero() {
 			return time.Time{}
 		}
-		if t := g.date(g.manifests[c.digest]); t.After(newest) {
+		if t.After(newest) {
 			newest = t
 		}
 	}

@@ -282,13 +282,67 @@ func TestSnapshotOfABuildCache(t *testing.T) {
 			r.Body = fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":%q,"manifests":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":%q,"size":7}]}`, fixture.OCIIndex, layer)
 		}})
 		s := snapshot(t, reg)
-		if len(s.Images) != 1 || len(s.Images[0].Children) != 0 || s.Images[0].Size != 7 || s.Images[0].Blobs[0].Digest != layer {
-			t.Errorf("got %+v, want one index with a blob and no child", s.Images)
+		if len(s.Images) != 1 || !slices.Equal(s.Images[0].Children, []oci.Digest{layer}) || s.Images[0].Size != 7 || s.Images[0].Blobs[0].Digest != layer {
+			t.Errorf("got %+v, want one index with a blob that it holds on to", s.Images)
 		}
 		if n := reg.Count("", "*"+layer.String()); n != 0 {
 			t.Errorf("the layer was asked for %d times", n)
 		}
 	})
+}
+
+// What an index names is its child, whatever type the entry gives it or leaves out.
+func TestSnapshotOfAnIndexWithOddEntries(t *testing.T) {
+	t.Parallel()
+	for _, entry := range []string{"", fixture.OCIManifest + "; charset=utf-8", "application/vnd.docker.distribution.manifest.v1+json", "application/vnd.example.later.v9+json"} {
+		t.Run(entry, func(t *testing.T) {
+			t.Parallel()
+			reg := registrytest.New(t, registrytest.Options{})
+			push := reg.Pusher(t, "team/app")
+			arm := push.Image(fixture.Image{Seed: "arm", MediaType: fixture.OCIManifest, Created: built})
+			push.Index(fixture.Index{Tags: []string{"b1"}, Children: []oci.Digest{arm}})
+			reg.AddFault(registrytest.Fault{Path: "*/manifests/b1", Edit: func(r *registrytest.Response) {
+				r.Header.Del("Docker-Content-Digest")
+				r.Body = []byte(strings.ReplaceAll(string(r.Body), `"mediaType":"`+fixture.OCIManifest+`"`, `"mediaType":"`+entry+`"`))
+			}})
+			s := snapshot(t, reg)
+			if i := find(t, s, arm); i.Kind != oci.KindChild || !i.Created.Equal(built) {
+				t.Errorf("the child is %s of %s", i.Kind, i.Created)
+			}
+		})
+	}
+}
+
+func TestSnapshotRefusesAnImageThatIsAnIndexToo(t *testing.T) {
+	t.Parallel()
+	for mediaType, body := range map[string]string{
+		fixture.OCIManifest: `{"config":{"digest":"sha256:%[1]s"},"layers":[],"manifests":[{"digest":"sha256:%[1]s"}]}`,
+		fixture.OCIIndex:    `{"manifests":[],"layers":[{"digest":"sha256:%[1]s"}]}`,
+		fixture.DockerList:  `{"manifests":[],"config":{"digest":"sha256:%[1]s"}}`,
+	} {
+		reg := registrytest.New(t, registrytest.Options{})
+		reg.Pusher(t, "team/app").Image(fixture.Image{Tags: []string{"b1"}})
+		reg.AddFault(registrytest.Fault{Path: "*/manifests/b1", Status: 200, Body: fmt.Sprintf(body, strings.Repeat("3", 64)), Header: http.Header{"Content-Type": {mediaType}}})
+		_, err := client(reg).Repository("team/app").Snapshot(t.Context(), nil)
+		if !errors.Is(err, registry.ErrIncomplete) || !strings.Contains(err.Error(), "at once") {
+			t.Errorf("%s: got %v", mediaType, err)
+		}
+	}
+}
+
+// Indexes that list the same index twice, level over level, are read and dated in time.
+func TestSnapshotOfADeepIndex(t *testing.T) {
+	t.Parallel()
+	reg := registrytest.New(t, registrytest.Options{})
+	push := reg.Pusher(t, "team/app")
+	d := push.Image(fixture.Image{Seed: "deep", Created: built})
+	for range 40 {
+		d = push.Index(fixture.Index{Children: []oci.Digest{d, d}})
+	}
+	top := push.Index(fixture.Index{Tags: []string{"b1"}, Children: []oci.Digest{d}})
+	if i := find(t, snapshot(t, reg), top); !i.Created.Equal(built) {
+		t.Errorf("created %s", i.Created)
+	}
 }
 
 func TestSnapshotListingWithVariedLoop(t *testing.T) {

@@ -73,6 +73,9 @@ func (d *decider) warnings() []string {
 		if n := len(e.image.Missing); n > 0 {
 			out = append(out, fmt.Sprintf("%s is broken: the registry has no manifest for %d of the %d it lists", Name(e.image), n, len(e.image.Children)))
 		}
+		if e.image.ConfigMissing {
+			out = append(out, Name(e.image)+" is broken: the registry does not have its config")
+		}
 	}
 	return out
 }
