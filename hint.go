@@ -25,7 +25,7 @@ func explain(err error) string {
 		return err.Error()
 	case answer.ReadOnly:
 		return "the registry is in read-only mode (405)"
-	case answer.Status == http.StatusMethodNotAllowed:
+	case deletionDisabled(answer):
 		return fmt.Sprintf("deletion is disabled there (405 %s)", answer.Code)
 	}
 	return err.Error()
@@ -61,15 +61,19 @@ func hint(err error) string {
 	return ""
 }
 
+func deletionDisabled(e *registry.Error) bool {
+	return e.Method == http.MethodDelete && e.Status == http.StatusMethodNotAllowed
+}
+
 func answerHint(e *registry.Error) string {
 	switch {
 	case e.ReadOnly:
 		return "in the registry's config.yml set storage.maintenance.readonly.enabled: false and restart it"
-	case e.Status == http.StatusMethodNotAllowed:
+	case deletionDisabled(e):
 		return "in the registry's config.yml set storage.delete.enabled: true and restart it (or REGISTRY_STORAGE_DELETE_ENABLED=true in its environment)"
 	case e.Status == http.StatusForbidden:
 		return "the login is known but may not do this; on the registry it needs the right to delete"
-	case e.Status == http.StatusBadRequest && e.Code == "":
+	case e.Status == http.StatusBadRequest && e.Code == "", e.Status >= 300 && e.Status < 400:
 		return "if the registry speaks https, leave --plain-http out"
 	}
 	return ""

@@ -8,6 +8,8 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"github.com/regsweep/regsweep/internal/report"
 )
 
 // progressEvery is how often a log that is no terminal gets a line.
@@ -29,7 +31,7 @@ func newProgress(p process) *progress {
 	return &progress{w: p.stderr, now: p.now, terminal: ok && term.IsTerminal(int(file.Fd()))}
 }
 
-func (p *progress) begin(name string) { p.name, p.bar, p.last = name, nil, p.now() }
+func (p *progress) begin(name string) { p.name, p.bar, p.last = report.Visible(name), nil, p.now() }
 
 // update is called after each deletion, never twice at a time.
 func (p *progress) update(done, all int) {

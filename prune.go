@@ -73,6 +73,9 @@ func (s *session) sweep(ctx context.Context) report.Summary {
 			sum.Repositories, sum.ExitCode = append(sum.Repositories, r), worse(sum.ExitCode, code)
 		}
 	}
+	if errors.Is(context.Cause(ctx), context.Canceled) { // also when the last deletion was on its way
+		sum.ExitCode = worse(sum.ExitCode, exitCancelled)
+	}
 	sum.Elapsed = s.process.now().Sub(s.started)
 	return sum
 }
@@ -95,9 +98,14 @@ func (s *session) expand(ctx context.Context, name oci.Repository) ([]oci.Reposi
 	}
 	var out []oci.Repository
 	for _, path := range paths {
-		if name.Matches(path) {
-			out = append(out, oci.Repository{Host: name.Host, Path: path})
+		if !name.Matches(path) {
+			continue
 		}
+		found, err := oci.ParseReference(name.Host + "/" + path) // it becomes part of URLs
+		if err != nil || found.Tag != "" || found.Digest != "" || found.IsPattern() {
+			return nil, fmt.Errorf("the catalog lists %q, which is no repository", path)
+		}
+		out = append(out, found.Repository)
 	}
 	if len(out) == 0 {
 		return nil, errNoMatch
@@ -155,17 +163,35 @@ func (s *session) execute(ctx context.Context, out report.Repository, r *registr
 	s.progress.end()
 	out.Outcomes = result.Outcomes
 	if errors.Is(result.Err, errTimeout) { // asked for, so no failure; the next run goes on
-		s.say.warningf("%s: %v, %d deletions were left for the next run", out.Name, errTimeout, out.Totals().Skipped)
+		s.say.warningf("%s: %v; %s not tried", out.Name, errTimeout, deletions(skipped(result)))
 		result.Err = nil
 	}
 	if result.Err != nil {
 		return s.failed(out, result.Err)
 	}
 	if n := out.Totals().Failed; n > 0 {
-		s.say.errorf("%s: %d deletions failed, the report says which", out.Name, n)
+		s.say.errorf("%s: %s failed, the report says which", out.Name, deletions(n))
 		return out, exitFailed
 	}
 	return out, exitDone
+}
+
+func deletions(n int) string {
+	if n == 1 {
+		return "1 deletion"
+	}
+	return fmt.Sprintf("%d deletions", n)
+}
+
+// skipped counts the deletions that were not tried, of images and of their parts.
+func skipped(r prune.Result) int {
+	n := 0
+	for _, o := range r.Outcomes {
+		if o.Status == prune.Skipped {
+			n++
+		}
+	}
+	return n
 }
 
 // failed notes what went wrong with a repository, says it, and returns the exit code.

@@ -15,8 +15,9 @@ import (
 // output is a report file that has been opened before anything was deleted, so that a path that cannot be written is
 // found while nothing is lost.
 type output struct {
-	file *os.File
+	path string
 	form report.Form
+	file *os.File
 }
 
 // openOutputs opens the files of --report, which are separated by commas or newlines.
@@ -31,11 +32,14 @@ func openOutputs(lists []string) ([]output, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--report: %w", err)
 		}
-		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+		out = append(out, output{path: path, form: form})
+	}
+	for i := range out { // only now, so that a mistake in one does not empty another
+		f, err := os.OpenFile(out[i].path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 		if err != nil {
 			return nil, fmt.Errorf("--report: %w", err)
 		}
-		out = append(out, output{f, form})
+		out[i].file = f
 	}
 	return out, nil
 }
@@ -43,24 +47,24 @@ func openOutputs(lists []string) ([]output, error) {
 // publish writes the reports and returns the exit code. A report that cannot be written any more is a warning: what
 // was deleted stays deleted, and the other reports still say so.
 func (s *session) publish(sum report.Summary) int {
-	if err := s.print(sum); err != nil {
-		s.say.warningf("%v", err)
-	}
 	var paths []string
 	for _, o := range s.outputs {
 		if err := o.write(sum); err != nil {
 			s.say.warningf("--report: %v", err)
 		}
-		paths = append(paths, o.file.Name())
+		paths = append(paths, o.path)
 	}
 	s.publishToCI(sum, paths)
+	if err := s.print(sum); err != nil { // last, because its reader may be gone
+		s.say.warningf("%v", err)
+	}
 	return sum.ExitCode
 }
 
 func (o output) write(sum report.Summary) error {
 	var b bytes.Buffer
 	if err := report.Write(&b, o.form, sum); err != nil {
-		return fmt.Errorf("%s: %w", o.file.Name(), err)
+		return fmt.Errorf("%s: %w", o.path, err)
 	}
 	_, err := o.file.Write(b.Bytes())
 	if closed := o.file.Close(); err == nil {

@@ -3,7 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
+
+	"github.com/regsweep/regsweep/internal/report"
 )
 
 // talk writes to standard error. The rules: one line each, "regsweep:" in front, no capital at the start and no full
@@ -15,11 +16,6 @@ func (t talk) hintf(format string, args ...any)    { t.line("hint: ", format, ar
 func (t talk) warningf(format string, args ...any) { t.line("warning: ", format, args...) }
 
 func (t talk) line(kind, format string, args ...any) {
-	text := strings.Map(func(r rune) rune {
-		if r < ' ' || (r >= 0x7f && r < 0xa0) {
-			return ' '
-		}
-		return r
-	}, fmt.Sprintf(format, args...))
+	text := report.Visible(fmt.Sprintf(format, args...))
 	fmt.Fprintf(t.w, "regsweep: %s%s\n", kind, text) // there is nowhere to report a broken standard error to
 }

@@ -58,8 +58,8 @@ func ParseReference(text string) (Reference, error) {
 	bad := func(why string) (Reference, error) {
 		return Reference{}, fmt.Errorf("%w: %q: %s", ErrReference, text, why)
 	}
-	if strings.Contains(text, "://") {
-		return bad("a reference has no scheme, leave out what stands before the host")
+	if scheme, _, has := strings.Cut(text, "://"); has { // what follows may hold a password
+		return Reference{}, fmt.Errorf("%w: %q: a reference has no scheme, leave out %s:// and what else stands before the host", ErrReference, scheme+"://…", scheme)
 	}
 	name, dgst, hasDigest := strings.Cut(text, "@")
 	host, rest, hasHost := strings.Cut(name, "/")
@@ -83,8 +83,25 @@ func ParseReference(text string) (Reference, error) {
 	if ref.Reference = dgst; hasDigest && ref.ValidateReferenceAsDigest() != nil {
 		return bad("invalid digest " + dgst)
 	}
-	return Reference{Repository{host, path}, tag, Digest(dgst)}, nil
+	return Reference{canonical(host, path), tag, Digest(dgst)}, nil
 }
+
+// canonical returns the one name of a repository that has several: hosts are written in any case, and Docker Hub has
+// aliases and a folder for its own images (https://pkg.go.dev/github.com/distribution/reference, normalize.go).
+func canonical(host, path string) Repository {
+	host = strings.ToLower(host)
+	switch host {
+	case "docker.io", "index.docker.io", "registry-1.docker.io":
+		host = DockerHub
+		if !strings.Contains(path, "/") && !strings.Contains(path, "*") {
+			path = "library/" + path
+		}
+	}
+	return Repository{host, path}
+}
+
+// DockerHub is the host that a reference without one is about.
+const DockerHub = "docker.io"
 
 // looksLikeHost tells a registry's host from the first part of a short name, by docker's own rule: it has a dot or
 // a port, or it is localhost (https://pkg.go.dev/github.com/distribution/reference, splitDockerDomain).

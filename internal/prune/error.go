@@ -20,3 +20,9 @@ func denied(err error) bool {
 	var s interface{ Denied() bool }
 	return errors.As(err, &s) && s.Denied()
 }
+
+// unsent reports whether an error tells that a cancel came before the request.
+func unsent(err error) bool {
+	var s interface{ Unsent() bool }
+	return errors.As(err, &s) && s.Unsent()
+}

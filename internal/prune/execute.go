@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -26,21 +27,30 @@ type Repository interface {
 type Options struct {
 	// Workers bounds the deletions that run in parallel; 0 means [DefaultWorkers].
 	Workers int
+	// LookEvery is how old the latest look at the repository may be when a deletion begins; 0 means a minute. It is
+	// stretched to ten times what a look takes, so that looking does not become the work.
+	LookEvery time.Duration
 	// Progress is called after each deletion, from several goroutines but never at the same time; nil is not called.
 	Progress func(done, all int)
 }
 
-// DefaultWorkers is how many deletions run in parallel. Each makes the CNCF registry read every tag of the repository,
-// so more of them load the registry and gain nothing: 500 deletions took 10.8 s with 10 workers on two cores, all of
-// it the registry's own time.
-const DefaultWorkers = 8
+const (
+	// DefaultWorkers is how many deletions run in parallel. Each makes the CNCF registry read every tag of the
+	// repository, so more of them load the registry and gain nothing: 500 deletions took 10.8 s with 10 workers on two
+	// cores, all of it the registry's own time.
+	DefaultWorkers = 8
+	// drainTime is how long a cancelled execution goes on with the parts of what it has deleted. Untagged parts are in
+	// no listing: left behind, they are found by nobody, and garbage collection keeps their layers.
+	drainTime = 20 * time.Second
+)
 
 // ErrRefused is returned for a plan that a guard objects to.
 var ErrRefused = errors.New("the plan is refused")
 
 // Execute deletes what the plan dooms and returns one outcome for each deletion, whatever happens. Before the first
-// deletion it looks at the repository again and spares what something has come to depend on. An error that no further
-// deletion can survive ends the execution, as a cancel does; what was not tried is skipped.
+// deletion, and again now and then, it looks at the repository and spares what something has come to depend on. Each
+// image is followed by its own parts and attachments. An error that no further deletion can survive ends the
+// execution, as a cancel does; what was not tried is skipped.
 func Execute(ctx context.Context, p retain.Plan, r Repository, o Options) Result {
 	if len(p.Refusals) > 0 {
 		res := Skip(p, "refused: "+p.Refusals[0].Detail)
@@ -51,74 +61,169 @@ func Execute(ctx context.Context, p retain.Plan, r Repository, o Options) Result
 	if len(deletions) == 0 {
 		return Skip(p, "")
 	}
-	later, err := r.Reread(ctx, p.Snapshot())
-	if err != nil {
-		res := Skip(p, "the repository could not be read again")
-		res.Err = fmt.Errorf("look again before deleting: %w", err)
-		return res
+	e := &execution{
+		plan: p, repository: r, options: o, all: len(deletions),
+		dependencies: dependenciesOf(deletions), outcomes: map[oci.Digest]Outcome{}, spared: map[oci.Digest]string{},
 	}
-	e := &execution{repository: r, options: o, outcomes: map[oci.Digest]Outcome{}, all: len(deletions)}
-	for d, why := range p.Spare(later) {
-		e.outcomes[d] = Outcome{Skipped, why}
-	}
-	order, before := waves(deletions)
-	e.before = before
-	for _, wave := range order {
-		e.run(ctx, wave)
+	e.run(ctx)
+	for _, d := range deletions {
+		if _, decided := e.outcomes[d.Image.Digest]; !decided {
+			e.outcomes[d.Image.Digest] = Outcome{Skipped, e.whyNot(d.Image.Digest)}
+		}
 	}
 	return Result{Outcomes: e.outcomes, Err: e.err}
 }
 
 // execution is the state of one Execute.
 type execution struct {
+	dependencies
+	plan       retain.Plan
 	repository Repository
 	options    Options
-	before     map[oci.Digest][]oci.Digest
 	all        int
+	looked     time.Time     // when the latest look was
+	lookTook   time.Duration // and how long it took
 
 	mu       sync.Mutex
+	spared   map[oci.Digest]string // what must not be deleted after all, and why
+	claimed  map[oci.Digest]bool
 	outcomes map[oci.Digest]Outcome
-	done     int
 	answered bool  // the registry has accepted a deletion
 	failures int   // deletions in a row that failed
-	err      error // why the execution stops
+	err      error // why no other root is begun
+	broken   bool  // nothing more is deleted, not even the parts of what is gone
 }
 
-// run deletes one wave. The first deletion of an execution goes alone: it shows whether the registry deletes at all,
-// and where it does not, one request has asked instead of one for each worker.
-func (e *execution) run(ctx context.Context, wave []oci.Digest) {
-	for len(wave) > 0 && !e.answered && e.err == nil {
-		e.delete(ctx, wave[0])
-		wave = wave[1:]
+// run deletes the roots, oldest first, in batches: a new look at the repository comes between two. The first deletions
+// go alone until one is accepted: they show whether the registry deletes at all, and where it does not, one request
+// has asked instead of one for each worker.
+func (e *execution) run(ctx context.Context) {
+	e.claimed = map[oci.Digest]bool{}
+	roots := e.roots
+	for len(roots) > 0 && e.goesOn(ctx) {
+		if !e.look(ctx) {
+			return
+		}
+		if !e.answered {
+			e.delete(ctx, roots[0])
+			roots = roots[1:]
+			continue
+		}
+		group := &errgroup.Group{}
+		group.SetLimit(cmp.Or(e.options.Workers, DefaultWorkers))
+		for len(roots) > 0 && e.goesOn(ctx) && !e.stale() {
+			d := roots[0]
+			roots = roots[1:]
+			group.Go(func() error {
+				e.delete(ctx, d)
+				return nil
+			})
+		}
+		_ = group.Wait() // outcomes carry the errors
 	}
-	group := &errgroup.Group{}
-	group.SetLimit(cmp.Or(e.options.Workers, DefaultWorkers))
-	for _, d := range wave {
-		group.Go(func() error {
-			e.delete(ctx, d)
-			return nil
-		})
-	}
-	_ = group.Wait() // outcomes carry the errors
 }
 
-// delete deletes one digest, unless something speaks against it, and records what became of it.
+// goesOn reports whether another root may be begun, and notes a cancel.
+func (e *execution) goesOn(ctx context.Context) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.err == nil && ctx.Err() != nil {
+		e.err = context.Cause(ctx)
+	}
+	return e.err == nil
+}
+
+func (e *execution) stale() bool {
+	most := max(cmp.Or(e.options.LookEvery, time.Minute), 10*e.lookTook)
+	return time.Since(e.looked) > most
+}
+
+// look reads the repository again when the latest look is too old, and spares what something has come to depend on.
+// When it cannot be read, nothing more is deleted.
+func (e *execution) look(ctx context.Context) bool {
+	if !e.looked.IsZero() && !e.stale() {
+		return true
+	}
+	begun := time.Now()
+	later, err := e.repository.Reread(ctx, e.plan.Snapshot())
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err != nil {
+		e.err, e.broken = fmt.Errorf("look again before deleting: %w", err), true
+		return false
+	}
+	e.looked, e.lookTook = time.Now(), time.Since(begun)
+	for d, why := range e.plan.Spare(later) {
+		e.spared[d] = why
+	}
+	return true
+}
+
+// delete deletes one digest, and then what waited for it.
 func (e *execution) delete(ctx context.Context, d oci.Digest) {
-	if why := e.obstacle(ctx, d); why != "" {
-		e.record(d, Outcome{Skipped, why})
+	if !e.claim(d) {
 		return
 	}
 	existed, err := e.repository.Delete(ctx, d)
-	e.learn(err)
+	e.record(ctx, d, existed, err)
+	if err != nil {
+		return
+	}
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+		defer cancel()
+	}
+	for _, next := range e.after[d] {
+		e.delete(ctx, next)
+	}
+}
+
+// claim reserves a digest for one goroutine. It is refused while something speaks against the deletion.
+func (e *execution) claim(d oci.Digest) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.claimed[d] || e.spared[d] != "" || !e.ready(d) || e.broken {
+		return false
+	}
+	e.claimed[d] = true
+	return true
+}
+
+// ready reports whether everything that must go before the digest has gone.
+func (e *execution) ready(d oci.Digest) bool {
+	for _, b := range e.before[d] {
+		if s := e.outcomes[b].Status; s != Deleted && s != Gone {
+			return false
+		}
+	}
+	return true
+}
+
+// record notes what became of a deletion.
+func (e *execution) record(ctx context.Context, d oci.Digest, existed bool, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.learn(ctx, err)
 	switch {
 	case err == nil && existed:
-		e.record(d, Outcome{Status: Deleted})
+		e.outcomes[d] = Outcome{Status: Deleted}
 	case err == nil:
-		e.record(d, Outcome{Status: Gone})
+		e.outcomes[d] = Outcome{Status: Gone}
+	case unsent(err):
+		e.outcomes[d] = Outcome{Skipped, "not tried: " + err.Error()}
 	case len(e.before[d]) > 0 && inUse(err):
-		e.record(d, Outcome{Skipped, "the registry says that it is still referred to: " + err.Error()})
+		e.outcomes[d] = Outcome{Skipped, "the registry says that it is still referred to: " + err.Error()}
 	default:
-		e.record(d, Outcome{Failed, err.Error()})
+		e.outcomes[d] = Outcome{Failed, err.Error()}
+	}
+	e.done()
+}
+
+// done counts the outcomes and calls Progress.
+func (e *execution) done() {
+	if e.options.Progress != nil {
+		e.options.Progress(len(e.outcomes), e.all)
 	}
 }
 
@@ -127,51 +232,32 @@ func (e *execution) delete(ctx context.Context, d oci.Digest) {
 const maxFailures = 5
 
 // learn draws from the answer to one deletion whether the others are worth trying.
-func (e *execution) learn(err error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+func (e *execution) learn(ctx context.Context, err error) {
 	switch {
 	case err == nil:
 		e.answered, e.failures = true, 0
-		return
-	case e.err != nil, inUse(err) && e.answered:
-		return
+	case e.broken, inUse(err) && e.answered:
+	case ctx.Err() != nil:
+		e.err = cmp.Or(e.err, context.Cause(ctx))
 	case stops(err), !e.answered && denied(err):
-		e.err = err
-		return
-	}
-	if e.failures++; e.failures >= maxFailures {
-		e.err = fmt.Errorf("%d deletions in a row failed, the last one: %w", e.failures, err)
-	}
-}
-
-// obstacle returns why a digest must not be deleted now, or "".
-func (e *execution) obstacle(ctx context.Context, d oci.Digest) string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if o, spared := e.outcomes[d]; spared {
-		return o.Detail
-	}
-	if e.err == nil && ctx.Err() != nil {
-		e.err = context.Cause(ctx)
-	}
-	if e.err != nil {
-		return "not tried: " + e.err.Error()
-	}
-	for _, b := range e.before[d] {
-		if s := e.outcomes[b].Status; s != Deleted && s != Gone {
-			return "what it belongs to was not deleted"
+		e.err, e.broken = err, true
+	default:
+		if e.failures++; e.failures >= maxFailures {
+			e.broken = true
+			e.err = fmt.Errorf("%d deletions in a row failed, the last one: %w", e.failures, err)
 		}
 	}
-	return ""
 }
 
-func (e *execution) record(d oci.Digest, o Outcome) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.outcomes[d] = o
-	e.done++
-	if e.options.Progress != nil {
-		e.options.Progress(e.done, e.all)
+// whyNot says why a deletion was not tried.
+func (e *execution) whyNot(d oci.Digest) string {
+	switch {
+	case e.spared[d] != "":
+		return e.spared[d]
+	case !e.ready(d):
+		return "what it belongs to was not deleted"
+	case e.err != nil:
+		return "not tried: " + e.err.Error()
 	}
+	return "nothing that leads to it was deleted"
 }

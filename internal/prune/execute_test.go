@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -302,6 +303,61 @@ func TestCancelDrains(t *testing.T) {
 	}
 	if n := s.reg.Count("DELETE", "*"); n != 1+workers {
 		t.Errorf("%d deletions arrived, want %d", n, 1+workers)
+	}
+}
+
+// A cut run finishes what it has begun: parts without a tag are in no listing, so nobody would find them again.
+func TestCancelTakesThePartsAlong(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, registrytest.Options{}, func(p fixture.Tester) {
+		for n := range 6 {
+			at := now.AddDate(0, 0, n-6)
+			arm := p.Image(fixture.Image{Seed: fmt.Sprintf("arm%d", n), Created: at})
+			amd := p.Image(fixture.Image{Seed: fmt.Sprintf("amd%d", n), Created: at})
+			p.Signature(p.Index(fixture.Index{Tags: []string{fmt.Sprintf("b%d", n)}, Children: []oci.Digest{arm, amd}}), ".sig")
+		}
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	s.reg.AddFault(registrytest.Fault{Method: "DELETE", After: 4, Before: cancel}) // the second index
+	res := prune.Execute(ctx, s.plan, s.repo, prune.Options{Workers: 1})
+	s.check(t, res)
+	if got := count(res); !errors.Is(res.Err, context.Canceled) || got[prune.Deleted] != 8 || got[prune.Skipped] != 12 {
+		t.Errorf("%v, %v; want two images deleted with their parts", got, res.Err)
+	}
+	if left := len(s.reg.Manifests("team/app")); left != 16 {
+		t.Errorf("%d manifests are left, want 4 whole images", left)
+	}
+}
+
+// What was never sent has not failed.
+func TestCancelWhileWaiting(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, registrytest.Options{}, func(p fixture.Tester) { images(p, 30) })
+	ctx, cancel := context.WithCancel(t.Context())
+	s.reg.AddFault(registrytest.Fault{Method: "DELETE", After: 5, Edit: func(r *registrytest.Response) {
+		r.Status, r.Header = 429, http.Header{"Retry-After": {"200"}}
+		time.AfterFunc(50*time.Millisecond, cancel)
+	}})
+	res := prune.Execute(ctx, s.plan, s.repo, prune.Options{})
+	s.check(t, res)
+	sent := s.reg.Count("DELETE", "*")
+	if got := count(res); !errors.Is(res.Err, context.Canceled) || got[prune.Failed] > 1 || got[prune.Deleted]+got[prune.Failed] != sent {
+		t.Errorf("%v, %v; %d were sent", got, res.Err, sent)
+	}
+}
+
+// A long run looks again: what is tagged while it goes on lives.
+func TestLooksAgainWhileItGoesOn(t *testing.T) {
+	t.Parallel()
+	var ds []oci.Digest
+	s := newStage(t, registrytest.Options{}, func(p fixture.Tester) { ds = images(p, 10) })
+	slow, cancel := context.WithTimeout(t.Context(), time.Second) // longer than ten looks
+	defer cancel()
+	s.reg.AddFault(registrytest.Fault{Method: "DELETE", After: 3, Until: slow.Done(), Before: func() { s.reg.SetTag("team/app", "prod", ds[8]) }})
+	res := prune.Execute(t.Context(), s.plan, s.repo, prune.Options{Workers: 1, LookEvery: time.Nanosecond})
+	s.check(t, res)
+	if o := res.Outcomes[ds[8]]; o.Status != prune.Skipped || count(res)[prune.Deleted] != 8 {
+		t.Errorf("b8: %+v of %v", o, count(res))
 	}
 }
 

@@ -1,23 +1,30 @@
 package prune
 
 import (
+	"slices"
+
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
-// waves puts the deletions in the order in which they are safe: an index before its children and a subject before its
-// attachments, so that an interrupted run leaves parts without a whole, never a whole without its parts. Deletions of
-// one wave do not depend on each other; within a wave the oldest come first. before maps each deletion to those that
-// must have succeeded for it.
-func waves(deletions []retain.Decision) (order [][]oci.Digest, before map[oci.Digest][]oci.Digest) {
+// dependencies are what must be deleted before what: an index before its children and a subject before its
+// attachments, so that an interrupted run leaves parts without a whole, never a whole without its parts.
+type dependencies struct {
+	roots  []oci.Digest                // those that wait for nothing, the oldest first
+	before map[oci.Digest][]oci.Digest // what a deletion waits for
+	after  map[oci.Digest][]oci.Digest // what waits for it
+}
+
+func dependenciesOf(deletions []retain.Decision) dependencies {
 	doomed := map[oci.Digest]bool{}
 	for _, d := range deletions {
 		doomed[d.Image.Digest] = true
 	}
-	before = map[oci.Digest][]oci.Digest{}
+	out := dependencies{before: map[oci.Digest][]oci.Digest{}, after: map[oci.Digest][]oci.Digest{}}
 	needs := func(later, earlier oci.Digest) {
-		if doomed[later] && doomed[earlier] && later != earlier {
-			before[later] = append(before[later], earlier)
+		if doomed[later] && doomed[earlier] && later != earlier && !slices.Contains(out.before[later], earlier) {
+			out.before[later] = append(out.before[later], earlier)
+			out.after[earlier] = append(out.after[earlier], later)
 		}
 	}
 	for _, d := range deletions {
@@ -28,29 +35,10 @@ func waves(deletions []retain.Decision) (order [][]oci.Digest, before map[oci.Di
 			needs(d.Image.Digest, s)
 		}
 	}
-	depth := map[oci.Digest]int{}
-	for i := len(deletions) - 1; i >= 0; i-- { // plans are newest first
-		d := deletions[i].Image.Digest
-		n := depthOf(d, before, depth)
-		for len(order) <= n {
-			order = append(order, nil)
+	for _, d := range slices.Backward(deletions) { // plans are newest first
+		if len(out.before[d.Image.Digest]) == 0 {
+			out.roots = append(out.roots, d.Image.Digest)
 		}
-		order[n] = append(order[n], d)
 	}
-	return order, before
-}
-
-// depthOf returns the length of the longest chain of deletions that come before d. Tags can claim a circle of
-// subjects, which digests cannot; a circle is cut where it is entered.
-func depthOf(d oci.Digest, before map[oci.Digest][]oci.Digest, depth map[oci.Digest]int) int {
-	if n, ok := depth[d]; ok {
-		return n
-	}
-	depth[d] = 0
-	n := 0
-	for _, e := range before[d] {
-		n = max(n, 1+depthOf(e, before, depth))
-	}
-	depth[d] = n
-	return n
+	return out
 }

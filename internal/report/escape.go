@@ -8,14 +8,14 @@ import (
 )
 
 // Whatever does not come from this program (names, tags, reasons that quote them, error texts of a registry) goes
-// through visible before a terminal sees it, and through markdownText or markdownCode before a browser does.
+// through Visible before a terminal sees it, and through markdownText or markdownCode before a browser does.
 
-// visible replaces what a terminal or a CI log would act upon by an escape sequence that can be read: control
+// Visible replaces what a terminal or a CI log would act upon by an escape sequence that can be read: control
 // characters of both ranges, invalid UTF-8, and the format characters that reorder or hide text
 // (https://trojansource.codes). The runner of GitHub Actions takes "::" at the start of a line and "##[" anywhere in
 // it for a command (https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs), Azure Pipelines
 // "##vso[": those are broken up.
-func visible(s string) string {
+func Visible(s string) string {
 	if plain(s) {
 		return s
 	}
@@ -39,7 +39,7 @@ func visible(s string) string {
 	return b.String()
 }
 
-// plain reports whether visible has nothing to do, which is nearly always so.
+// plain reports whether Visible has nothing to do, which is nearly always so.
 func plain(s string) bool {
 	for i := range len(s) {
 		c := s[i]
@@ -88,11 +88,11 @@ const (
 )
 
 // long makes a text of others fit for a line of its own or the last column.
-func long(text string) string { return clip(visible(text), textRunes) }
+func long(text string) string { return clip(Visible(text), textRunes) }
 
 // short makes a name fit for a column: what is too long loses its middle, because names differ at their ends.
 func short(name string, most int) string {
-	name = visible(name)
+	name = Visible(name)
 	runes := []rune(name)
 	if len(runes) <= most {
 		return name
@@ -105,12 +105,12 @@ func short(name string, most int) string {
 // reads as text in a table cell too (https://github.github.com/gfm/#entity-and-numeric-character-references). "@" and
 // "#" are parted from what follows by a word joiner, because forges look for mentions and references after they
 // have rendered the text (https://github.com/gjtorikian/html-pipeline), where a character reference is no hindrance.
-func markdownText(s string) string { return textReplacer.Replace(visible(s)) }
+func markdownText(s string) string { return textReplacer.Replace(Visible(s)) }
 
 // markdownCode shows a name or a message in code type. A code span takes no character references, so that text which
 // needs one goes into a code element. Neither is searched for mentions.
 func markdownCode(s string) string {
-	s = visible(s)
+	s = Visible(s)
 	if s != "" && strings.Trim(s, codeAlphabet) == "" {
 		return "`" + s + "`"
 	}

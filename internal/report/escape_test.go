@@ -31,7 +31,7 @@ func TestVisible(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if got := visible(test.in); got != test.want {
+			if got := Visible(test.in); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
@@ -107,11 +107,11 @@ func FuzzMarkdownCell(f *testing.F) {
 		if m := mention.FindString(html.UnescapeString(text)); m != "" {
 			t.Errorf("mention %q in %q", m, text)
 		}
-		if got := strings.ReplaceAll(html.UnescapeString(text), "\u2060", ""); got != visible(in) {
-			t.Errorf("text reads %q, want %q", got, visible(in))
+		if got := strings.ReplaceAll(html.UnescapeString(text), "\u2060", ""); got != Visible(in) {
+			t.Errorf("text reads %q, want %q", got, Visible(in))
 		}
-		if got := html.UnescapeString(inner); got != visible(in) {
-			t.Errorf("code reads %q, want %q", got, visible(in))
+		if got := html.UnescapeString(inner); got != Visible(in) {
+			t.Errorf("code reads %q, want %q", got, Visible(in))
 		}
 	})
 }
@@ -122,14 +122,14 @@ func FuzzVisible(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, in string) {
-		got := visible(in)
+		got := Visible(in)
 		if strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsPrint(r) }) || !utf8.ValidString(got) {
 			t.Errorf("%q has control characters", got)
 		}
 		if strings.HasPrefix(strings.TrimSpace(got), "::") || strings.Contains(got, "##") {
 			t.Errorf("%q has a command", got)
 		}
-		if again := visible(got); again != got {
+		if again := Visible(got); again != got {
 			t.Errorf("%q becomes %q", got, again)
 		}
 	})

@@ -62,7 +62,7 @@ func (m *markdown) problems() []problem {
 			if more > 0 {
 				why += fmt.Sprintf(" … +%d", more)
 			}
-			out = append(out, problem{what: "ghost tags", repository: r.Name, count: plural(n, "tag", "tags"), why: clip(visible(why), 2*textRunes)})
+			out = append(out, problem{what: "ghost tags", repository: r.Name, count: plural(n, "tag", "tags"), why: clip(Visible(why), 2*textRunes)})
 		}
 	}
 	return out

@@ -102,7 +102,7 @@ func (t *table) repository(s Summary, v view) error {
 func head(s Summary, r Repository) string {
 	asked := []string{}
 	if s.Policy != "" {
-		asked = append(asked, visible(s.Policy))
+		asked = append(asked, Visible(s.Policy))
 	}
 	if names := r.pushed(); len(names) > 0 {
 		asked = append(asked, "just built "+tagList(names))
@@ -203,7 +203,7 @@ func commonWord(entries []entry) string {
 // names is how a row calls its image: by its tags, else by its digest.
 func names(e entry) string {
 	if len(e.Image.Tags) == 0 {
-		return visible(retain.ShortDigest(e.Image.Digest))
+		return Visible(retain.ShortDigest(e.Image.Digest))
 	}
 	return tagList(e.Image.Tags)
 }
