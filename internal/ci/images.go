@@ -56,6 +56,7 @@ func (s System) Images(getenv func(string) string, args []string) (Images, error
 	if len(found.Repositories) == 0 {
 		return Images{}, &NoImageError{Looked: s.looked()}
 	}
+	found.add(hubTags(getenv))
 	if err := found.addTags(given.tags); err != nil {
 		return Images{}, err
 	}

@@ -62,7 +62,7 @@ func TestImagesGiven(t *testing.T) {
 			"h.example/b", "h.example/a", "+ h.example/b:1 argument", "+ h.example/b:2@" + d1 + " argument",
 		}},
 		{"a pattern", "", []string{"h.example/team/*"}, nil, []string{"h.example/team/*"}},
-		{"one host in two cases", "", []string{"H.example/a", "h.example/a:1"}, nil, []string{"H.example/a", "+ h.example/a:1 argument"}},
+		{"one host in two cases", "", []string{"H.example/a", "h.example/a:1"}, nil, []string{"h.example/a", "+ h.example/a:1 argument"}},
 		{"images", "", nil, env{"REGSWEEP_IMAGES": "h.example/a,h.example/b\n\n h.example/c:1 \n"}, []string{
 			"h.example/a", "h.example/b", "h.example/c", "+ h.example/c:1 REGSWEEP_IMAGES",
 		}},
@@ -149,6 +149,9 @@ func TestImagesAmbient(t *testing.T) {
 		{"jenkins, the image's own tag wins", "jenkins", nil, env{"IMAGE": "h.example/app:1", "IMAGE_TAG": "42"}, []string{"h.example/app", "+ h.example/app:1 IMAGE"}},
 		{"jenkins, no host, repository known", "jenkins", []string{"h.example/a"}, env{"IMAGE": "team/app:42"}, []string{"h.example/a"}},
 		{"jenkins, a broken URL, repository known", "jenkins", []string{"h.example/a"}, env{"IMAGE": "team/app:42", "DOCKER_REGISTRY_URL": "https://"}, []string{"h.example/a"}},
+		{"jenkins, IMAGE without a host beside IMAGE_NAME with one", "jenkins", nil, env{"IMAGE": "base:1", "IMAGE_NAME": "h.example/app", "IMAGE_TAG": "7"}, []string{"h.example/app", "+ h.example/app:7 IMAGE_NAME and IMAGE_TAG"}},
+		{"metadata of docker hub, which is pruned", "", []string{"index.docker.io/me/app"}, env{"DOCKER_METADATA_OUTPUT_TAGS": "me/app:1.1.9\nme/other:2"}, []string{"docker.io/me/app", "+ docker.io/me/app:1.1.9 DOCKER_METADATA_OUTPUT_TAGS"}},
+		{"metadata of docker's own folder", "", []string{"docker.io/app"}, env{"DOCKER_METADATA_OUTPUT_TAGS": "app:1"}, []string{"docker.io/library/app", "+ docker.io/library/app:1 DOCKER_METADATA_OUTPUT_TAGS"}},
 		{"IMAGE counts on jenkins alone", "gitlab", nil, env{"IMAGE": "h.example/app:1", "CI_REGISTRY_IMAGE": "h.example/g/p"}, []string{"h.example/g/p"}},
 	})
 }

@@ -1,6 +1,7 @@
 package ci
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -13,7 +14,20 @@ import (
 // DOCKER_REGISTRY_URL
 // (https://github.com/jenkinsci/docker-workflow-plugin/blob/master/src/main/resources/org/jenkinsci/plugins/docker/workflow/Docker.groovy).
 func jenkins(getenv func(string) string) ([]oci.Pushed, error) {
-	value, source, ok := first(getenv, "IMAGE", "IMAGE_NAME")
+	var short error
+	for _, variable := range []string{"IMAGE", "IMAGE_NAME"} {
+		found, err := jenkinsImage(getenv, variable)
+		if len(found) > 0 || (err != nil && !errors.Is(err, errShort)) {
+			return found, err
+		}
+		short = cause(short, err) // the other may know the host
+	}
+	return nil, short
+}
+
+// jenkinsImage reads the image that one variable names.
+func jenkinsImage(getenv func(string) string, variable string) ([]oci.Pushed, error) {
+	value, source, ok := first(getenv, variable)
 	if !ok {
 		return nil, nil
 	}

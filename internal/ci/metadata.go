@@ -46,6 +46,21 @@ func metadata(getenv func(string) string) ([]oci.Pushed, error) {
 	return out, cause(bad, short)
 }
 
+// hubTags returns the tags of docker/metadata-action without a host: it leaves Docker Hub's out. They say what was
+// pushed to a repository of Docker Hub, and never which repository a run is about.
+func hubTags(getenv func(string) string) []oci.Pushed {
+	var out []oci.Pushed
+	for _, text := range list(getenv(metadataTags)) {
+		if !isShort(text) {
+			continue
+		}
+		if p, err := parse(metadataTags, oci.DockerHub+"/"+text); err == nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // cause returns the first error that is one.
 func cause(errs ...error) error {
 	for _, err := range errs {
