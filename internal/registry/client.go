@@ -229,6 +229,9 @@ func failure(caller context.Context, req *http.Request, err error) error {
 	case errors.As(err, &sent) && sent.Timeout():
 		return fmt.Errorf("%s: %w in time", what, errBroken)
 	case !errors.As(err, &sent): // a credential helper, or a token server's answer that is no token
+		if inner := errors.Unwrap(err); inner != nil { // the outer one names the request again, with its query
+			err = inner
+		}
 		return fmt.Errorf("%s: %w", what, err)
 	case errors.Is(err, http.ErrSchemeMismatch), badCertificate(err), errors.As(err, &dns) && dns.IsNotFound:
 		return fmt.Errorf("%s: %w", what, sent.Err)

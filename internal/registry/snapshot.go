@@ -166,8 +166,9 @@ func (g *gathering) readDates(ctx context.Context) error {
 			}
 		}
 	}
-	for d := range g.tags {
-		if !g.attached(g.manifests[d]) {
+	listed := g.listed()
+	for d, m := range g.manifests {
+		if !g.attached(m) && (len(g.tags[d]) > 0 || !listed[d]) {
 			need(d)
 		}
 	}
@@ -195,6 +196,17 @@ func (g *gathering) readDates(ctx context.Context) error {
 	return err
 }
 
+// listed returns what indexes list.
+func (g *gathering) listed() map[oci.Digest]bool {
+	out := map[oci.Digest]bool{}
+	for _, m := range g.manifests {
+		for _, c := range m.children {
+			out[c.digest] = true
+		}
+	}
+	return out
+}
+
 // attached reports whether a manifest is an attachment: it has a subject, or all its tags name one.
 func (g *gathering) attached(m manifest) bool {
 	tags := g.tags[m.digest]
@@ -206,12 +218,7 @@ func (g *gathering) attached(m manifest) bool {
 
 // snapshot puts together what was read.
 func (g *gathering) snapshot() oci.Snapshot {
-	listed := map[oci.Digest]bool{}
-	for _, m := range g.manifests {
-		for _, c := range m.children {
-			listed[c.digest] = true
-		}
-	}
+	listed := g.listed()
 	s := oci.Snapshot{Repository: g.repository.name, Ghosts: g.ghosts, Images: make([]oci.Image, 0, len(g.manifests))}
 	for d, m := range g.manifests {
 		i := oci.Image{

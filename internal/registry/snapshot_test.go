@@ -156,11 +156,11 @@ func TestSnapshotOfWhatWasPushedByDigest(t *testing.T) {
 	reg := registrytest.New(t, registrytest.Options{})
 	push := reg.Pusher(t, "team/app")
 	push.Image(fixture.Image{Tags: []string{"b1"}})
-	loose := push.Image(fixture.Image{Seed: "loose"})
+	loose := push.Image(fixture.Image{Seed: "loose", Created: built})
 	never := oci.Digest("sha256:" + strings.Repeat("1", 64))
 	s := snapshot(t, reg, loose, never)
-	if i := find(t, s, loose); i.Kind != oci.KindImage || len(s.Images) != 2 {
-		t.Errorf("got %s among %d images, want an image among 2", i.Kind, len(s.Images))
+	if i := find(t, s, loose); i.Kind != oci.KindImage || len(s.Images) != 2 || !i.Created.Equal(built) {
+		t.Errorf("got %s of %s among %d images, want a dated image among 2", i.Kind, i.Created, len(s.Images))
 	}
 }
 
