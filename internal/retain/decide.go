@@ -1,7 +1,6 @@
 package retain
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -35,7 +34,7 @@ func Decide(s oci.Snapshot, p Policy, pushed []oci.Pushed, now time.Time) Plan {
 type entry struct {
 	image  oci.Image
 	rank   rank
-	named  bool     // it has a tag by which keep rules could count it
+	names  []string // the tags by which keep rules could count it
 	part   bool     // an index lists it: it goes where its indexes go and takes no place of its own
 	firm   []Reason // why it stays whatever the rules say
 	kept   []Reason // which rules keep it, and what it is needed for
@@ -43,14 +42,22 @@ type entry struct {
 }
 
 func (e *entry) always(r Rule, detail string) { e.firm = append(e.firm, Reason{r, detail}) }
-func (e *entry) keep(r Rule, detail string)   { e.kept = append(e.kept, Reason{r, detail}) }
-func (e *entry) miss(r Rule, detail string)   { e.missed = append(e.missed, Reason{r, detail}) }
+func (e *entry) keep(r Rule, detail string)   { e.kept = with(e.kept, Reason{r, detail}) }
+func (e *entry) miss(r Rule, detail string)   { e.missed = with(e.missed, Reason{r, detail}) }
+
+// with adds a reason, once: an image in two groups meets the same rule twice.
+func with(rs []Reason, r Reason) []Reason {
+	if slices.Contains(rs, r) {
+		return rs
+	}
+	return append(rs, r)
+}
 
 // stays reports whether anything has kept the image so far.
 func (e *entry) stays() bool { return len(e.firm)+len(e.kept) > 0 }
 
 // counts reports whether keep rules judge the image.
-func (e *entry) counts() bool { return e.named && !e.part }
+func (e *entry) counts() bool { return len(e.names) > 0 && !e.part }
 
 // isPartOf reports whether the image goes where an index that lists it goes. A tagged image does not go with an
 // attachment that happens to list it.
@@ -64,6 +71,7 @@ type decider struct {
 	entries []*entry // newest first
 	byTag   map[string]*entry
 	family  family
+	groups  []*group // by name
 }
 
 func newDecider(s oci.Snapshot, p Policy, now time.Time) *decider {
@@ -72,7 +80,9 @@ func newDecider(s oci.Snapshot, p Policy, now time.Time) *decider {
 		e := &entry{image: i}
 		e.image.Tags = sortedTags(i.Tags)
 		countable := d.countable(e.image)
-		e.named = counted(i) && len(countable) > 0
+		if counted(i) {
+			e.names = countable
+		}
 		if len(countable) == 0 {
 			countable = i.Tags
 		}
@@ -82,9 +92,10 @@ func newDecider(s oci.Snapshot, p Policy, now time.Time) *decider {
 		}
 		d.entries = append(d.entries, e)
 	}
-	order := newestFirst(p.Sort)
+	order := newestFirst(p.sort())
 	slices.SortFunc(d.entries, func(a, b *entry) int { return order(a.rank, b.rank) })
 	d.family = familyOf(d.entries)
+	d.groups = d.group()
 	for _, e := range d.entries {
 		e.part = slices.ContainsFunc(d.family.parents[e.image.Digest], e.isPartOf)
 	}
@@ -150,60 +161,8 @@ func (d *decider) keepProtected() {
 	}
 }
 
-// keepByRules applies the keep rules, OR-ed, to the images that they count.
-func (d *decider) keepByRules() {
-	cutoff := d.policy.KeepYoungerThan.Before(d.now)
-	place := 0
-	for _, e := range d.entries {
-		e.kept, e.missed = nil, nil
-		if !e.counts() || d.keepUnknown(e) {
-			continue
-		}
-		if n := d.policy.KeepLast; n > 0 {
-			if place++; place <= n {
-				e.keep(RuleLast, fmt.Sprintf("last %d of %d", place, n))
-			} else {
-				e.miss(RuleLast, fmt.Sprintf("beyond the last %d", n))
-			}
-		}
-		if d.policy.KeepYoungerThan.IsZero() {
-			continue
-		}
-		switch age := d.age(e); {
-		case e.rank.created.IsZero():
-			e.miss(RuleYounger, "no usable date")
-		case e.rank.created.After(cutoff):
-			e.keep(RuleYounger, age+", younger than "+d.policy.KeepYoungerThan.String())
-		default:
-			e.miss(RuleYounger, age)
-		}
-	}
-}
-
-// keepUnknown keeps an image whose place among the others is not known, and reports whether it did: without a usable
-// date when dates matter, without a version when versions do. Such an image takes no place from another.
-func (d *decider) keepUnknown(e *entry) bool {
-	dates := d.policy.Sort == "" || d.policy.Sort == SortCreated || !d.policy.KeepYoungerThan.IsZero()
-	switch {
-	case d.policy.Sort == SortSemver && e.rank.version == nil:
-		e.keep(RuleNoVersion, "no tag is a semantic version")
-	case dates && e.rank.created.IsZero() && d.policy.Undated != UndatedOldest:
-		e.keep(RuleUndated, "no usable date")
-	default:
-		return false
-	}
-	return true
-}
-
-func (d *decider) age(e *entry) string {
-	if e.rank.created.IsZero() {
-		return "no usable date"
-	}
-	return Elapsed(max(0, d.now.Sub(e.rank.created))) + " old"
-}
-
-// keepOneAtLeast keeps the newest image when no other would be left: a repository is never emptied. Only age rules
-// come to that, so the newest is the newest by date whatever the sort.
+// keepOneAtLeast keeps the newest image when no other would be left: a repository is never emptied. Rules of age and of
+// the calendar come to that, so the newest is the newest by date whatever the sort.
 func (d *decider) keepOneAtLeast() {
 	var newest *entry
 	byDate := newestFirst(SortCreated)
@@ -226,7 +185,7 @@ func (d *decider) keepOneAtLeast() {
 func (d *decider) plan(s oci.Snapshot, pushed []oci.Pushed) Plan {
 	p := Plan{Repository: s.Repository, Ghosts: sortedTags(s.Ghosts)}
 	for _, e := range d.entries {
-		dec := Decision{Image: e.image, Verdict: Keep, Reasons: append(e.firm, e.kept...)}
+		dec := Decision{Image: e.image, Verdict: Keep, Group: d.groupNames(e), Reasons: append(e.firm, e.kept...)}
 		if !e.stays() {
 			dec.Verdict, dec.Reasons = Delete, e.missed
 		}

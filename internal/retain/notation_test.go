@@ -78,6 +78,22 @@ func parsePolicy(t testing.TB, text string) Policy {
 		switch words[i] {
 		case "--keep-last":
 			p.KeepLast, err = strconv.Atoi(value)
+		case "--keep-hourly":
+			p.KeepHourly, err = strconv.Atoi(value)
+		case "--keep-daily":
+			p.KeepDaily, err = strconv.Atoi(value)
+		case "--keep-weekly":
+			p.KeepWeekly, err = strconv.Atoi(value)
+		case "--keep-monthly":
+			p.KeepMonthly, err = strconv.Atoi(value)
+		case "--keep-yearly":
+			p.KeepYearly, err = strconv.Atoi(value)
+		case "--keep-semver":
+			p.KeepSemver, err = ParseVersions(value)
+		case "--group-by":
+			p.GroupBy, err = ParseGrouping(value)
+		case "--expire-groups":
+			p.ExpireGroups, err = ParseAge(value)
 		case "--keep-younger-than":
 			p.KeepYoungerThan, err = ParseAge(value)
 		case "--tags":
@@ -215,7 +231,11 @@ func (c *testCase) format(p Plan) string {
 		for _, r := range d.Reasons {
 			why = append(why, c.translate(r.Detail))
 		}
-		fmt.Fprintf(&b, "%s %s: %s\n", d.Verdict, name, strings.Join(why, "; "))
+		group := ""
+		if d.Group != "" {
+			group = " (" + d.Group + ")"
+		}
+		fmt.Fprintf(&b, "%s %s%s: %s\n", d.Verdict, name, group, strings.Join(why, "; "))
 	}
 	for _, w := range p.Warnings {
 		fmt.Fprintf(&b, "warning: %s\n", c.translate(w))

@@ -3,7 +3,6 @@ package retain
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/Masterminds/semver/v3"
@@ -40,20 +39,6 @@ func rankOf(i oci.Image, tags []string, now time.Time) rank {
 	return r
 }
 
-// version reads a tag as a semantic version, with or without a leading v. It needs a dot: a bare number is a build
-// number or a commit made of digits, and as a version it would outrank every release. A tag cannot hold a plus sign,
-// so an underscore stands for it, as in 1.2.3_5 (https://helm.sh/docs/topics/registries/).
-func version(tag string) *semver.Version {
-	if !strings.Contains(tag, ".") {
-		return nil
-	}
-	v, err := semver.NewVersion(strings.Replace(tag, "_", "+", 1))
-	if err != nil {
-		return nil
-	}
-	return v
-}
-
 // newestFirst returns the total order that a sort asks for: equal keys fall back to the version, the tag in natural
 // order and at last the digest, so that a plan does not depend on the order of a listing.
 func newestFirst(s Sort) func(a, b rank) int {
@@ -74,19 +59,6 @@ func newestFirst(s Sort) func(a, b rank) int {
 		}
 		return cmp.Compare(a.digest, b.digest)
 	}
-}
-
-// byVersion puts higher versions first and what is no version last.
-func byVersion(a, b rank) int {
-	switch {
-	case a.version != nil && b.version != nil:
-		return b.version.Compare(a.version)
-	case a.version != nil:
-		return -1
-	case b.version != nil:
-		return 1
-	}
-	return 0
 }
 
 // sortedTags returns a copy of tags in natural order.

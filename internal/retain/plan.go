@@ -16,17 +16,24 @@ type Rule string
 
 // The rules of reasons. A keep rule's name in a deletion's reasons means that the rule did not keep the image.
 const (
-	RuleJustBuilt  Rule = "just-built"
-	RuleProtect    Rule = "protect"
-	RuleScope      Rule = "tags"
-	RuleLast       Rule = "keep-last"
-	RuleYounger    Rule = "keep-younger-than"
-	RuleUndated    Rule = "undated"
-	RuleNoVersion  Rule = "no-version"
-	RuleNeverEmpty Rule = "never-empty"
-	RuleChild      Rule = "child"
-	RuleAttachment Rule = "attachment"
-	RuleNoPolicy   Rule = "no-keep-rule"
+	RuleJustBuilt    Rule = "just-built"
+	RuleProtect      Rule = "protect"
+	RuleScope        Rule = "tags"
+	RuleLast         Rule = "keep-last"
+	RuleYounger      Rule = "keep-younger-than"
+	RuleHourly       Rule = "keep-hourly"
+	RuleDaily        Rule = "keep-daily"
+	RuleWeekly       Rule = "keep-weekly"
+	RuleMonthly      Rule = "keep-monthly"
+	RuleYearly       Rule = "keep-yearly"
+	RuleSemver       Rule = "keep-semver"
+	RuleExpireGroups Rule = "expire-groups"
+	RuleUndated      Rule = "undated"
+	RuleNoVersion    Rule = "no-version"
+	RuleNeverEmpty   Rule = "never-empty"
+	RuleChild        Rule = "child"
+	RuleAttachment   Rule = "attachment"
+	RuleNoPolicy     Rule = "no-keep-rule"
 )
 
 // Reason is one cause of a verdict, for machines and for people.

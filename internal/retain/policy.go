@@ -8,8 +8,10 @@
 package retain
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -23,6 +25,15 @@ type Policy struct {
 	KeepLast int
 	// KeepYoungerThan keeps images younger than this from now; the zero Age means the rule is not set.
 	KeepYoungerThan Age
+	// KeepHourly to KeepYearly keep the newest image of each of the last N such periods that have any; 0 means that the
+	// rule is not set.
+	KeepHourly, KeepDaily, KeepWeekly, KeepMonthly, KeepYearly int
+	// KeepSemver keeps the highest versions; the zero Versions means the rule is not set.
+	KeepSemver Versions
+	// GroupBy makes groups to which the keep rules apply one by one; the zero Grouping makes one of all.
+	GroupBy Grouping
+	// ExpireGroups takes the keep rules away from a named group whose newest image is older; the zero Age never does.
+	ExpireGroups Age
 	// Sort says what newest means; "" is [SortCreated].
 	Sort Sort
 	// Undated says what becomes of images without a usable date; "" is [UndatedKeep].
@@ -56,11 +67,22 @@ var ErrNoKeepRule = errors.New("no keep rule was given, so nothing would be kept
 // Validate reports what makes the policy unusable. A policy without a keep rule is an error, as in restic
 // (https://restic.readthedocs.io/en/stable/060_forget.html): an empty policy must not mean "delete everything".
 func (p Policy) Validate() error {
-	switch {
-	case p.KeepLast < 0:
-		return fmt.Errorf("keep-last must be at least 1, not %d", p.KeepLast)
-	case p.KeepLast == 0 && p.KeepYoungerThan.IsZero():
+	for _, rule := range []struct {
+		name Rule
+		n    int
+	}{
+		{RuleLast, p.KeepLast}, {RuleHourly, p.KeepHourly}, {RuleDaily, p.KeepDaily}, {RuleWeekly, p.KeepWeekly},
+		{RuleMonthly, p.KeepMonthly}, {RuleYearly, p.KeepYearly}, {RuleSemver, p.KeepSemver.n},
+	} {
+		if rule.n < 0 {
+			return fmt.Errorf("%s must be at least 1, not %d", rule.name, rule.n)
+		}
+	}
+	if len(p.keepRules()) == 0 {
 		return ErrNoKeepRule
+	}
+	if !p.ExpireGroups.IsZero() && p.GroupBy.IsZero() {
+		return errors.New("expire-groups gives up groups, and there are none without group-by")
 	}
 	switch p.Sort {
 	case "", SortCreated, SortSemver, SortName:
@@ -75,26 +97,62 @@ func (p Policy) Validate() error {
 	return nil
 }
 
-// String says the policy in English, as the head of each report does.
-func (p Policy) String() string {
-	var keep, parts []string
+// sort returns the order, created when none was given.
+func (p Policy) sort() Sort { return cmp.Or(p.Sort, SortCreated) }
+
+// needsDates reports whether a rule or the order asks for dates.
+func (p Policy) needsDates() bool {
+	return p.sort() == SortCreated || !p.KeepYoungerThan.IsZero() || !p.ExpireGroups.IsZero() ||
+		slices.ContainsFunc(periods, func(x period) bool { return x.count(p) > 0 })
+}
+
+// keepRules says the keep rules in English.
+func (p Policy) keepRules() []string {
+	var out []string
 	if p.KeepLast > 0 {
-		keep = append(keep, fmt.Sprintf("the last %d", p.KeepLast))
+		s := fmt.Sprintf("the last %d", p.KeepLast)
+		switch p.Sort {
+		case SortSemver:
+			s += " by semantic version"
+		case SortName:
+			s += " by name"
+		}
+		out = append(out, s)
 	}
 	if !p.KeepYoungerThan.IsZero() {
-		keep = append(keep, "what is younger than "+p.KeepYoungerThan.String())
+		out = append(out, "what is younger than "+p.KeepYoungerThan.String())
 	}
+	var calendar []string
+	for _, x := range periods {
+		if n := x.count(p); n == 1 {
+			calendar = append(calendar, "the last "+x.unit)
+		} else if n > 1 {
+			calendar = append(calendar, "the last "+plural(n, x.unit))
+		}
+	}
+	if len(calendar) > 0 {
+		out = append(out, "the newest of each of "+and(calendar))
+	}
+	if !p.KeepSemver.IsZero() {
+		out = append(out, p.KeepSemver.String())
+	}
+	return out
+}
+
+// String says the policy in English, as the head of each report does.
+func (p Policy) String() string {
+	keep := p.keepRules()
 	if len(keep) == 0 {
 		return "keep everything"
 	}
-	head := "keep " + strings.Join(keep, " and ")
-	switch p.Sort {
-	case SortSemver:
-		head += " by semantic version"
-	case SortName:
-		head += " by name"
+	head := "keep " + and(keep)
+	if !p.GroupBy.IsZero() {
+		head += ", in each group of " + p.GroupBy.String()
 	}
-	parts = append(parts, head)
+	parts := []string{head}
+	if !p.ExpireGroups.IsZero() {
+		parts = append(parts, "give up groups without a new image for "+p.ExpireGroups.String())
+	}
 	if len(p.Tags) > 0 {
 		parts = append(parts, "only tags "+join(p.Tags))
 	}
@@ -108,6 +166,14 @@ func (p Policy) String() string {
 		parts = append(parts, "delete at most "+p.MaxDelete.String())
 	}
 	return strings.Join(parts, "; ")
+}
+
+// and joins phrases as a sentence does.
+func and(s []string) string {
+	if len(s) < 2 {
+		return strings.Join(s, "")
+	}
+	return strings.Join(s[:len(s)-1], ", ") + " and " + s[len(s)-1]
 }
 
 func join(ps []Pattern) string {

@@ -1,0 +1,136 @@
+package retain
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"regexp"
+	"regexp/syntax"
+	"slices"
+	"strings"
+
+	"github.com/regsweep/regsweep/internal/oci"
+)
+
+// Grouping puts images into groups by their tags; keep rules then apply to each group by itself. The zero value makes
+// one group of all.
+type Grouping struct {
+	text string
+	re   *regexp.Regexp
+}
+
+// ParseGrouping reads a regular expression whose capture groups make the name of a tag's group, as in
+// ^(.+)-[0-9a-f]{7,}$ for the branch in main-1a2b3c4. It must be anchored at both ends, because one that matches
+// somewhere in a tag puts it into a group that its author did not mean.
+func ParseGrouping(text string) (Grouping, error) {
+	re, err := regexp.Compile(text)
+	if err != nil {
+		return Grouping{}, fmt.Errorf("%q is not a regular expression: %s", text, strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	}
+	if re.NumSubexp() == 0 {
+		return Grouping{}, fmt.Errorf("%q has no capture group: put parentheses around the part that names the group, as in ^(.+)-[0-9]+$", text)
+	}
+	if !anchored(text) {
+		return Grouping{}, fmt.Errorf("%q is not anchored: it must begin with ^ and end with $", text)
+	}
+	return Grouping{text, re}, nil
+}
+
+// anchored reports whether every match spans the whole text.
+func anchored(expr string) bool {
+	tree, err := syntax.Parse(expr, syntax.Perl)
+	if err != nil || tree.Op != syntax.OpConcat || len(tree.Sub) < 2 {
+		return false
+	}
+	return tree.Sub[0].Op == syntax.OpBeginText && tree.Sub[len(tree.Sub)-1].Op == syntax.OpEndText
+}
+
+// UnmarshalText is [ParseGrouping].
+func (g *Grouping) UnmarshalText(text []byte) (err error) {
+	*g, err = ParseGrouping(string(text))
+	return err
+}
+
+// IsZero reports whether no grouping was given.
+func (g Grouping) IsZero() bool { return g.re == nil }
+
+// String returns the expression as it was written.
+func (g Grouping) String() string { return g.text }
+
+// nameOf returns the group of a tag: its captures, joined by slashes. Tags that do not match share the group without
+// a name.
+func (g Grouping) nameOf(tag string) string {
+	if g.re == nil {
+		return ""
+	}
+	m := g.re.FindStringSubmatch(tag)
+	if m == nil {
+		return ""
+	}
+	return strings.Join(m[1:], "/")
+}
+
+// group is a set of images that keep rules look at together.
+type group struct {
+	name    string
+	members []*member // newest first, by the policy's sort
+}
+
+// member is an image in one of its groups, ranked by the tags that put it there.
+type member struct {
+	*entry
+	rank rank
+}
+
+// group puts the images that rules can count into their groups, in the order of the groups' names. An image whose
+// tags name several groups is in each of them, and stays when any of them keeps it.
+func (d *decider) group() []*group {
+	byName := map[string]*group{}
+	for _, e := range d.entries {
+		tags := map[string][]string{}
+		for _, t := range e.names {
+			name := d.policy.GroupBy.nameOf(t)
+			tags[name] = append(tags[name], t)
+		}
+		for name, ts := range tags {
+			g := byName[name]
+			if g == nil {
+				g = &group{name: name}
+				byName[name] = g
+			}
+			r := e.rank
+			if len(tags) > 1 {
+				r = rankOf(e.image, ts, d.now)
+			}
+			g.members = append(g.members, &member{e, r})
+		}
+	}
+	order := newestFirst(d.policy.sort())
+	out := slices.SortedFunc(maps.Values(byName), func(a, b *group) int { return oci.NaturalCompare(a.name, b.name) })
+	for _, g := range out {
+		slices.SortFunc(g.members, func(a, b *member) int {
+			return cmp.Or(order(a.rank, b.rank), cmp.Compare(a.image.Digest, b.image.Digest))
+		})
+	}
+	return out
+}
+
+// groupNames returns the names of the image's groups, for the report.
+func (d *decider) groupNames(e *entry) string {
+	var names []string
+	for _, t := range e.names {
+		if name := d.policy.GroupBy.nameOf(t); name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.SortFunc(names, oci.NaturalCompare)
+	return strings.Join(slices.Compact(names), ", ")
+}
+
+// where names the group in a reason; it is empty when there is only one.
+func (g *group) where() string {
+	if g.name == "" {
+		return ""
+	}
+	return " in " + g.name
+}

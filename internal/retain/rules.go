@@ -1,0 +1,169 @@
+package retain
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// keepByRules applies the keep rules, OR-ed, to the images of each group. What the last round said is forgotten.
+func (d *decider) keepByRules() {
+	for _, e := range d.entries {
+		e.kept, e.missed = nil, nil
+	}
+	for _, g := range d.groups {
+		judged := d.judged(g)
+		if d.giveUp(g, judged) {
+			continue
+		}
+		d.keepLast(g, judged)
+		d.keepYounger(judged)
+		for _, p := range periods {
+			d.keepPeriods(p, g, judged)
+		}
+		d.keepVersions(g, judged)
+	}
+}
+
+// judged returns the members that rules may count, newest first. A member whose place among the others is not known is
+// kept here and takes no place from another: without a usable date when dates matter, without a version when the order
+// is by version.
+func (d *decider) judged(g *group) []*member {
+	var out []*member
+	for _, m := range g.members {
+		switch {
+		case !m.counts():
+		case d.policy.sort() == SortSemver && m.rank.version == nil:
+			m.keep(RuleNoVersion, "no tag is a semantic version")
+		case d.policy.needsDates() && m.rank.created.IsZero() && d.policy.Undated != UndatedOldest:
+			m.keep(RuleUndated, "no usable date")
+		default:
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// giveUp takes the keep rules away from a group that saw no new image for so long that its branch must be gone, and
+// reports whether it did. Images that match no group are not one: they are never given up. A group with an image whose
+// age is not known is not either.
+func (d *decider) giveUp(g *group, judged []*member) bool {
+	if d.policy.ExpireGroups.IsZero() || g.name == "" || len(judged) == 0 {
+		return false
+	}
+	var newest time.Time
+	for _, m := range g.members {
+		if !m.counts() {
+			continue
+		}
+		if m.rank.created.IsZero() && d.policy.Undated != UndatedOldest {
+			return false
+		}
+		if m.rank.created.After(newest) {
+			newest = m.rank.created
+		}
+	}
+	if newest.IsZero() || newest.After(d.policy.ExpireGroups.Before(d.now)) {
+		return false
+	}
+	for _, m := range judged {
+		m.miss(RuleExpireGroups, fmt.Sprintf("%s saw no new image for %s", g.name, Elapsed(d.now.Sub(newest))))
+	}
+	return true
+}
+
+func (d *decider) keepLast(g *group, judged []*member) {
+	n := d.policy.KeepLast
+	if n == 0 {
+		return
+	}
+	for i, m := range judged {
+		if i < n {
+			m.keep(RuleLast, fmt.Sprintf("last %d of %d%s", i+1, n, g.where()))
+		} else {
+			m.miss(RuleLast, fmt.Sprintf("beyond the last %d%s", n, g.where()))
+		}
+	}
+}
+
+func (d *decider) keepYounger(judged []*member) {
+	if d.policy.KeepYoungerThan.IsZero() {
+		return
+	}
+	cutoff := d.policy.KeepYoungerThan.Before(d.now)
+	for _, m := range judged {
+		if m.rank.created.IsZero() {
+			m.miss(RuleYounger, "no usable date")
+			continue
+		}
+		age := Elapsed(max(0, d.now.Sub(m.rank.created))) + " old"
+		if m.rank.created.After(cutoff) {
+			m.keep(RuleYounger, age+", younger than "+d.policy.KeepYoungerThan.String())
+		} else {
+			m.miss(RuleYounger, age)
+		}
+	}
+}
+
+// keepPeriods keeps the newest image of each of the last periods that have any. Newest is by date here, whatever the
+// sort: a calendar knows no versions. The oldest image is kept by no extra rule, unlike in restic, whose users it
+// surprised (https://github.com/restic/restic/issues/4806).
+func (d *decider) keepPeriods(p period, g *group, judged []*member) {
+	n := p.count(d.policy)
+	if n == 0 {
+		return
+	}
+	byDate := slices.Clone(judged)
+	if d.policy.sort() != SortCreated {
+		order := newestFirst(SortCreated)
+		slices.SortFunc(byDate, func(a, b *member) int { return order(a.rank, b.rank) })
+	}
+	last, filled := "", 0
+	for _, m := range byDate {
+		name := ""
+		if !m.rank.created.IsZero() {
+			name = p.name(m.rank.created.UTC())
+		}
+		switch {
+		case name == "":
+			m.miss(p.rule, "no usable date")
+		case name == last:
+			m.miss(p.rule, fmt.Sprintf("%s has a newer one%s", name, g.where()))
+		case filled == n: // and so is everything after it, because periods only grow older
+			m.miss(p.rule, fmt.Sprintf("beyond the last %s%s", plural(n, p.unit), g.where()))
+		default:
+			filled++
+			last = name
+			m.keep(p.rule, fmt.Sprintf("%s %d of %d%s: %s", p.adjective, filled, n, g.where(), name))
+		}
+	}
+}
+
+// keepVersions keeps the highest versions, of each line when the rule says so. Pre-releases come below all releases:
+// whoever keeps the three highest releases does not mean three candidates of the next.
+func (d *decider) keepVersions(g *group, judged []*member) {
+	rule := d.policy.KeepSemver
+	if rule.IsZero() {
+		return
+	}
+	highest := slices.Clone(judged)
+	slices.SortFunc(highest, releasesFirst)
+	place := map[string]int{}
+	for _, m := range highest {
+		if m.rank.version == nil {
+			m.miss(RuleSemver, "no tag is a semantic version")
+			continue
+		}
+		line := rule.line(m.rank.version)
+		place[line]++
+		of := ""
+		if line != "" {
+			of = " of " + line
+		}
+		if i := place[line]; i <= rule.n {
+			m.keep(RuleSemver, fmt.Sprintf("version %d of %d%s%s: %s", i, rule.n, of, g.where(), m.rank.version.Original()))
+		} else {
+			m.miss(RuleSemver, fmt.Sprintf("beyond the %s%s%s", highestOf(rule.n), of, g.where()))
+		}
+	}
+}
