@@ -77,7 +77,7 @@ func randomCase(r *rand.Rand) testCase {
 		i := oci.Image{Digest: named(name), Kind: oci.KindImage}
 		c.names[i.Digest] = name
 		if r.IntN(5) > 0 { // equal dates on purpose
-			i.Created = testNow.Add(-time.Duration(r.IntN(6)-1) * 24 * time.Hour)
+			i.Created = testNow.Add(-time.Duration(r.IntN(6)-1) * time.Duration(1+23*r.IntN(2)) * time.Hour)
 		}
 		for range r.IntN(3) {
 			i.Tags = append(i.Tags, []string{"b%d", "v1.%d.0", "rel-%d", "1.%d"}[r.IntN(4)])
@@ -174,7 +174,19 @@ func classify(s *oci.Snapshot, pushed []oci.Pushed) {
 func randomPolicy(r *rand.Rand) Policy {
 	p := Policy{Sort: []Sort{"", SortCreated, SortSemver, SortName}[r.IntN(4)], Undated: []Undated{"", UndatedKeep, UndatedOldest}[r.IntN(3)]}
 	p.KeepLast = r.IntN(4)
-	if p.KeepLast == 0 || r.IntN(2) == 0 {
+	for _, n := range []*int{&p.KeepHourly, &p.KeepDaily, &p.KeepWeekly, &p.KeepMonthly, &p.KeepYearly} {
+		*n = max(0, r.IntN(8)-5)
+	}
+	if r.IntN(4) == 0 {
+		p.KeepSemver = Versions{1 + r.IntN(2), []string{"", "major", "minor"}[r.IntN(3)]}
+	}
+	if r.IntN(3) == 0 {
+		p.GroupBy, _ = ParseGrouping([]string{`^(.+)-[0-9]+$`, `^(.)(.*)$`, `^v?([0-9]+)\..*$`}[r.IntN(3)])
+		if r.IntN(2) == 0 {
+			p.ExpireGroups = Age{1 + r.IntN(4), "d"}
+		}
+	}
+	if len(p.keepRules()) == 0 || r.IntN(2) == 0 {
 		p.KeepYoungerThan = Age{1 + r.IntN(5), "d"}
 	}
 	globs := []string{"b*", "v*", "rel-*", "*1*", "re:1\\.[0-9]+"}
@@ -205,9 +217,10 @@ func checkCase(t *testing.T, c testCase, r *rand.Rand) {
 		problems = append(problems, "the order of the input matters:\n"+c.format(again))
 	}
 	looser := c.policy
-	looser.KeepLast += min(looser.KeepLast, 1)
-	if !looser.KeepYoungerThan.IsZero() {
-		looser.KeepYoungerThan.n++
+	for _, n := range []*int{&looser.KeepLast, &looser.KeepHourly, &looser.KeepDaily, &looser.KeepWeekly, &looser.KeepMonthly, &looser.KeepYearly, &looser.KeepSemver.n, &looser.KeepYoungerThan.n, &looser.ExpireGroups.n} {
+		if *n > 0 {
+			*n += r.IntN(2)
+		}
 	}
 	kept := verdicts(Decide(c.snapshot, looser, c.pushed, testNow))
 	for _, d := range plan.Decisions {

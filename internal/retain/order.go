@@ -19,6 +19,7 @@ type rank struct {
 	digest  oci.Digest
 	created time.Time       // zero: no usable date
 	version *semver.Version // nil: no tag is a version
+	release string          // the tag that is the version
 	tag     string          // the greatest tag in natural order
 }
 
@@ -32,8 +33,12 @@ func rankOf(i oci.Image, tags []string, now time.Time) rank {
 		if r.tag == "" || oci.NaturalCompare(t, r.tag) > 0 {
 			r.tag = t
 		}
-		if v := version(t); v != nil && (r.version == nil || v.GreaterThan(r.version)) {
-			r.version = v
+		v := version(t)
+		if v == nil {
+			continue
+		}
+		if r.version == nil || v.GreaterThan(r.version) || (v.Equal(r.version) && len(t) > len(r.release)) {
+			r.version, r.release = v, t // of 2, 2.1 and 2.1.0 the last one says most
 		}
 	}
 	return r

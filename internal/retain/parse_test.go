@@ -132,3 +132,68 @@ func TestElapsed(t *testing.T) {
 		}
 	}
 }
+
+func TestParseVersions(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"1": "the highest version", "3": "the 3 highest versions", "2/major": "the 2 highest versions of each major line",
+		"1/minor": "the highest version of each minor line",
+	} {
+		if v, err := ParseVersions(text); err != nil || v.String() != want {
+			t.Errorf("%s reads %q, %v; want %q", text, v, err, want)
+		}
+	}
+	for _, text := range []string{"", "0", "-1", "x", "3/", "3/patch", "/minor", "3/minor/", "1.5", "99999999999999999999"} {
+		if _, err := ParseVersions(text); err == nil {
+			t.Errorf("%q is accepted", text)
+		}
+	}
+}
+
+func TestParseGrouping(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ expr, tag, want string }{
+		{`^(.+)-[0-9a-f]{7,}$`, "feature/x-1a2b3c4", "feature/x"}, {`^(.+)-[0-9]+$`, "main", ""},
+		{`^(web|api)-(.+)-[0-9]+$`, "web-main-1", "web/main"}, {`^(?:(pr)-)?.*$`, "x", ""},
+	} {
+		g, err := ParseGrouping(c.expr)
+		if got := g.nameOf(c.tag); err != nil || got != c.want {
+			t.Errorf("%s puts %q into %q, %v; want %q", c.expr, c.tag, got, err, c.want)
+		}
+	}
+	for expr, want := range map[string]string{
+		`^(`: "not a regular expression", `^.+$`: "no capture group", `(.+)-[0-9]+`: "not anchored", `^(.+)`: "not anchored",
+		`^(a)|(b)$`: "not anchored", `(.+)$`: "not anchored", `^(.+)\$`: "not anchored", `(?m)^(a)$`: "not anchored", "": "no capture group",
+	} {
+		if _, err := ParseGrouping(expr); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", expr, err, want)
+		}
+	}
+}
+
+func TestPolicyInEnglish(t *testing.T) {
+	t.Parallel()
+	for flags, want := range map[string]string{
+		"--keep-last 2": "keep the last 2",
+		"--keep-last 2 --sort name --protect latest,v*":                                                          "keep the last 2 by name; protect latest, v*",
+		"--keep-daily 7 --keep-weekly 4 --keep-semver 3/minor --keep-yearly 1":                                   "keep the newest of each of the last 7 days, the last 4 weeks and the last year and the 3 highest versions of each minor line",
+		"--keep-last 1 --group-by ^(.+)-[0-9]+$ --expire-groups 90d --max-delete 50% --undated oldest --tags b*": "keep the last 1, in each group of ^(.+)-[0-9]+$; give up groups without a new image for 90 days; only tags b*; undated images count as oldest; delete at most 50%",
+	} {
+		if got := parsePolicy(t, flags).String(); got != want {
+			t.Errorf("%s reads\n%s, want\n%s", flags, got, want)
+		}
+	}
+}
+
+func TestValidate(t *testing.T) {
+	t.Parallel()
+	for flags, want := range map[string]string{
+		"": "no keep rule", "--sort name": "no keep rule", "--expire-groups 3d": "no keep rule",
+		"--keep-last 1 --expire-groups 3d": "without group-by", "--keep-last -1": "at least 1", "--keep-daily -2": "at least 1",
+		"--keep-last 1 --sort size": "unknown sort", "--keep-last 1 --undated delete": "unknown undated",
+	} {
+		if err := parsePolicy(t, flags).Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", flags, err, want)
+		}
+	}
+}

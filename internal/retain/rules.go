@@ -161,7 +161,7 @@ func (d *decider) keepVersions(g *group, judged []*member) {
 			of = " of " + line
 		}
 		if i := place[line]; i <= rule.n {
-			m.keep(RuleSemver, fmt.Sprintf("version %d of %d%s%s: %s", i, rule.n, of, g.where(), m.rank.version.Original()))
+			m.keep(RuleSemver, fmt.Sprintf("version %d of %d%s%s: %s", i, rule.n, of, g.where(), m.rank.release))
 		} else {
 			m.miss(RuleSemver, fmt.Sprintf("beyond the %s%s%s", highestOf(rule.n), of, g.where()))
 		}
