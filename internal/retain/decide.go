@@ -2,6 +2,7 @@ package retain
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/regsweep/regsweep/internal/oci"
@@ -35,6 +36,7 @@ type entry struct {
 	image  oci.Image
 	rank   rank
 	names  []string // the tags by which keep rules could count it
+	groups []string // the named groups that these put it into
 	part   bool     // an index lists it: it goes where its indexes go and takes no place of its own
 	firm   []Reason // why it stays whatever the rules say
 	kept   []Reason // which rules keep it, and what it is needed for
@@ -76,8 +78,10 @@ type decider struct {
 
 func newDecider(s oci.Snapshot, p Policy, now time.Time) *decider {
 	d := &decider{policy: p, now: now, byTag: map[string]*entry{}}
-	for _, i := range s.Images {
-		e := &entry{image: i}
+	all := make([]entry, len(s.Images))
+	for n, i := range s.Images {
+		e := &all[n]
+		e.image = i
 		e.image.Tags = sortedTags(i.Tags)
 		countable := d.countable(e.image)
 		if counted(i) {
@@ -165,14 +169,13 @@ func (d *decider) keepProtected() {
 // the calendar come to that, so the newest is the newest by date whatever the sort.
 func (d *decider) keepOneAtLeast() {
 	var newest *entry
-	byDate := newestFirst(SortCreated)
 	for _, e := range d.entries {
 		switch {
 		case !counted(e.image) || len(e.image.Tags) == 0:
 			continue
 		case e.stays() && !e.part:
 			return
-		case newest == nil || (newest.part && !e.part) || (newest.part == e.part && byDate(e.rank, newest.rank) < 0):
+		case newest == nil || (newest.part && !e.part) || (newest.part == e.part && orderCreated(e.rank, newest.rank) < 0):
 			newest = e
 		}
 	}
@@ -183,28 +186,38 @@ func (d *decider) keepOneAtLeast() {
 
 // plan puts the decisions in the order of a report.
 func (d *decider) plan(s oci.Snapshot, pushed []oci.Pushed) Plan {
-	p := Plan{Repository: s.Repository, Ghosts: sortedTags(s.Ghosts)}
-	for _, e := range d.entries {
-		dec := Decision{Image: e.image, Verdict: Keep, Group: d.groupNames(e), Reasons: append(e.firm, e.kept...)}
-		if !e.stays() {
-			dec.Verdict, dec.Reasons = Delete, e.missed
+	p := Plan{Repository: s.Repository, Ghosts: sortedTags(s.Ghosts), Decisions: make([]Decision, 0, len(d.entries))}
+	for section := range sections {
+		for _, e := range d.entries {
+			if e.section() == section {
+				p.Decisions = append(p.Decisions, e.decision())
+			}
 		}
-		p.Decisions = append(p.Decisions, dec)
 	}
-	slices.SortStableFunc(p.Decisions, func(a, b Decision) int { return section(a) - section(b) })
 	p.Warnings = d.warnings()
 	p.Refusals = append(d.refusePushed(s, pushed), d.refuseTooMany(p)...)
 	return p
 }
 
-// section is the part of a report that a decision belongs to.
-func section(d Decision) int {
+// sections is how many parts a report has.
+const sections = 4
+
+// section is the part of a report that an image belongs to: kept images, deleted ones, and the same of parts.
+func (e *entry) section() int {
 	n := 0
-	if !counted(d.Image) {
+	if !counted(e.image) {
 		n = 2
 	}
-	if d.Verdict == Delete {
+	if !e.stays() {
 		n++
 	}
 	return n
+}
+
+func (e *entry) decision() Decision {
+	group := strings.Join(e.groups, ", ")
+	if !e.stays() {
+		return Decision{e.image, Delete, group, e.missed}
+	}
+	return Decision{e.image, Keep, group, append(e.firm, e.kept...)}
 }

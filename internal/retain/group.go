@@ -87,22 +87,30 @@ type member struct {
 func (d *decider) group() []*group {
 	byName := map[string]*group{}
 	for _, e := range d.entries {
+		var names []string
 		tags := map[string][]string{}
 		for _, t := range e.names {
 			name := d.policy.GroupBy.nameOf(t)
+			if tags[name] == nil {
+				names = append(names, name)
+			}
 			tags[name] = append(tags[name], t)
 		}
-		for name, ts := range tags {
+		slices.SortFunc(names, oci.NaturalCompare)
+		for _, name := range names {
 			g := byName[name]
 			if g == nil {
 				g = &group{name: name}
 				byName[name] = g
 			}
 			r := e.rank
-			if len(tags) > 1 {
-				r = rankOf(e.image, ts, d.now)
+			if len(names) > 1 {
+				r = rankOf(e.image, tags[name], d.now)
 			}
 			g.members = append(g.members, &member{e, r})
+			if name != "" {
+				e.groups = append(e.groups, name)
+			}
 		}
 	}
 	order := newestFirst(d.policy.sort())
@@ -113,18 +121,6 @@ func (d *decider) group() []*group {
 		})
 	}
 	return out
-}
-
-// groupNames returns the names of the image's groups, for the report.
-func (d *decider) groupNames(e *entry) string {
-	var names []string
-	for _, t := range e.names {
-		if name := d.policy.GroupBy.nameOf(t); name != "" {
-			names = append(names, name)
-		}
-	}
-	slices.SortFunc(names, oci.NaturalCompare)
-	return strings.Join(slices.Compact(names), ", ")
 }
 
 // where names the group in a reason; it is empty when there is only one.

@@ -27,7 +27,7 @@ type rank struct {
 func rankOf(i oci.Image, tags []string, now time.Time) rank {
 	r := rank{digest: i.Digest}
 	if !i.Created.After(now.Add(clockSkew)) {
-		r.created = i.Created
+		r.created = i.Created.UTC()
 	}
 	for _, t := range tags {
 		if r.tag == "" || oci.NaturalCompare(t, r.tag) > 0 {
@@ -44,18 +44,29 @@ func rankOf(i oci.Image, tags []string, now time.Time) rank {
 	return r
 }
 
-// newestFirst returns the total order that a sort asks for: equal keys fall back to the version, the tag in natural
-// order and at last the digest, so that a plan does not depend on the order of a listing.
-func newestFirst(s Sort) func(a, b rank) int {
-	byDate := func(a, b rank) int { return b.created.Compare(a.created) } // the zero time is the oldest
-	byTag := func(a, b rank) int { return oci.NaturalCompare(b.tag, a.tag) }
-	keys := []func(a, b rank) int{byDate, byVersion, byTag}
+// order is a total order of images, newest first.
+type order func(a, b rank) int
+
+// The orders of each sort. Equal keys fall back to the version, the tag in natural order and at last the digest, so
+// that a plan does not depend on the order of a listing.
+var (
+	orderCreated = by(byDate, byVersion, byTag)
+	orderSemver  = by(byVersion, byDate, byTag)
+	orderName    = by(byTag)
+)
+
+// newestFirst returns the order that a sort asks for.
+func newestFirst(s Sort) order {
 	switch s {
 	case SortSemver:
-		keys = []func(a, b rank) int{byVersion, byDate, byTag}
+		return orderSemver
 	case SortName:
-		keys = []func(a, b rank) int{byTag}
+		return orderName
 	}
+	return orderCreated
+}
+
+func by(keys ...order) order {
 	return func(a, b rank) int {
 		for _, key := range keys {
 			if c := key(a, b); c != 0 {
@@ -65,6 +76,9 @@ func newestFirst(s Sort) func(a, b rank) int {
 		return cmp.Compare(a.digest, b.digest)
 	}
 }
+
+func byDate(a, b rank) int { return b.created.Compare(a.created) } // the zero time is the oldest
+func byTag(a, b rank) int  { return oci.NaturalCompare(b.tag, a.tag) }
 
 // sortedTags returns a copy of tags in natural order.
 func sortedTags(tags []string) []string {

@@ -18,9 +18,7 @@ func (d *decider) keepByRules() {
 		}
 		d.keepLast(g, judged)
 		d.keepYounger(judged)
-		for _, p := range periods {
-			d.keepPeriods(p, g, judged)
-		}
+		d.keepPeriods(g, judged)
 		d.keepVersions(g, judged)
 	}
 }
@@ -77,11 +75,12 @@ func (d *decider) keepLast(g *group, judged []*member) {
 	if n == 0 {
 		return
 	}
+	beyond := fmt.Sprintf("beyond the last %d%s", n, g.where())
 	for i, m := range judged {
 		if i < n {
 			m.keep(RuleLast, fmt.Sprintf("last %d of %d%s", i+1, n, g.where()))
 		} else {
-			m.miss(RuleLast, fmt.Sprintf("beyond the last %d%s", n, g.where()))
+			m.miss(RuleLast, beyond)
 		}
 	}
 }
@@ -108,32 +107,36 @@ func (d *decider) keepYounger(judged []*member) {
 // keepPeriods keeps the newest image of each of the last periods that have any. Newest is by date here, whatever the
 // sort: a calendar knows no versions. The oldest image is kept by no extra rule, unlike in restic, whose users it
 // surprised (https://github.com/restic/restic/issues/4806).
-func (d *decider) keepPeriods(p period, g *group, judged []*member) {
-	n := p.count(d.policy)
-	if n == 0 {
-		return
-	}
-	byDate := slices.Clone(judged)
+func (d *decider) keepPeriods(g *group, judged []*member) {
+	byDate := judged
 	if d.policy.sort() != SortCreated {
-		order := newestFirst(SortCreated)
-		slices.SortFunc(byDate, func(a, b *member) int { return order(a.rank, b.rank) })
+		byDate = slices.Clone(judged)
+		slices.SortFunc(byDate, func(a, b *member) int { return orderCreated(a.rank, b.rank) })
 	}
-	last, filled := "", 0
-	for _, m := range byDate {
-		name := ""
-		if !m.rank.created.IsZero() {
-			name = p.name(m.rank.created.UTC())
+	for _, p := range periods {
+		if n := p.count(d.policy); n > 0 {
+			p.keep(n, g, byDate)
 		}
-		switch {
-		case name == "":
+	}
+}
+
+// keep keeps the newest image of each of the last n periods.
+func (p period) keep(n int, g *group, newestFirst []*member) {
+	beyond := fmt.Sprintf("beyond the last %s%s", plural(n, p.unit), g.where())
+	last, newer, filled := "", "", 0
+	for _, m := range newestFirst {
+		if m.rank.created.IsZero() {
 			m.miss(p.rule, "no usable date")
+			continue
+		}
+		switch name := p.name(m.rank.created); {
 		case name == last:
-			m.miss(p.rule, fmt.Sprintf("%s has a newer one%s", name, g.where()))
+			m.miss(p.rule, newer)
 		case filled == n: // and so is everything after it, because periods only grow older
-			m.miss(p.rule, fmt.Sprintf("beyond the last %s%s", plural(n, p.unit), g.where()))
+			m.miss(p.rule, beyond)
 		default:
 			filled++
-			last = name
+			last, newer = name, fmt.Sprintf("%s has a newer one%s", name, g.where())
 			m.keep(p.rule, fmt.Sprintf("%s %d of %d%s: %s", p.adjective, filled, n, g.where(), name))
 		}
 	}

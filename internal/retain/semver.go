@@ -98,5 +98,5 @@ func releasesFirst(a, b *member) int {
 		}
 		return -1
 	}
-	return newestFirst(SortSemver)(a.rank, b.rank)
+	return orderSemver(a.rank, b.rank)
 }
