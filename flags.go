@@ -29,6 +29,16 @@ type pruneCommand struct {
 	KeepLast        count      `group:"keep" placeholder:"N" help:"Keep the newest N images. An image is a digest: five tags on one image count once."`
 	KeepYoungerThan retain.Age `group:"keep" placeholder:"AGE" help:"Keep images younger than this, counted from now: 90m, 12h, 14d, 6w, 3mo, 1y."`
 
+	KeepHourly  count           `group:"keep" placeholder:"N" help:"Keep the newest image of each of the last N hours that have any (UTC)."`
+	KeepDaily   count           `group:"keep" placeholder:"N" help:"The same for days."`
+	KeepWeekly  count           `group:"keep" placeholder:"N" help:"The same for ISO weeks."`
+	KeepMonthly count           `group:"keep" placeholder:"N" help:"The same for months."`
+	KeepYearly  count           `group:"keep" placeholder:"N" help:"The same for years."`
+	KeepSemver  retain.Versions `group:"keep" placeholder:"N" help:"Keep the N highest versions; N/major or N/minor: of each major or minor line. Pre-releases come below releases."`
+
+	GroupBy      retain.Grouping `group:"groups" placeholder:"RE" help:"Anchored regular expression whose capture groups name the group of a tag, such as ^(.+)-[0-9a-f]{7,}$ for its branch. The keep rules then apply to each group by itself."`
+	ExpireGroups retain.Age      `group:"groups" placeholder:"AGE" help:"Give up groups that saw no new image for this long: no keep rule holds in them."`
+
 	Tags    []string `group:"scope" sep:"none" placeholder:"GLOB" help:"Look at these tags only. Others are never deleted nor counted, and protect the images that they share. A glob matches the whole tag; re: begins a regular expression, anchored at both ends, up to the end of its line."`
 	Protect []string `group:"scope" sep:"none" placeholder:"GLOB" help:"Never delete nor count these tags (default: latest)."`
 	Sort    string   `group:"scope" enum:"created,semver,name" default:"created" placeholder:"ORDER" help:"What newest means: created (build date), semver (version of the tag) or name (natural order: b9 before b10). Default: ${default}."`
@@ -55,6 +65,7 @@ type pruneCommand struct {
 // groups are the headings of --help.
 var groups = []kong.Group{
 	{Key: "keep", Title: "What to keep (at least one; an image that any of them keeps stays):"},
+	{Key: "groups", Title: "Branches and the like:"},
 	{Key: "scope", Title: "What it is about:"},
 	{Key: "run", Title: "How far to go:"},
 	{Key: "registry", Title: "Reaching the registry (docker's configuration and credential helpers come first):"},
@@ -78,6 +89,9 @@ func (c *count) UnmarshalText(text []byte) error {
 func (c *pruneCommand) policy() (retain.Policy, error) {
 	p := retain.Policy{
 		KeepLast: int(c.KeepLast), KeepYoungerThan: c.KeepYoungerThan,
+		KeepHourly: int(c.KeepHourly), KeepDaily: int(c.KeepDaily), KeepWeekly: int(c.KeepWeekly),
+		KeepMonthly: int(c.KeepMonthly), KeepYearly: int(c.KeepYearly), KeepSemver: c.KeepSemver,
+		GroupBy: c.GroupBy, ExpireGroups: c.ExpireGroups,
 		Sort: retain.Sort(c.Sort), Undated: retain.Undated(c.Undated), MaxDelete: c.MaxDelete,
 	}
 	var err error

@@ -49,6 +49,9 @@ func (e *entry) miss(r Rule, detail string)   { e.missed = with(e.missed, Reason
 
 // with adds a reason, once: an image in two groups meets the same rule twice.
 func with(rs []Reason, r Reason) []Reason {
+	if rs == nil {
+		rs = make([]Reason, 0, 8) // as many as there are keep rules
+	}
 	if slices.Contains(rs, r) {
 		return rs
 	}

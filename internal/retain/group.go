@@ -70,6 +70,11 @@ func (g Grouping) nameOf(tag string) string {
 	return strings.Join(m[1:], "/")
 }
 
+// in returns those of the tags that are in the group.
+func (g Grouping) in(name string, tags []string) []string {
+	return slices.DeleteFunc(slices.Clone(tags), func(t string) bool { return g.nameOf(t) != name })
+}
+
 // group is a set of images that keep rules look at together.
 type group struct {
 	name    string
@@ -88,13 +93,10 @@ func (d *decider) group() []*group {
 	byName := map[string]*group{}
 	for _, e := range d.entries {
 		var names []string
-		tags := map[string][]string{}
 		for _, t := range e.names {
-			name := d.policy.GroupBy.nameOf(t)
-			if tags[name] == nil {
+			if name := d.policy.GroupBy.nameOf(t); !slices.Contains(names, name) {
 				names = append(names, name)
 			}
-			tags[name] = append(tags[name], t)
 		}
 		slices.SortFunc(names, oci.NaturalCompare)
 		for _, name := range names {
@@ -105,7 +107,7 @@ func (d *decider) group() []*group {
 			}
 			r := e.rank
 			if len(names) > 1 {
-				r = rankOf(e.image, tags[name], d.now)
+				r = rankOf(e.image, d.policy.GroupBy.in(name, e.names), d.now)
 			}
 			g.members = append(g.members, &member{e, r})
 			if name != "" {
