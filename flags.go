@@ -1,15 +1,11 @@
 package main
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/alecthomas/kong"
-
-	"github.com/regsweep/regsweep/internal/retain"
 )
 
 const description = `The step after docker push: keep the images a repository needs, delete the rest from the registry, and say why.
@@ -26,28 +22,13 @@ type cli struct {
 type pruneCommand struct {
 	Images []string `arg:"" optional:"" name:"image" help:"What to prune: host[:port]/path[:tag][@digest]. A tag or digest marks it as just built. A * in the path stands for the repositories of the catalog that fit, ** crosses slashes. Without any, the repository that the CI has just built."`
 
-	KeepLast        count      `group:"keep" placeholder:"N" help:"Keep the newest N images. An image is a digest: five tags on one image count once."`
-	KeepYoungerThan retain.Age `group:"keep" placeholder:"AGE" help:"Keep images younger than this, counted from now: 90m, 12h, 14d, 6w, 3mo, 1y."`
+	retention
+	Policy      string   `group:"keep" placeholder:"FILE" help:"YAML file with a policy for each repository, see docs/policy.md. Flags go before its keys."`
+	ProtectFile []string `group:"scope" sep:"none" placeholder:"FILE" help:"Never delete nor count the images that this text names: what kubectl prints, a compose file, a Nomad job, any list. Repeatable; - is standard input."`
 
-	KeepHourly  count           `group:"keep" placeholder:"N" help:"Keep the newest image of each of the last N hours that have any (UTC)."`
-	KeepDaily   count           `group:"keep" placeholder:"N" help:"The same for days."`
-	KeepWeekly  count           `group:"keep" placeholder:"N" help:"The same for ISO weeks."`
-	KeepMonthly count           `group:"keep" placeholder:"N" help:"The same for months."`
-	KeepYearly  count           `group:"keep" placeholder:"N" help:"The same for years."`
-	KeepSemver  retain.Versions `group:"keep" placeholder:"N" help:"Keep the N highest versions; N/major or N/minor: of each major or minor line. Pre-releases come below releases."`
-
-	GroupBy      retain.Grouping `group:"groups" placeholder:"RE" help:"Anchored regular expression whose capture groups name the group of a tag, such as ^(.+)-[0-9a-f]{7,}$ for its branch. The keep rules then apply to each group by itself."`
-	ExpireGroups retain.Age      `group:"groups" placeholder:"AGE" help:"Give up groups that saw no new image for this long: no keep rule holds in them."`
-
-	Tags    []string `group:"scope" sep:"none" placeholder:"GLOB" help:"Look at these tags only. Others are never deleted nor counted, and protect the images that they share. A glob matches the whole tag; re: begins a regular expression, anchored at both ends, up to the end of its line."`
-	Protect []string `group:"scope" sep:"none" placeholder:"GLOB" help:"Never delete nor count these tags (default: latest)."`
-	Sort    string   `group:"scope" enum:"created,semver,name" default:"created" placeholder:"ORDER" help:"What newest means: created (build date), semver (version of the tag) or name (natural order: b9 before b10). Default: ${default}."`
-	Undated string   `group:"scope" enum:"keep,oldest" default:"keep" placeholder:"HOW" help:"What to do with images without a usable date (missing, 1970, 1980, in the future): keep them, or treat them as oldest. Default: ${default}."`
-
-	DryRun    bool          `group:"run" help:"Plan and report, delete nothing."`
-	MaxDelete retain.Limit  `group:"run" placeholder:"N|P%" help:"Delete nothing, report the plan and exit with 3 when a repository would lose more images than this."`
-	Timeout   time.Duration `group:"run" placeholder:"TIME" help:"Stop cleanly after this long, such as 10m, and report the rest as skipped."`
-	Workers   count         `group:"run" placeholder:"N" help:"Upper bound of parallel deletions (default: 8) and reads (twice as many)."`
+	DryRun  bool          `group:"run" help:"Plan and report, delete nothing."`
+	Timeout time.Duration `group:"run" placeholder:"TIME" help:"Stop cleanly after this long, such as 10m, and report the rest as skipped."`
+	Workers count         `group:"run" placeholder:"N" help:"Upper bound of parallel deletions (default: 8) and reads (twice as many)."`
 
 	Username              string `group:"registry" placeholder:"NAME" help:"User name, for a registry that docker's configuration has no login for. The password comes from --password-file or REGSWEEP_PASSWORD."`
 	PasswordFile          string `group:"registry" placeholder:"FILE" help:"File with the password."`
@@ -70,45 +51,6 @@ var groups = []kong.Group{
 	{Key: "run", Title: "How far to go:"},
 	{Key: "registry", Title: "Reaching the registry (docker's configuration and credential helpers come first):"},
 	{Key: "report", Title: "Reporting:"},
-}
-
-// count is a whole number of at least one; its zero value means that none was given.
-type count int
-
-// UnmarshalText reads a count. Zero is an error, because tools differ in whether it means none or all.
-func (c *count) UnmarshalText(text []byte) error {
-	n, err := strconv.Atoi(string(text))
-	if err != nil || n < 1 {
-		return fmt.Errorf("%q is not a whole number of at least 1", text)
-	}
-	*c = count(n)
-	return nil
-}
-
-// policy reads the retention policy from the flags.
-func (c *pruneCommand) policy() (retain.Policy, error) {
-	p := retain.Policy{
-		KeepLast: int(c.KeepLast), KeepYoungerThan: c.KeepYoungerThan,
-		KeepHourly: int(c.KeepHourly), KeepDaily: int(c.KeepDaily), KeepWeekly: int(c.KeepWeekly),
-		KeepMonthly: int(c.KeepMonthly), KeepYearly: int(c.KeepYearly), KeepSemver: c.KeepSemver,
-		GroupBy: c.GroupBy, ExpireGroups: c.ExpireGroups,
-		Sort: retain.Sort(c.Sort), Undated: retain.Undated(c.Undated), MaxDelete: c.MaxDelete,
-	}
-	var err error
-	if p.Tags, err = retain.ParsePatterns(c.Tags...); err != nil {
-		return p, fmt.Errorf("--tags: %w", err)
-	}
-	if p.Protect, err = retain.ParsePatterns(c.Protect...); err != nil {
-		return p, fmt.Errorf("--protect: %w", err)
-	}
-	if len(p.Protect) == 0 {
-		latest, err := retain.ParsePattern("latest")
-		if err != nil {
-			return p, err
-		}
-		p.Protect = []retain.Pattern{latest.Implicit()}
-	}
-	return p, p.Validate()
 }
 
 func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

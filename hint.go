@@ -38,7 +38,15 @@ func hint(err error) string {
 	var verify *tls.CertificateVerificationError
 	var none *ci.NoImageError
 	var mediaType *registry.MediaTypeError
+	var file *policyFileError
+	var unmatched *noPolicyError
 	switch {
+	case errors.As(err, &unmatched):
+		return `add an entry for it, or one for "**" at the end, or give a keep rule such as --keep-last 5`
+	case errors.As(err, &file) && errors.Is(err, retain.ErrNoKeepRule):
+		return "give the entry a keep rule, such as keep-last: 5, or all entries by a flag"
+	case errors.As(err, &file):
+		return file.hint
 	case errors.Is(err, retain.ErrNoKeepRule):
 		return "say what to keep, for example --keep-last 5 or --keep-younger-than 30d"
 	case errors.As(err, &none):

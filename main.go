@@ -24,7 +24,7 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	os.Exit(run(ctx, process{
 		args: os.Args[1:], getenv: os.Getenv, now: time.Now,
-		stdout: os.Stdout, stderr: os.Stderr,
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 	}))
 }
 
@@ -33,6 +33,7 @@ type process struct {
 	args           []string
 	getenv         func(string) string
 	now            func() time.Time
+	stdin          io.Reader
 	stdout, stderr io.Writer
 }
 

@@ -225,7 +225,9 @@ func TestEmptyRepository(t *testing.T) {
 // report is the part of the JSON report that these tests look at.
 type jsonReport struct {
 	ExitCode     int `json:"exit_code"`
+	Policy       string
 	Repositories []struct {
+		Policy                         string
 		Error                          *string
 		Kept, Deleted, Failed, Skipped int
 		Images                         []struct{ Verdict string }

@@ -23,7 +23,7 @@ type session struct {
 	process  process
 	say      talk
 	started  time.Time
-	policy   retain.Policy
+	policies policies
 	system   ci.System
 	images   ci.Images
 	clients  *clients
@@ -56,7 +56,7 @@ func (c *pruneCommand) run(ctx context.Context, p process, say talk) int {
 // sweep prunes one repository after the other. What happens to one does not stop the others.
 func (s *session) sweep(ctx context.Context) report.Summary {
 	sum := report.Summary{
-		DryRun: s.dryRun, Started: s.started, Policy: s.policy.String(),
+		DryRun: s.dryRun, Started: s.started, Policy: s.policies.String(),
 		CI: report.CI{Name: s.system.Name, BuildURL: s.system.BuildURL},
 	}
 	for _, asked := range s.images.Repositories {
@@ -119,6 +119,11 @@ func (s *session) prune(ctx context.Context, name oci.Repository) (report.Reposi
 	if ctx.Err() != nil {
 		return s.failed(out, fmt.Errorf("not looked at: %w", context.Cause(ctx)))
 	}
+	policy, err := s.policies.of(name)
+	if err != nil {
+		return s.failed(out, err)
+	}
+	out.Policy = policy.String()
 	client, err := s.clients.of(name.Host)
 	if err != nil {
 		return s.failed(out, err)
@@ -135,7 +140,7 @@ func (s *session) prune(ctx context.Context, name oci.Repository) (report.Reposi
 	if err != nil {
 		return s.failed(out, err)
 	}
-	plan := retain.Decide(snapshot, s.policy, pushed, s.started)
+	plan := retain.Decide(snapshot, policy, pushed, s.started)
 	out.Plan, out.Pushed = &plan, pushed
 	return s.execute(ctx, out, repository)
 }
@@ -211,10 +216,11 @@ func (s *session) failed(out report.Repository, err error) (report.Repository, i
 
 // exitCode returns the exit code for an error that ended the work on a repository.
 func exitCode(err error) int {
+	var unmatched *noPolicyError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return exitCancelled
-	case errors.Is(err, registry.ErrUnknownRepository), errors.Is(err, errNoMatch):
+	case errors.Is(err, registry.ErrUnknownRepository), errors.Is(err, errNoMatch), errors.As(err, &unmatched):
 		return exitUsage
 	case errors.Is(err, registry.ErrIncomplete), errors.Is(err, prune.ErrRefused):
 		return exitRefused

@@ -23,11 +23,7 @@ type output struct {
 // openOutputs opens the files of --report, which are separated by commas or newlines.
 func openOutputs(lists []string) ([]output, error) {
 	var out []output
-	for _, path := range strings.FieldsFunc(strings.Join(lists, "\n"), func(r rune) bool { return r == '\n' || r == ',' }) {
-		path = strings.TrimSpace(path)
-		if path == "" {
-			continue
-		}
+	for _, path := range paths(lists) {
 		form, err := report.FormOf(path)
 		if err != nil {
 			return nil, fmt.Errorf("--report: %w", err)

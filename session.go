@@ -18,9 +18,14 @@ import (
 func (c *pruneCommand) session(p process, say talk) (*session, error) {
 	s := &session{process: p, say: say, started: p.now().UTC(), form: report.Form(c.Output), dryRun: c.DryRun, workers: int(c.Workers), timeout: c.Timeout}
 	var err error
-	if s.policy, err = c.policy(); err != nil {
+	if s.policies, err = c.policies(); err != nil {
 		return nil, err
 	}
+	inUse, err := c.inUse(p.stdin)
+	if err != nil {
+		return nil, err
+	}
+	s.policies.protect(inUse)
 	if c.Timeout < 0 {
 		return nil, fmt.Errorf("--timeout: %s is no time at all", c.Timeout)
 	}

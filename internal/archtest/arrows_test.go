@@ -33,6 +33,7 @@ var arrows = map[string][]string{
 // homes lists the only packages that may import a dependency, by the longest prefix that fits.
 var homes = map[string][]string{
 	"github.com/alecthomas/kong":            {""},
+	"github.com/goccy/go-yaml":              {""},
 	"github.com/schollz/progressbar/v3":     {""},
 	"golang.org/x/term":                     {""},
 	"github.com/sethvargo/go-githubactions": {"internal/ci"},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
@@ -31,6 +32,10 @@ func cases() map[string]Summary {
 		"ghosts":        ghosts(),
 		"undated":       undated(),
 		"none":          summary(),
+		"grouped":       grouping(),
+		"grouped_dry":   groupedDry(),
+		"grouped_many":  groupedMany(),
+		"grouped_ill":   groupedIll(nasty),
 	}
 }
 
@@ -177,6 +182,67 @@ func undated() Summary {
 	}
 	future := f.image(-time.Hour, 40*mib, "tomorrow")
 	return summary(f.drop(future, deleted, "beyond the last 2"))
+}
+
+// in puts the images of the repository from the n-th on into a group.
+func (f *fixture) in(group string, from int) *fixture {
+	for i := from; i < len(f.r.Plan.Decisions); i++ {
+		f.r.Plan.Decisions[i].Group = group
+	}
+	return f
+}
+
+// branch makes a group of builds an interval apart, of which the newest stay.
+func (f *fixture) branch(group string, age, interval time.Duration, keep, drop int, o prune.Outcome) *fixture {
+	from := len(f.r.Plan.Decisions)
+	for i := range keep + drop {
+		im := f.image(age+time.Duration(i)*interval, 84*mib, fmt.Sprintf("%s-%d", group, keep+drop-i))
+		if i < keep {
+			f.keep(im, fmt.Sprintf("last %d of %d in %s", i+1, keep, group))
+		} else {
+			f.drop(im, o, fmt.Sprintf("beyond the last %d in %s", keep, group))
+		}
+	}
+	return f.in(group, from)
+}
+
+func grouping() Summary {
+	f := repo("zdtest").branch("main", 2*time.Hour, 5*time.Hour, 3, 41, deleted).branch("feature/login", 3*day, day, 1, 4, deleted)
+	f.branch("gone", 90*day, day, 0, 3, deleted)
+	both := f.image(30*time.Hour, 84*mib, "hotfix-1", "main-99")
+	f.keep(both, "last 1 of 1 in hotfix").in("hotfix, main", len(f.r.Plan.Decisions)-1)
+	from := len(f.r.Plan.Decisions)
+	undated := f.image(0, 84*mib, "hotfix-0")
+	undated.Created = time.Time{}
+	f.drop(undated, failed("500 Internal Server Error"), "beyond the last 1 in hotfix").in("hotfix", from)
+	f.keep(f.image(400*day, 84*mib, "v1.0"), "protected by v*")
+	s := summary(f)
+	s.ExitCode, s.Policy = 1, "keep the last 3, in each group of ^(.+)-[0-9]+$; protect v*"
+	return s
+}
+
+func groupedDry() Summary {
+	f := repo("zdtest").branch("main", 2*time.Hour, 5*time.Hour, 2, 5, planned).branch("dev", 9*day, day, 1, 1, planned)
+	s := summary(f)
+	s.DryRun = true
+	return s
+}
+
+func groupedMany() Summary {
+	f := repo("zdtest")
+	for i := range 30 {
+		f.branch(fmt.Sprintf("feature-with-a-rather-long-name-%d", i), time.Duration(i+1)*7*time.Hour, 3*time.Hour, 1, 1+i, skipped("refused"))
+	}
+	f.r.Plan.Refusals = []retain.Refusal{{Guard: "max-delete", Detail: "the plan deletes 465 of 495 images, the limit is 20%"}}
+	s := summary(f)
+	s.ExitCode = 3
+	return s
+}
+
+// groupedIll has the text wherever the name of a group is shown.
+func groupedIll(nasty string) Summary {
+	f := repo("zdtest").branch("x"+nasty, time.Hour, day, 1, 2, deleted)
+	return summary(f.branch("y", 2*time.Hour, day, 1, 1, deleted))
 }
 
 // large is a run over so many repositories of so many images each; every tenth deletion failed.

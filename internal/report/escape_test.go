@@ -137,8 +137,7 @@ func FuzzVisible(f *testing.F) {
 
 // FuzzReports holds that a text changes the shape of no report, wherever in the summary it stands.
 func FuzzReports(f *testing.F) {
-	shape := func(t testing.TB, in string) (table, markdown []int) {
-		s := hostile("x" + in)
+	shape := func(t testing.TB, s Summary) (table, markdown []int) {
 		var b bytes.Buffer
 		if err := WriteTable(&b, s, TableOptions{}); err != nil {
 			t.Fatal(err)
@@ -160,16 +159,25 @@ func FuzzReports(f *testing.F) {
 		}
 		return table, markdown
 	}
-	wantTable, wantMarkdown := shape(f, "")
+	of := map[string]func(in string) Summary{
+		"hostile": func(in string) Summary { return hostile("x" + in) },
+		"grouped": func(in string) Summary { return groupedIll(strings.ReplaceAll(in, ", ", ",")) }, // no tag has a comma in it
+	}
+	wantTable, wantMarkdown := map[string][]int{}, map[string][]int{}
+	for name, of := range of {
+		wantTable[name], wantMarkdown[name] = shape(f, of(""))
+	}
 	f.Add(nasty)
 	f.Add("\n| a | b |\n\n</details>")
 	f.Fuzz(func(t *testing.T, in string) {
-		table, markdown := shape(t, in)
-		if !slices.Equal(table, wantTable) {
-			t.Errorf("lines of the table: got %v, want %v", table, wantTable)
-		}
-		if !slices.Equal(markdown, wantMarkdown) {
-			t.Errorf("columns of the Markdown: got %v, want %v", markdown, wantMarkdown)
+		for name, of := range of {
+			table, markdown := shape(t, of(in))
+			if !slices.Equal(table, wantTable[name]) {
+				t.Errorf("%s: lines of the table: got %v, want %v", name, table, wantTable[name])
+			}
+			if !slices.Equal(markdown, wantMarkdown[name]) {
+				t.Errorf("%s: columns of the Markdown: got %v, want %v", name, markdown, wantMarkdown[name])
+			}
 		}
 	})
 }

@@ -51,6 +51,7 @@ type (
 		JustBuilt          []string      `json:"just_built"`
 		Refusals           []jsonRefusal `json:"refusals"`
 		Warnings           []string      `json:"warnings"`
+		Policy             string        `json:"policy"`
 	}
 	jsonRefusal struct {
 		Guard  string `json:"guard"`
@@ -107,7 +108,7 @@ func WriteJSON(w io.Writer, s Summary) error {
 func repositoryJSON(r Repository) jsonRepository {
 	t := r.Totals()
 	out := jsonRepository{
-		Repository: r.Name.String(), Kept: t.Kept, Deleted: t.Deleted, Failed: t.Failed, Skipped: t.Skipped,
+		Repository: r.Name.String(), Policy: r.Policy, Kept: t.Kept, Deleted: t.Deleted, Failed: t.Failed, Skipped: t.Skipped,
 		UniqueBytesDeleted: t.UniqueBytes, Gone: t.Gone, Planned: t.Planned, ManifestsDeleted: t.Manifests,
 		Images: []jsonImage{}, GhostTags: []string{}, JustBuilt: some(r.pushed()), Refusals: []jsonRefusal{}, Warnings: []string{},
 	}

@@ -76,8 +76,12 @@ func (m *markdown) verdictLine() bool {
 	if m.DryRun {
 		asked = append(asked, "**dry run**, nothing was deleted")
 	}
-	if m.Policy != "" {
-		asked = append(asked, "policy: "+markdownText(long(m.Policy)))
+	policy := m.Policy
+	if len(m.Repositories) == 1 {
+		policy = cmp.Or(m.Repositories[0].Policy, policy)
+	}
+	if policy != "" {
+		asked = append(asked, "policy: "+markdownText(long(policy)))
 	}
 	if len(asked) > 0 {
 		m.page.line("\n"+strings.Join(asked, "; ")+"\n", m.budget)

@@ -13,23 +13,28 @@ func (m *markdown) section(v view, limit int) string {
 	var p page
 	if len(m.Repositories) > 1 {
 		p.line("\n#### "+markdownCode(clip(v.Name.String(), nameRunes))+"\n", limit)
+		if v.Policy != "" && v.Policy != m.Policy {
+			p.line("\npolicy: "+markdownText(long(v.Policy))+"\n", limit)
+		}
 	}
 	before := p.Len()
+	p.add(v.timelineBlock(m.DryRun), portion(before, limit, 1, 4))
 	gone := append(v.doomed[:len(v.doomed):len(v.doomed)], v.skipped...)
+	columns := len(v.row([]string{"image", "outcome"}, "group", "age", "size", "why"))
 	keepLimit := limit
 	if len(gone) > 0 {
-		keepLimit = portion(before, limit, 2, 3)
+		keepLimit = portion(p.Len(), limit, 2, 3)
 	}
 	if len(v.kept) > 0 {
 		p.add(block{
-			head:    "\n" + tableHead("kept", "age:", "size:", "why"),
-			columns: 4,
+			head:    "\n" + tableHead(v.row([]string{"kept"}, "group", "age:", "size:", "why")...),
+			columns: columns - 1,
 			rows:    len(v.kept),
 			row: func(i int) string {
 				e := v.kept[i]
-				return cells(markdownNames(e), age(e.Image, m.Started), size(v.sizer.of(e.Image)), markdownText(clip(e.why(), 2*textRunes)))
+				return cells(v.row([]string{markdownNames(e)}, markdownTags(e.Groups()), age(e.Image, m.Started), size(v.sizer.of(e.Image)), markdownText(clip(e.why(), 2*textRunes)))...)
 			},
-			tail: partsRow(v.keptParts, 4),
+			tail: partsRow(v.keptParts, columns-1),
 		}, keepLimit)
 	}
 	if len(gone) > 0 {
@@ -38,20 +43,28 @@ func (m *markdown) section(v view, limit int) string {
 		folded.attachments += v.skippedParts.attachments
 		p.add(block{
 			head: fmt.Sprintf("\n<details><summary>%s, %s</summary>\n\n", v.foldTitle(m.DryRun, len(gone)), v.ages(gone)) +
-				tableHead("image", "outcome", "age:", "size:", "why"),
-			columns: 5,
+				tableHead(v.row([]string{"image", "outcome"}, "group", "age:", "size:", "why")...),
+			columns: columns,
 			rows:    len(gone),
 			row: func(i int) string {
 				e := gone[i]
-				return cells(markdownNames(e), outcomeWord(e.status), age(e.Image, m.Started), size(v.sizer.of(e.Image)), markdownText(clip(e.reasons(), 2*textRunes)))
+				return cells(v.row([]string{markdownNames(e), outcomeWord(e.status)}, markdownTags(e.Groups()), age(e.Image, m.Started), size(v.sizer.of(e.Image)), markdownText(clip(e.reasons(), 2*textRunes)))...)
 			},
-			tail: partsRow(folded, 5) + "\n</details>\n",
+			tail: partsRow(folded, columns) + "\n</details>\n",
 		}, limit)
 	}
 	if p.Len() == before {
 		return ""
 	}
 	return p.String()
+}
+
+// row joins the cells of a row, with that of the group only when there are groups.
+func (v view) row(first []string, group string, rest ...string) []string {
+	if v.grouped {
+		first = append(first, group)
+	}
+	return append(first, rest...)
 }
 
 // foldTitle says what a reader finds in the folded list.

@@ -31,6 +31,8 @@ type CI struct {
 // Repository is what became of one repository.
 type Repository struct {
 	Name oci.Repository
+	// Policy is the repository's policy in English; "" when none was found for it.
+	Policy string
 	// Plan is nil when the repository could not be read; Err says why.
 	Plan *retain.Plan
 	// Outcomes has one entry for each deletion of the plan.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -81,28 +82,37 @@ func (t *table) line(text string) {
 // repository writes everything of a repository but the last line.
 func (t *table) repository(s Summary, v view) error {
 	t.line(head(s, v.Repository))
-	rows, err := grid(t.rows(v), t.width)
+	before := t.Len()
+	images := t.rows(v)
+	if t.width > 0 && len(images) > 0 && lastWidth(images, t.width)-len(gridGap) < leastWhy {
+		for _, r := range images { // the reasons and the timeline name the groups too
+			r[groupColumn] = ""
+		}
+	}
+	rows, err := grid(images, t.width, sizeColumn)
 	if err != nil {
 		return err
 	}
-	notes := notes(v.Repository)
-	if rows+notes == "" {
-		return nil
+	timeline, err := t.timeline(v, s.DryRun)
+	if err != nil {
+		return err
 	}
-	t.WriteString("\n" + rows)
-	if rows != "" && notes != "" {
+	for _, part := range []string{rows, timeline, notes(v.Repository)} {
+		if part != "" {
+			t.WriteString("\n" + part)
+		}
+	}
+	if t.Len() > before {
 		t.line("")
 	}
-	t.WriteString(notes)
-	t.line("")
 	return nil
 }
 
 // head says what was asked.
 func head(s Summary, r Repository) string {
 	asked := []string{}
-	if s.Policy != "" {
-		asked = append(asked, Visible(s.Policy))
+	if policy := cmp.Or(r.Policy, s.Policy); policy != "" {
+		asked = append(asked, Visible(policy))
 	}
 	if names := r.pushed(); len(names) > 0 {
 		asked = append(asked, "just built "+tagList(names))
@@ -117,15 +127,21 @@ func head(s Summary, r Repository) string {
 	return name + ": " + strings.Join(asked, "; ")
 }
 
+// The rows of a repository say what became of an image, its name, its groups, age and size, and why.
+const (
+	groupColumn = 2
+	sizeColumn  = 4
+)
+
 // rows are the rows of a repository: first what went wrong, then what stays, then what goes.
-func (t *table) rows(v view) [][gridColumns]string {
+func (t *table) rows(v view) [][]string {
 	out := t.list(v, v.failed, mostFailed)
 	causes, more := cut(byCause(v.skipped), mostCauses)
 	for _, group := range causes {
 		out = append(out, t.list(v, group, mostSkipped)...)
 	}
 	if more > 0 {
-		out = append(out, [...]string{"skipped", "…", "", "", fmt.Sprintf("others, for %d more causes", more)})
+		out = append(out, []string{"skipped", "…", "", "", "", fmt.Sprintf("others, for %d more causes", more)})
 	}
 	out = append(out, partsLine("skipped", v.skippedParts)...)
 	out = append(out, t.list(v, v.kept, mostKept)...)
@@ -138,18 +154,18 @@ func (t *table) rows(v view) [][gridColumns]string {
 }
 
 // list is a row for each of the first entries, and one that counts the rest.
-func (t *table) list(v view, entries []entry, most int) [][gridColumns]string {
-	var out [][gridColumns]string
+func (t *table) list(v view, entries []entry, most int) [][]string {
+	var out [][]string
 	shown, left := cut(entries, most)
 	for _, e := range shown {
-		out = append(out, [...]string{rowWord(e.status), names(e), age(e.Image, v.started), size(v.sizer.of(e.Image)), long(e.why())})
+		out = append(out, []string{rowWord(e.status), names(e), groupList(e), age(e.Image, v.started), size(v.sizer.of(e.Image)), long(e.why())})
 	}
 	if left == 0 {
 		return out
 	}
 	rest := entries[len(shown):]
 	text := fmt.Sprintf("%d more %s, %s%s", left, things(rest), v.ages(rest), t.whereAll())
-	return append(out, [...]string{commonWord(rest), rangeOf(rest), "", "", text})
+	return append(out, []string{commonWord(rest), rangeOf(rest), "", "", "", text})
 }
 
 // things is what the entries are called together.
@@ -163,11 +179,11 @@ func things(entries []entry) string {
 }
 
 // partsLine counts the parts of the images above it.
-func partsLine(word string, p parts) [][gridColumns]string {
+func partsLine(word string, p parts) [][]string {
 	if p.all() == 0 {
 		return nil
 	}
-	return [][gridColumns]string{{word, "and " + plural(p.all(), "part", "parts"), "", "", p.String()}}
+	return [][]string{{word, "and " + plural(p.all(), "part", "parts"), "", "", "", p.String()}}
 }
 
 // whereAll tells, once in a table, where the rows are that it leaves out.
@@ -221,6 +237,9 @@ func tagList(tags []string) string {
 	}
 	return text
 }
+
+// groupList is how a row calls the groups of its image.
+func groupList(e entry) string { return tagList(e.Groups()) }
 
 // rangeOf names the first and the last of the entries.
 func rangeOf(entries []entry) string {

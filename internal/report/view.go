@@ -22,6 +22,7 @@ type view struct {
 	doomed  []entry // deleted, gone, planned; and when a guard refused the plan, all it would have deleted
 
 	keptParts, doomedParts, skippedParts parts
+	grouped                              bool // an image is in a group
 
 	started time.Time
 	sizer   sizer
@@ -46,6 +47,7 @@ func newView(r Repository, started time.Time) view {
 		d := &r.Plan.Decisions[i]
 		e := entry{Decision: d, status: r.status(d), detail: r.Outcomes[d.Image.Digest].Detail}
 		e.troubled = e.status == prune.Failed || e.status == prune.Skipped && !refused
+		v.grouped = v.grouped || d.Group != ""
 		list, folded := &v.doomed, &v.doomedParts
 		switch {
 		case e.status == prune.Failed:

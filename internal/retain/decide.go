@@ -24,7 +24,9 @@ func Decide(s oci.Snapshot, p Policy, pushed []oci.Pushed, now time.Time) Plan {
 	d.keepOrphans()
 	for again := true; again; again = d.promote() {
 		d.keepByRules()
-		d.keepOneAtLeast()
+		d.keepReachable()
+	}
+	if d.keepOneAtLeast() {
 		d.keepReachable()
 	}
 	d.doom()
@@ -37,7 +39,8 @@ type entry struct {
 	rank   rank
 	names  []string // the tags by which keep rules could count it
 	groups []string // the named groups that these put it into
-	part   bool     // an index lists it: it goes where its indexes go and takes no place of its own
+	listed bool     // an index lists it
+	part   bool     // and it takes no place of its own, and goes where its indexes go unless a rule keeps it
 	firm   []Reason // why it stays whatever the rules say
 	kept   []Reason // which rules keep it, and what it is needed for
 	missed []Reason // which rules did not keep it
@@ -61,9 +64,6 @@ func with(rs []Reason, r Reason) []Reason {
 // stays reports whether anything has kept the image so far.
 func (e *entry) stays() bool { return len(e.firm)+len(e.kept) > 0 }
 
-// counts reports whether keep rules judge the image.
-func (e *entry) counts() bool { return len(e.names) > 0 && !e.part }
-
 // isPartOf reports whether the image goes where an index that lists it goes. A tagged image does not go with an
 // attachment that happens to list it.
 func (e *entry) isPartOf(index *entry) bool {
@@ -73,6 +73,7 @@ func (e *entry) isPartOf(index *entry) bool {
 type decider struct {
 	policy  Policy
 	now     time.Time
+	usage   usage
 	entries []*entry // newest first
 	byTag   map[string]*entry
 	family  family
@@ -80,7 +81,7 @@ type decider struct {
 }
 
 func newDecider(s oci.Snapshot, p Policy, now time.Time) *decider {
-	d := &decider{policy: p, now: now, byTag: map[string]*entry{}}
+	d := &decider{policy: p, now: now, usage: p.usage(s), byTag: map[string]*entry{}}
 	all := make([]entry, len(s.Images))
 	for n, i := range s.Images {
 		e := &all[n]
@@ -99,23 +100,25 @@ func newDecider(s oci.Snapshot, p Policy, now time.Time) *decider {
 		}
 		d.entries = append(d.entries, e)
 	}
-	order := newestFirst(p.sort())
-	slices.SortFunc(d.entries, func(a, b *entry) int { return order(a.rank, b.rank) })
 	d.family = familyOf(d.entries)
-	d.groups = d.group()
 	for _, e := range d.entries {
-		e.part = slices.ContainsFunc(d.family.parents[e.image.Digest], e.isPartOf)
+		e.listed = slices.ContainsFunc(d.family.parents[e.image.Digest], e.isPartOf)
+		e.part = e.listed
 	}
+	order, _ := newestFirst(p.sort())
+	slices.SortFunc(d.entries, func(a, b *entry) int { return order(a.rank, b.rank) })
+	d.family.sort()
+	d.groups = d.group()
 	return d
 }
 
-// countable returns the tags by which keep rules count the image: in scope, not protected, and not the name of an
-// attachment.
+// countable returns the tags by which keep rules count the image: in scope, not protected, not in use, and not the name
+// of an attachment.
 func (d *decider) countable(i oci.Image) []string {
 	var out []string
 	for _, t := range i.Tags {
 		_, protected := matching(d.policy.Protect, t)
-		if _, attached := oci.AttachmentSubject(t); !attached && !protected && d.inScope(t) {
+		if _, attached := oci.AttachmentSubject(t); !attached && !protected && !d.usage.names(i, t) && d.inScope(t) {
 			out = append(out, t)
 		}
 	}
@@ -143,7 +146,8 @@ func (d *decider) keepPushed(pushed []oci.Pushed) {
 	}
 }
 
-// keepProtected keeps every image that a protected tag or a tag outside the scope points at.
+// keepProtected keeps every image that is in use, and every one that a protected tag or a tag outside the scope points
+// at.
 func (d *decider) keepProtected() {
 	for _, e := range d.entries {
 		inside := false
@@ -158,6 +162,9 @@ func (d *decider) keepProtected() {
 				outside = append(outside, t)
 			}
 		}
+		for _, why := range d.usage.why[e.image.Digest] {
+			e.always(RuleProtectFile, why)
+		}
 		switch {
 		case len(outside) == 0:
 		case inside:
@@ -168,23 +175,27 @@ func (d *decider) keepProtected() {
 	}
 }
 
-// keepOneAtLeast keeps the newest image when no other would be left: a repository is never emptied. Rules of age and of
-// the calendar come to that, so the newest is the newest by date whatever the sort.
-func (d *decider) keepOneAtLeast() {
+// keepOneAtLeast keeps the newest image when no other would be left, and reports whether it did: a repository is never
+// emptied. Rules of age and of the calendar come to that, so the newest is the newest by date whatever the sort, and a
+// whole before its parts. An image that stays only because it is attached to something unknown is not one that is left:
+// that begins when its subject goes, and a second run must come to the same.
+func (d *decider) keepOneAtLeast() bool {
 	var newest *entry
 	for _, e := range d.entries {
 		switch {
 		case !counted(e.image) || len(e.image.Tags) == 0:
 			continue
-		case e.stays() && !e.part:
-			return
-		case newest == nil || (newest.part && !e.part) || (newest.part == e.part && orderCreated(e.rank, newest.rank) < 0):
+		case slices.ContainsFunc(append(e.firm, e.kept...), func(r Reason) bool { return r.Rule != RuleAttachment }):
+			return false
+		case newest == nil || (newest.listed && !e.listed) || (newest.listed == e.listed && orderCreated(e.rank, newest.rank) < 0):
 			newest = e
 		}
 	}
-	if newest != nil {
-		newest.keep(RuleNeverEmpty, "the newest of a repository that would be empty")
+	if newest == nil {
+		return false
 	}
+	newest.keep(RuleNeverEmpty, "the newest of a repository that would be empty")
+	return true
 }
 
 // plan puts the decisions in the order of a report.
@@ -217,8 +228,10 @@ func (e *entry) section() int {
 	return n
 }
 
+const groupSeparator = ", "
+
 func (e *entry) decision() Decision {
-	group := strings.Join(e.groups, ", ")
+	group := strings.Join(e.groups, groupSeparator)
 	if !e.stays() {
 		return Decision{e.image, Delete, group, e.missed}
 	}

@@ -28,6 +28,15 @@ func familyOf(entries []*entry) family {
 	return f
 }
 
+// sort puts what belongs to a digest in the order in which reports name it.
+func (f family) sort() {
+	for _, lists := range []map[oci.Digest][]*entry{f.parents, f.attachments} {
+		for _, es := range lists {
+			slices.SortFunc(es, func(a, b *entry) int { return orderCreated(a.rank, b.rank) })
+		}
+	}
+}
+
 // keepOrphans keeps attachments whose subject is not in the repository: it may be stored elsewhere
 // (COSIGN_REPOSITORY, https://docs.sigstore.dev/cosign/signing/signing_with_containers/), so nothing is known of it.
 // So is nothing of a manifest that neither a tag nor an index names.

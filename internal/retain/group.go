@@ -1,13 +1,13 @@
 package retain
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
 	"regexp/syntax"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/regsweep/regsweep/internal/oci"
 )
@@ -84,7 +84,19 @@ type group struct {
 // member is an image in one of its groups, ranked by the tags that put it there.
 type member struct {
 	*entry
-	rank rank
+	own  rank
+	rank rank // own, lifted by the parts of an index
+}
+
+// membersBy orders members by the key as their parts have lifted it, and then by their own ranks: of two indexes that
+// share their newest part, the one that is newer itself comes first.
+func membersBy(own, key order) func(a, b *member) int {
+	return func(a, b *member) int {
+		if c := key(a.rank, b.rank); c != 0 {
+			return c
+		}
+		return own(a.own, b.own)
+	}
 }
 
 // group puts the images that rules can count into their groups, in the order of the groups' names. An image whose
@@ -109,20 +121,60 @@ func (d *decider) group() []*group {
 			if len(names) > 1 {
 				r = rankOf(e.image, d.policy.GroupBy.in(name, e.names), d.now)
 			}
-			g.members = append(g.members, &member{e, r})
+			g.members = append(g.members, &member{e, r, r})
 			if name != "" {
 				e.groups = append(e.groups, name)
 			}
 		}
 	}
-	order := newestFirst(d.policy.sort())
+	order := membersBy(newestFirst(d.policy.sort()))
 	out := slices.SortedFunc(maps.Values(byName), func(a, b *group) int { return oci.NaturalCompare(a.name, b.name) })
 	for _, g := range out {
-		slices.SortFunc(g.members, func(a, b *member) int {
-			return cmp.Or(order(a.rank, b.rank), cmp.Compare(a.image.Digest, b.image.Digest))
-		})
+		g.rankWithParts(d.family)
+		slices.SortFunc(g.members, order)
 	}
 	return out
+}
+
+// rankWithParts ranks each index no lower than any of its parts in the group: in no order a part comes before its
+// whole, so where a rule reaches the part it reaches the whole. A date that is not known stays so, and so does a
+// version: what has no place in an order stays.
+func (g *group) rankWithParts(f family) {
+	own := map[*entry]rank{}
+	for _, m := range g.members {
+		own[m.entry] = m.own
+	}
+	done := map[*entry]rank{}
+	for _, m := range g.members {
+		if len(m.image.Children) == 0 {
+			continue
+		}
+		m.rank.raise(f.partsOf(m.entry, own, done))
+		if m.own.created.IsZero() {
+			m.rank.created = time.Time{}
+		}
+		if m.own.version == nil {
+			m.rank.version, m.rank.stable, m.rank.release = nil, nil, ""
+		}
+	}
+}
+
+// partsOf returns the highest keys of the parts of an image, at whatever depth, by the ranks that they have in a
+// group. done remembers what was asked: indexes that list the same indexes again and again would take time without
+// end.
+func (f family) partsOf(e *entry, own, done map[*entry]rank) rank {
+	if r, ok := done[e]; ok {
+		return r
+	}
+	var r rank
+	for _, c := range e.image.Children {
+		if part := f.byDigest[c]; part != nil {
+			r.raise(f.partsOf(part, own, done))
+			r.raise(own[part])
+		}
+	}
+	done[e] = r
+	return r
 }
 
 // where names the group in a reason; it is empty when there is only one.

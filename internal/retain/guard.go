@@ -69,6 +69,9 @@ func (d *decider) warnings() []string {
 			}
 		}
 	}
+	for _, source := range d.usage.silent {
+		out = append(out, fmt.Sprintf("--protect-file %s names nothing of this repository", source))
+	}
 	for _, e := range d.entries {
 		if n := len(e.image.Missing); n > 0 {
 			out = append(out, fmt.Sprintf("%s is broken: the registry has no manifest for %d of the %d it lists", Name(e.image), n, len(e.image.Children)))

@@ -50,6 +50,10 @@ func broken(c testCase, p Plan) []string {
 		if doomed && slices.ContainsFunc(c.pushed, func(p oci.Pushed) bool { return p.Digest == i.Digest }) {
 			fail("%s is deleted though it was pushed by digest", name)
 		}
+		if p := c.policy; doomed && len(i.Tags) > 0 && counted(i) && !p.KeepYoungerThan.IsZero() && p.ExpireGroups.IsZero() &&
+			i.Created.After(p.KeepYoungerThan.Before(testNow)) && !i.Created.After(testNow.Add(clockSkew)) && (p.sort() != SortSemver) {
+			fail("%s is deleted though it is young enough", name)
+		}
 		for _, child := range i.Children {
 			if !doomed && verdicts[child] == Delete {
 				fail("%s is deleted though %s lists it and stays", c.names[child], name)

@@ -3,6 +3,7 @@ package retain
 import (
 	"crypto/sha256"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +28,7 @@ import (
 //
 // An image is its tags and its age, "-" for no date. A name with ~ has no tag. "lists" makes it an index, "subject"
 // and a tag of the form sig(NAME) an attachment, "ghost" a tag without a manifest, "lacks" a child that is not there.
+// Lines of "in-use:" in the head are those of the file deploy.yaml, in which @NAME is a digest.
 
 // testNow is the time of all cases, a Monday.
 var testNow = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -52,6 +54,7 @@ func parseCase(t testing.TB, text string) (c testCase, want string) {
 		t.Fatalf("a case has three parts, not %d", len(parts))
 	}
 	c.names = map[oci.Digest]string{}
+	var inUse []string
 	for line := range strings.Lines(parts[0]) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), ":")
 		switch value = strings.TrimSpace(value); {
@@ -60,9 +63,14 @@ func parseCase(t testing.TB, text string) (c testCase, want string) {
 			c.policy = parsePolicy(t, value)
 		case key == "pushed":
 			c.pushed = append(c.pushed, parsePushed(value))
+		case key == "in-use":
+			inUse = append(inUse, value)
 		default:
 			t.Fatalf("unknown line %q", line)
 		}
+	}
+	if len(inUse) > 0 {
+		c.policy.InUse = append(c.policy.InUse, parseInUse(t, strings.Join(inUse, "\n")))
 	}
 	c.snapshot = c.parseSnapshot(t, parts[1])
 	return c, parts[2]
@@ -125,6 +133,25 @@ func parsePushed(text string) oci.Pushed {
 		p.Digest = named(name)
 	}
 	return p
+}
+
+var atName = regexp.MustCompile(`[^\s"']?@[^\s"',]+`)
+
+// parseInUse reads a text of images in use.
+func parseInUse(t testing.TB, text string) InUse {
+	t.Helper()
+	text = atName.ReplaceAllStringFunc(text, func(s string) string {
+		before, name, _ := strings.Cut(s, "@")
+		if before != "" {
+			before += "@" // of a reference; alone it is only the notation's
+		}
+		return before + string(named(name))
+	})
+	u, err := ParseInUse("deploy.yaml", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
 }
 
 func (c *testCase) parseSnapshot(t testing.TB, text string) oci.Snapshot {

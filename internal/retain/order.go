@@ -18,8 +18,9 @@ const clockSkew = 24 * time.Hour
 type rank struct {
 	digest  oci.Digest
 	created time.Time       // zero: no usable date
-	version *semver.Version // nil: no tag is a version
-	release string          // the tag that is the version
+	version *semver.Version // the highest by semantic precedence; nil: no tag is a version
+	stable  *semver.Version // the highest with releases above all pre-releases
+	release string          // the tag of stable
 	tag     string          // the greatest tag in natural order
 }
 
@@ -30,18 +31,30 @@ func rankOf(i oci.Image, tags []string, now time.Time) rank {
 		r.created = i.Created.UTC()
 	}
 	for _, t := range tags {
-		if r.tag == "" || oci.NaturalCompare(t, r.tag) > 0 {
-			r.tag = t
-		}
 		v := version(t)
-		if v == nil {
-			continue
-		}
-		if r.version == nil || v.GreaterThan(r.version) || (v.Equal(r.version) && len(t) > len(r.release)) {
-			r.version, r.release = v, t // of 2, 2.1 and 2.1.0 the last one says most
-		}
+		r.raise(rank{version: v, stable: v, release: t, tag: t})
 	}
 	return r
+}
+
+// raise lifts each key of a rank to that of another where it is higher.
+func (r *rank) raise(o rank) {
+	if o.created.After(r.created) {
+		r.created = o.created
+	}
+	if r.tag == "" || oci.NaturalCompare(o.tag, r.tag) > 0 {
+		r.tag = o.tag
+	}
+	if o.version != nil && (r.version == nil || o.version.GreaterThan(r.version)) {
+		r.version = o.version
+	}
+	if o.stable == nil {
+		return
+	}
+	// Of 2, 2.1 and 2.1.0 the last one says most.
+	if c := compareReleases(o.stable, r.stable); c > 0 || (c == 0 && len(o.release) > len(r.release)) {
+		r.stable, r.release = o.stable, o.release
+	}
 }
 
 // order is a total order of images, newest first.
@@ -52,18 +65,18 @@ type order func(a, b rank) int
 var (
 	orderCreated = by(byDate, byVersion, byTag)
 	orderSemver  = by(byVersion, byDate, byTag)
-	orderName    = by(byTag)
+	orderName    = by(byTag, byVersion)
 )
 
-// newestFirst returns the order that a sort asks for.
-func newestFirst(s Sort) order {
+// newestFirst returns the order that a sort asks for, and its first key.
+func newestFirst(s Sort) (all, key order) {
 	switch s {
 	case SortSemver:
-		return orderSemver
+		return orderSemver, byVersion
 	case SortName:
-		return orderName
+		return orderName, byTag
 	}
-	return orderCreated
+	return orderCreated, byDate
 }
 
 func by(keys ...order) order {

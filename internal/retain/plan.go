@@ -1,6 +1,10 @@
 package retain
 
-import "github.com/regsweep/regsweep/internal/oci"
+import (
+	"strings"
+
+	"github.com/regsweep/regsweep/internal/oci"
+)
 
 // Verdict is what is to become of an image.
 type Verdict string
@@ -18,6 +22,7 @@ type Rule string
 const (
 	RuleJustBuilt    Rule = "just-built"
 	RuleProtect      Rule = "protect"
+	RuleProtectFile  Rule = "protect-file"
 	RuleScope        Rule = "tags"
 	RuleLast         Rule = "keep-last"
 	RuleYounger      Rule = "keep-younger-than"
@@ -46,8 +51,17 @@ type Reason struct {
 type Decision struct {
 	Image   oci.Image
 	Verdict Verdict
-	Group   string   // the group in which keep rules counted it
+	Group   string   // the groups in which keep rules counted it, by commas
 	Reasons []Reason // at least one
+}
+
+// Groups returns the names of the groups in which keep rules counted the image. A tag has no comma in it, and so has no
+// group.
+func (d Decision) Groups() []string {
+	if d.Group == "" {
+		return nil
+	}
+	return strings.Split(d.Group, groupSeparator)
 }
 
 // Refusal is a guard's objection: a plan that has one must not be executed.

@@ -1,8 +1,8 @@
 // Package retain decides which images of a repository are kept and why. It is pure: a snapshot, a policy, what the
 // pipeline has just pushed and a time go in, a plan comes out. It reads no clock, no environment and no network.
 //
-// The rules, in order: a tag outside the scope is never deleted and protects the digest that it shares; a protected or
-// just-pushed image is never deleted; an image that any keep rule keeps is kept; what is left is deleted. There are no
+// The rules, in order: a tag outside the scope is never deleted and protects the digest that it shares; a protected,
+// just-pushed or used image is never deleted; an image that any keep rule keeps is kept; what is left is deleted. There are no
 // delete rules, so no rule can win over a keep. Then the closure: a child of a kept index and an attachment of a kept
 // image stay with it.
 package retain
@@ -21,6 +21,8 @@ type Policy struct {
 	Tags []Pattern
 	// Protect are tags that are never deleted and not counted.
 	Protect []Pattern
+	// InUse are texts that name images in use, which are never deleted and not counted.
+	InUse []InUse
 	// KeepLast keeps the newest N images; 0 means the rule is not set.
 	KeepLast int
 	// KeepYoungerThan keeps images younger than this from now; the zero Age means the rule is not set.
@@ -52,6 +54,20 @@ const (
 	SortName    Sort = "name"    // by the tag in natural order, b9 before b10
 )
 
+// UnmarshalText reads the name of an order.
+func (s *Sort) UnmarshalText(text []byte) error {
+	*s = Sort(text)
+	return s.validate()
+}
+
+func (s Sort) validate() error {
+	switch s {
+	case "", SortCreated, SortSemver, SortName:
+		return nil
+	}
+	return fmt.Errorf("unknown sort %q: created, semver or name", s)
+}
+
 // Undated is a treatment of images without a usable date.
 type Undated string
 
@@ -60,6 +76,20 @@ const (
 	UndatedKeep   Undated = "keep"   // always keep them, count them nowhere
 	UndatedOldest Undated = "oldest" // treat them as older than every dated image
 )
+
+// UnmarshalText reads the name of a treatment.
+func (u *Undated) UnmarshalText(text []byte) error {
+	*u = Undated(text)
+	return u.validate()
+}
+
+func (u Undated) validate() error {
+	switch u {
+	case "", UndatedKeep, UndatedOldest:
+		return nil
+	}
+	return fmt.Errorf("unknown undated %q: keep or oldest", u)
+}
 
 // ErrNoKeepRule is returned by [Policy.Validate] for a policy that would keep nothing of its own accord.
 var ErrNoKeepRule = errors.New("no keep rule was given, so nothing would be kept and nothing is deleted")
@@ -84,17 +114,10 @@ func (p Policy) Validate() error {
 	if !p.ExpireGroups.IsZero() && p.GroupBy.IsZero() {
 		return errors.New("expire-groups gives up groups, and there are none without group-by")
 	}
-	switch p.Sort {
-	case "", SortCreated, SortSemver, SortName:
-	default:
-		return fmt.Errorf("unknown sort %q: created, semver or name", p.Sort)
+	if err := p.Sort.validate(); err != nil {
+		return err
 	}
-	switch p.Undated {
-	case "", UndatedKeep, UndatedOldest:
-	default:
-		return fmt.Errorf("unknown undated %q: keep or oldest", p.Undated)
-	}
-	return nil
+	return p.Undated.validate()
 }
 
 // sort returns the order, created when none was given.
@@ -156,8 +179,8 @@ func (p Policy) String() string {
 	if len(p.Tags) > 0 {
 		parts = append(parts, "only tags "+join(p.Tags))
 	}
-	if len(p.Protect) > 0 {
-		parts = append(parts, "protect "+join(p.Protect))
+	if s := p.protected(); s != "" {
+		parts = append(parts, "protect "+s)
 	}
 	if p.Undated == UndatedOldest {
 		parts = append(parts, "undated images count as oldest")
@@ -166,6 +189,25 @@ func (p Policy) String() string {
 		parts = append(parts, "delete at most "+p.MaxDelete.String())
 	}
 	return strings.Join(parts, "; ")
+}
+
+// protected says in English what is never deleted.
+func (p Policy) protected() string {
+	patterns, sources := join(p.Protect), []string{}
+	for _, u := range p.InUse {
+		sources = append(sources, u.source)
+	}
+	files := "what " + and(sources) + " names"
+	switch {
+	case len(sources) == 0:
+		return patterns
+	case len(sources) > 1:
+		files = "what " + and(sources) + " name"
+	}
+	if patterns == "" {
+		return files
+	}
+	return patterns + " and " + files
 }
 
 // and joins phrases as a sentence does.

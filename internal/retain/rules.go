@@ -6,7 +6,9 @@ import (
 	"time"
 )
 
-// keepByRules applies the keep rules, OR-ed, to the images of each group. What the last round said is forgotten.
+// keepByRules applies the keep rules, OR-ed, to the images of each group. What the last round said is forgotten. A
+// part with a tag of its own is kept where a rule reaches it, like any image, but takes no place from another: the tags
+// 1.0, 1.0-amd64 and 1.0-arm64 are one release.
 func (d *decider) keepByRules() {
 	for _, e := range d.entries {
 		e.kept, e.missed = nil, nil
@@ -23,20 +25,22 @@ func (d *decider) keepByRules() {
 	}
 }
 
-// judged returns the members that rules may count, newest first. A member whose place among the others is not known is
+// judged returns the members that rules look at, newest first. A member whose place among the others is not known is
 // kept here and takes no place from another: without a usable date when dates matter, without a version when the order
-// is by version.
+// is by version. A part of that sort is left to its index.
 func (d *decider) judged(g *group) []*member {
 	var out []*member
 	for _, m := range g.members {
+		versionless := d.policy.sort() == SortSemver && m.rank.version == nil
+		undated := d.policy.needsDates() && m.rank.created.IsZero() && d.policy.Undated != UndatedOldest
 		switch {
-		case !m.counts():
-		case d.policy.sort() == SortSemver && m.rank.version == nil:
-			m.keep(RuleNoVersion, "no tag is a semantic version")
-		case d.policy.needsDates() && m.rank.created.IsZero() && d.policy.Undated != UndatedOldest:
-			m.keep(RuleUndated, "no usable date")
-		default:
+		case !versionless && !undated:
 			out = append(out, m)
+		case m.part:
+		case versionless:
+			m.keep(RuleNoVersion, "no tag is a semantic version")
+		default:
+			m.keep(RuleUndated, "no usable date")
 		}
 	}
 	return out
@@ -51,9 +55,6 @@ func (d *decider) giveUp(g *group, judged []*member) bool {
 	}
 	var newest time.Time
 	for _, m := range g.members {
-		if !m.counts() {
-			continue
-		}
 		if m.rank.created.IsZero() && d.policy.Undated != UndatedOldest {
 			return false
 		}
@@ -61,11 +62,15 @@ func (d *decider) giveUp(g *group, judged []*member) bool {
 			newest = m.rank.created
 		}
 	}
-	if newest.IsZero() || newest.After(d.policy.ExpireGroups.Before(d.now)) {
+	if newest.After(d.policy.ExpireGroups.Before(d.now)) {
 		return false
 	}
+	why := g.name + " has no image with a date"
+	if !newest.IsZero() {
+		why = fmt.Sprintf("%s saw no new image for %s", g.name, Elapsed(d.now.Sub(newest)))
+	}
 	for _, m := range judged {
-		m.miss(RuleExpireGroups, fmt.Sprintf("%s saw no new image for %s", g.name, Elapsed(d.now.Sub(newest))))
+		m.miss(RuleExpireGroups, why)
 	}
 	return true
 }
@@ -75,12 +80,17 @@ func (d *decider) keepLast(g *group, judged []*member) {
 	if n == 0 {
 		return
 	}
-	beyond := fmt.Sprintf("beyond the last %d%s", n, g.where())
-	for i, m := range judged {
-		if i < n {
-			m.keep(RuleLast, fmt.Sprintf("last %d of %d%s", i+1, n, g.where()))
-		} else {
+	within, beyond := fmt.Sprintf("within the last %d%s", n, g.where()), fmt.Sprintf("beyond the last %d%s", n, g.where())
+	place := 0
+	for _, m := range judged {
+		switch {
+		case place == n:
 			m.miss(RuleLast, beyond)
+		case m.part:
+			m.keep(RuleLast, within)
+		default:
+			place++
+			m.keep(RuleLast, fmt.Sprintf("last %d of %d%s", place, n, g.where()))
 		}
 	}
 }
@@ -111,7 +121,7 @@ func (d *decider) keepPeriods(g *group, judged []*member) {
 	byDate := judged
 	if d.policy.sort() != SortCreated {
 		byDate = slices.Clone(judged)
-		slices.SortFunc(byDate, func(a, b *member) int { return orderCreated(a.rank, b.rank) })
+		slices.SortFunc(byDate, membersBy(newestFirst(SortCreated)))
 	}
 	for _, p := range periods {
 		if n := p.count(d.policy); n > 0 {
@@ -134,6 +144,8 @@ func (p period) keep(n int, g *group, newestFirst []*member) {
 			m.miss(p.rule, newer)
 		case filled == n: // and so is everything after it, because periods only grow older
 			m.miss(p.rule, beyond)
+		case m.part:
+			m.keep(p.rule, p.adjective+g.where()+": "+name)
 		default:
 			filled++
 			last, newer = name, fmt.Sprintf("%s has a newer one%s", name, g.where())
@@ -153,20 +165,23 @@ func (d *decider) keepVersions(g *group, judged []*member) {
 	slices.SortFunc(highest, releasesFirst)
 	place := map[string]int{}
 	for _, m := range highest {
-		if m.rank.version == nil {
+		if m.rank.stable == nil {
 			m.miss(RuleSemver, "no tag is a semantic version")
 			continue
 		}
-		line := rule.line(m.rank.version)
-		place[line]++
-		of := ""
+		line := rule.line(m.rank.stable)
+		of := g.where()
 		if line != "" {
-			of = " of " + line
+			of = " of " + line + of
 		}
-		if i := place[line]; i <= rule.n {
-			m.keep(RuleSemver, fmt.Sprintf("version %d of %d%s%s: %s", i, rule.n, of, g.where(), m.rank.release))
-		} else {
-			m.miss(RuleSemver, fmt.Sprintf("beyond the %s%s%s", highestOf(rule.n), of, g.where()))
+		switch {
+		case place[line] == rule.n:
+			m.miss(RuleSemver, "beyond the "+highestOf(rule.n)+of)
+		case m.part:
+			m.keep(RuleSemver, "within the "+highestOf(rule.n)+of)
+		default:
+			place[line]++
+			m.keep(RuleSemver, fmt.Sprintf("version %d of %d%s: %s", place[line], rule.n, of, m.rank.release))
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package retain
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -90,13 +91,23 @@ func byVersion(a, b rank) int {
 
 // releasesFirst orders by version with every pre-release below every release. Versions that differ only in their build
 // metadata have one precedence; then the newer build comes first, and the order of tags decides the rest.
-func releasesFirst(a, b *member) int {
-	pre := func(m *member) bool { return m.rank.version != nil && m.rank.version.Prerelease() != "" }
-	if a.rank.version != nil && b.rank.version != nil && pre(a) != pre(b) {
-		if pre(a) {
-			return 1
-		}
-		return -1
+var releasesFirst = membersBy(orderCreated, func(a, b rank) int { return compareReleases(b.stable, a.stable) })
+
+// compareReleases is negative when a is the lower of two versions, every pre-release being lower than every release
+// and no version lower than any.
+func compareReleases(a, b *semver.Version) int {
+	switch {
+	case a == nil || b == nil:
+		return cmp.Compare(presence(a), presence(b))
+	case (a.Prerelease() == "") != (b.Prerelease() == ""):
+		return cmp.Compare(b.Prerelease(), a.Prerelease()) // the empty one is the release
 	}
-	return orderSemver(a.rank, b.rank)
+	return a.Compare(b)
+}
+
+func presence(v *semver.Version) int {
+	if v == nil {
+		return 0
+	}
+	return 1
 }

@@ -4,7 +4,7 @@ import "github.com/regsweep/regsweep/internal/oci"
 
 // Spare compares the plan with a later look at the repository and returns the deletions that must not happen any
 // more, each with the cause: digests that a new or moved tag has come to reach, directly, through an index or as the
-// subject of an attachment. When nothing that the plan keeps is left in the repository, all deletions are spared.
+// subject of a new attachment, which somebody made because the image is needed. When nothing that the plan keeps is left in the repository, all deletions are spared.
 func (p Plan) Spare(later oci.Snapshot) map[oci.Digest]string {
 	spared := map[oci.Digest]string{}
 	known := map[oci.Digest]*Decision{}
@@ -29,6 +29,9 @@ func (p Plan) Spare(later oci.Snapshot) map[oci.Digest]string {
 	left := false
 	for _, i := range later.Images {
 		children[i.Digest] = i.Children
+		if known[i.Digest] == nil {
+			children[i.Digest] = append(i.Subjects(), i.Children...)
+		}
 		for _, t := range i.Tags {
 			if d := known[i.Digest]; d != nil && d.Verdict == Keep && counted(d.Image) {
 				left = true

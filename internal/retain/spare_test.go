@@ -31,6 +31,7 @@ sig(b1) -
 		{"a new index with a doomed child", "b3 1d\nnew 1d lists ~arm ~other\n~other 1d", "~arm"},
 		{"a new index with a doomed index inside", "b3 1d\nnew 1d lists b2\nb2 2d lists ~arm ~amd", "b2 ~amd ~arm"},
 		{"nothing that was kept is left", "b1 3d\nb0 4d", "b0 b1 b2 sig(b1) ~amd ~arm"},
+		{"somebody signs a doomed image", "b3 1d\nb2 2d lists ~arm ~amd\nb1 3d\nb0 4d\nsig(b0) -", "b0"},
 		{"the repository is empty", "", "b0 b1 b2 sig(b1) ~amd ~arm"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,0 +1,212 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
+
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/retain"
+)
+
+// timeline is a group of --group-by through time.
+type timeline struct {
+	group  string // "" for images that no group counts
+	images []build
+	newest time.Time // zero when no image has a date
+}
+
+// build is an image on a timeline.
+type build struct {
+	created time.Time
+	mark    mark
+}
+
+// mark is what became of an image, as a character that needs no colour to be told from the others. When several images
+// share a cell, the highest is shown.
+type mark int
+
+const (
+	markDeleted mark = iota // or planned to be
+	markLeft                // should have been deleted, and was not
+	markKept
+)
+
+var marks = [...]string{markDeleted: "░", markLeft: "▒", markKept: "█"}
+
+const (
+	mostGroups = 20
+	mostCells  = 40
+	leastCells = 12
+)
+
+// timelines returns the groups of a repository, those with the newest images first and what no group counts last. There
+// are none when no image is in a group. An image in several groups is in each.
+func (v view) timelines() []timeline {
+	if !v.grouped {
+		return nil
+	}
+	byGroup := map[string]*timeline{}
+	add := func(e entry, m mark) {
+		groups := e.Groups()
+		if len(groups) == 0 {
+			groups = []string{""}
+		}
+		for _, g := range groups {
+			t := byGroup[g]
+			if t == nil {
+				t = &timeline{group: g}
+				byGroup[g] = t
+			}
+			t.images = append(t.images, build{e.Image.Created, m})
+			if e.Image.Created.After(t.newest) {
+				t.newest = e.Image.Created
+			}
+		}
+	}
+	for _, list := range []struct {
+		entries []entry
+		mark    mark
+	}{{v.kept, markKept}, {v.failed, markLeft}, {v.skipped, markLeft}, {v.doomed, markDeleted}} {
+		for _, e := range list.entries {
+			if counted(e.Image) {
+				add(e, list.mark)
+			}
+		}
+	}
+	var out []timeline
+	for _, t := range byGroup {
+		slices.SortStableFunc(t.images, func(a, b build) int { return b.created.Compare(a.created) })
+		out = append(out, *t)
+	}
+	slices.SortFunc(out, func(a, b timeline) int {
+		if (a.group == "") != (b.group == "") {
+			return strings.Compare(b.group, a.group)
+		}
+		return cmp.Or(b.newest.Compare(a.newest), oci.NaturalCompare(a.group, b.group))
+	})
+	return out
+}
+
+// bar is one character for each image, the newest on the left, or for several when there are more images than cells.
+// Images without a date are on the right, where the oldest are.
+func (t timeline) bar(most int) string {
+	n := min(len(t.images), most)
+	var b strings.Builder
+	for cell := range n {
+		m := markDeleted
+		for _, i := range t.images[cell*len(t.images)/n : (cell+1)*len(t.images)/n] {
+			m = max(m, i.mark)
+		}
+		b.WriteString(marks[m])
+	}
+	return b.String()
+}
+
+// counts says the numbers of a group, as in "3 kept, 41 deleted, newest 2 hours ago".
+func (t timeline) counts(v view, dryRun bool) string {
+	text := sums([]timeline{t}, v.goneWord(dryRun))
+	if t.newest.IsZero() {
+		return text + ", without a date"
+	}
+	return text + ", newest " + retain.Elapsed(max(0, v.started.Sub(t.newest))) + " ago"
+}
+
+// sums adds up what became of the images of groups.
+func sums(ts []timeline, gone string) string {
+	var n [len(marks)]int
+	for _, t := range ts {
+		for _, i := range t.images {
+			n[i.mark]++
+		}
+	}
+	text := fmt.Sprintf("%d kept, %d %s", n[markKept], n[markDeleted], gone)
+	if n[markLeft] > 0 {
+		text += fmt.Sprintf(", %d failed or skipped", n[markLeft])
+	}
+	return text
+}
+
+// goneWord is what a timeline calls images that go.
+func (v view) goneWord(dryRun bool) string {
+	if dryRun || v.condition() == refused {
+		return "to delete"
+	}
+	return "deleted"
+}
+
+// legend explains the bars.
+func (v view) legend(dryRun bool) string {
+	text := fmt.Sprintf("newest on the left, %s kept, %s %s", marks[markKept], marks[markDeleted], v.goneWord(dryRun))
+	if len(v.failed)+len(v.skipped) > 0 {
+		text += fmt.Sprintf(", %s failed or skipped", marks[markLeft])
+	}
+	return text
+}
+
+// noGroup is what stands for the name of a group that has none.
+const noGroup = "no group"
+
+// timeline draws the groups of a repository; "" when there are none.
+func (t *table) timeline(v view, dryRun bool) (string, error) {
+	all := v.timelines()
+	if len(all) == 0 {
+		return "", nil
+	}
+	shown, more := cut(all, mostGroups)
+	rows := make([][]string, 0, len(shown)+1)
+	most := tagRunes
+	if t.width > 0 {
+		most = min(most, max(leastCells, t.width/4))
+	}
+	for _, line := range shown {
+		name := noGroup
+		if line.group != "" {
+			name = short(line.group, most)
+		}
+		rows = append(rows, []string{name, "", line.counts(v, dryRun)})
+	}
+	cells := mostCells
+	if t.width > 0 { // the bars give way before the words do
+		words := 0
+		for _, r := range rows {
+			words = max(words, twwidth.Width(r[2])+len(gridGap))
+		}
+		cells = min(cells, max(leastCells, lastWidth(rows, t.width)-words-len(gridGap)))
+	}
+	for i, line := range shown {
+		rows[i][1] = line.bar(cells)
+	}
+	if more > 0 {
+		rest := all[len(shown):]
+		rows = append(rows, []string{fmt.Sprintf("… %d more", more), "", sums(rest, v.goneWord(dryRun))})
+	}
+	text, err := grid(rows, t.width)
+	return gridGap + "groups, " + v.legend(dryRun) + "\n" + text, err
+}
+
+// timelineBlock is the groups of a repository as a table.
+func (v view) timelineBlock(dryRun bool) block {
+	all := v.timelines()
+	shown, more := cut(all, mostGroups)
+	b := block{
+		head:    "\n" + tableHead("group", v.legend(dryRun), "images"),
+		columns: 3,
+		rows:    len(shown),
+		row: func(i int) string {
+			name := noGroup
+			if g := shown[i].group; g != "" {
+				name = markdownCode(clip(g, nameRunes))
+			}
+			return cells(name, "`"+shown[i].bar(mostCells)+"`", shown[i].counts(v, dryRun))
+		},
+	}
+	if more > 0 {
+		b.tail = cells(fmt.Sprintf("… %d more", more), "", sums(all[len(shown):], v.goneWord(dryRun))) + "\n"
+	}
+	return b
+}

@@ -1,0 +1,226 @@
+package retain
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/Masterminds/semver/v3"
+
+	"github.com/regsweep/regsweep/internal/oci"
+)
+
+// standing is an image as a group sees it.
+type standing struct {
+	digest  oci.Digest
+	part    bool
+	date    time.Time // zero when there is no usable one
+	version *semver.Version
+	release *semver.Version // the highest, with pre-releases below all releases
+	tag     string          // the greatest in natural order
+	own     *standing       // before its parts have lifted it; nil when it has none
+}
+
+// standingOf ranks an image in a group by those of its tags that speak there, and an index no lower than its parts there.
+func (o *theory) standingOf(i oci.Image, speaks func(tag string) bool) standing {
+	s := standing{digest: i.Digest, part: o.isPart(i) && !o.grown[i.Digest], date: o.dateOf(i)}
+	s.raise(i.Tags, speaks)
+	own := s
+	for _, part := range o.partsOf(i) {
+		if attachment(part) || !slices.ContainsFunc(part.Tags, speaks) {
+			continue
+		}
+		if d := o.dateOf(part); d.After(s.date) {
+			s.date = d
+		}
+		s.raise(part.Tags, speaks)
+	}
+	if own.date.IsZero() {
+		s.date = own.date
+	}
+	if own.version == nil {
+		s.version, s.release = nil, nil
+	}
+	s.own = &own
+	return s
+}
+
+func (s *standing) raise(tags []string, speaks func(tag string) bool) {
+	for _, t := range tags {
+		if !speaks(t) {
+			continue
+		}
+		if s.tag == "" || oci.NaturalCompare(t, s.tag) > 0 {
+			s.tag = t
+		}
+		v, err := semver.NewVersion(strings.Replace(t, "_", "+", 1))
+		if err != nil || !strings.Contains(t, ".") {
+			continue
+		}
+		if s.version == nil || v.GreaterThan(s.version) {
+			s.version = v
+		}
+		if s.release == nil || releaseFirst(v, s.release) > 0 {
+			s.release = v
+		}
+	}
+}
+
+// partsOf returns the parts of an index, and theirs.
+func (o *theory) partsOf(index oci.Image) (out []oci.Image) {
+	for _, i := range o.images {
+		if slices.Contains(index.Children, i.Digest) {
+			out = append(append(out, i), o.partsOf(i)...)
+		}
+	}
+	return out
+}
+
+// dateOf is zero for what is no date.
+func (o *theory) dateOf(i oci.Image) time.Time {
+	if i.Created.After(o.now.Add(24 * time.Hour)) {
+		return time.Time{}
+	}
+	return i.Created.UTC()
+}
+
+// releaseFirst compares versions with pre-releases below all releases.
+func releaseFirst(a, b *semver.Version) int {
+	pre := func(v *semver.Version) int { return min(1, len(v.Prerelease())) }
+	return cmp.Or(cmp.Compare(pre(b), pre(a)), a.Compare(b))
+}
+
+func compareVersions(a, b standing) int {
+	switch {
+	case a.version != nil && b.version != nil:
+		return a.version.Compare(b.version)
+	case a.version != nil:
+		return 1
+	case b.version != nil:
+		return -1
+	}
+	return 0
+}
+
+// itself is the image without what its parts have lifted.
+func (s standing) itself() standing {
+	if s.own == nil {
+		return s
+	}
+	return *s.own
+}
+
+func dateOrder(a, b standing) int {
+	c := a.date.Compare(b.date)
+	a, b = a.itself(), b.itself()
+	return cmp.Or(c, a.date.Compare(b.date), compareVersions(a, b), oci.NaturalCompare(a.tag, b.tag), cmp.Compare(b.digest, a.digest))
+}
+
+func versionOrder(a, b standing) int {
+	c := compareVersions(a, b)
+	a, b = a.itself(), b.itself()
+	return cmp.Or(c, compareVersions(a, b), dateOrder(a, b))
+}
+
+func nameOrder(a, b standing) int {
+	c := oci.NaturalCompare(a.tag, b.tag)
+	a, b = a.itself(), b.itself()
+	return cmp.Or(c, oci.NaturalCompare(a.tag, b.tag), compareVersions(a, b), cmp.Compare(b.digest, a.digest))
+}
+
+// releaseOrder is the order of --keep-semver.
+func releaseOrder(a, b standing) int {
+	return cmp.Or(releaseFirst(a.release, b.release), dateOrder(a.itself(), b.itself()))
+}
+
+// datesMatter says "because the order is by date or a rule of age or calendar is set".
+func (o *theory) datesMatter() bool {
+	p := o.policy
+	return p.Sort == "" || p.Sort == SortCreated || !p.KeepYoungerThan.IsZero() || !p.ExpireGroups.IsZero() ||
+		p.KeepHourly+p.KeepDaily+p.KeepWeekly+p.KeepMonthly+p.KeepYearly > 0
+}
+
+// keepIn is rule 4 in one group.
+func (o *theory) keepIn(group string) {
+	var counted, parts []standing
+	var newest time.Time
+	anyCounted, ageUnknown := false, false
+	for _, i := range o.images {
+		speaks := func(t string) bool { return o.speaks(t) && o.groupOf(t) == group }
+		if attachment(i) || !slices.ContainsFunc(i.Tags, speaks) {
+			continue
+		}
+		s := o.standingOf(i, speaks)
+		if anyCounted = true; s.date.After(newest) {
+			newest = s.date
+		}
+		ageUnknown = ageUnknown || (s.date.IsZero() && o.policy.Undated != UndatedOldest)
+		switch {
+		case s.date.IsZero() && o.policy.Undated != UndatedOldest && o.datesMatter(),
+			o.policy.Sort == SortSemver && s.version == nil:
+			o.stays[i.Digest] = o.stays[i.Digest] || !s.part
+		case s.part:
+			parts = append(parts, s)
+		default:
+			counted = append(counted, s)
+		}
+	}
+	if expire := o.policy.ExpireGroups; group != "" && !expire.IsZero() && anyCounted && !ageUnknown && !newest.After(expire.Before(o.now)) {
+		return
+	}
+	for d := range o.kept(counted) {
+		o.stays[d] = true
+	}
+	for _, part := range parts { // each as if it were the only one: it takes no place
+		if o.kept(append(slices.Clone(counted), part))[part.digest] {
+			o.stays[part.digest] = true
+		}
+	}
+}
+
+// kept returns what the rules keep of some images.
+func (o *theory) kept(of []standing) map[oci.Digest]bool {
+	p, out := o.policy, map[oci.Digest]bool{}
+	order := map[Sort]func(a, b standing) int{"": dateOrder, SortCreated: dateOrder, SortSemver: versionOrder, SortName: nameOrder}[p.Sort]
+	keepFirst(out, of, p.KeepLast, order)
+	for _, s := range of {
+		if !p.KeepYoungerThan.IsZero() && s.date.After(p.KeepYoungerThan.Before(o.now)) {
+			out[s.digest] = true
+		}
+	}
+	keepCalendar(out, of, p.KeepHourly, func(t time.Time) string { return t.Format("2006-01-02T15") })
+	keepCalendar(out, of, p.KeepDaily, func(t time.Time) string { return t.Format("2006-01-02") })
+	keepCalendar(out, of, p.KeepWeekly, func(t time.Time) string { y, w := t.ISOWeek(); return fmt.Sprintf("%d-W%02d", y, w) })
+	keepCalendar(out, of, p.KeepMonthly, func(t time.Time) string { return t.Format("2006-01") })
+	keepCalendar(out, of, p.KeepYearly, func(t time.Time) string { return t.Format("2006") })
+	lines := map[string][]standing{}
+	for _, s := range of {
+		if v := s.release; v != nil && p.KeepSemver.n > 0 {
+			line := map[string]string{"": "", "major": fmt.Sprint(v.Major()), "minor": fmt.Sprint(v.Major(), ".", v.Minor())}[p.KeepSemver.per]
+			lines[line] = append(lines[line], s)
+		}
+	}
+	for _, line := range lines {
+		keepFirst(out, line, p.KeepSemver.n, releaseOrder)
+	}
+	return out
+}
+
+func keepFirst(out map[oci.Digest]bool, of []standing, n int, order func(a, b standing) int) {
+	for of = slices.Clone(of); n > 0 && len(of) > 0; n-- {
+		first := slices.MaxFunc(of, order)
+		out[first.digest] = true
+		of = slices.DeleteFunc(of, func(s standing) bool { return s.digest == first.digest })
+	}
+}
+
+func keepCalendar(out map[oci.Digest]bool, of []standing, n int, period func(time.Time) string) {
+	of = slices.DeleteFunc(slices.Clone(of), func(s standing) bool { return s.date.IsZero() })
+	for ; n > 0 && len(of) > 0; n-- {
+		first := slices.MaxFunc(of, dateOrder)
+		out[first.digest] = true
+		of = slices.DeleteFunc(of, func(s standing) bool { return period(s.date) == period(first.date) })
+	}
+}

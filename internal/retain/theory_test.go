@@ -1,0 +1,182 @@
+package retain
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/regsweep/regsweep/internal/oci"
+)
+
+// theory is docs/retention.md, sentence by sentence. It shares no code with Decide, and is slow so that it can be
+// compared with the page by reading. Where the page is silent it reads:
+//   - an image with an ordinary tag beside an attachment's is no attachment, but is attached as well;
+//   - an attachment's tag is inside every scope;
+//   - what has no tag is not left by rule 7;
+//   - of what is equal in everything the smaller digest is the newer.
+type theory struct {
+	images []oci.Image
+	policy Policy
+	pushed []oci.Pushed
+	now    time.Time
+	grown  map[oci.Digest]bool // parts that are "counted from then on like any other image"
+	stays  map[oci.Digest]bool
+	leftBy map[oci.Digest]bool // stays by something else than being attached
+}
+
+// oracle returns the verdicts that docs/retention.md demands.
+func oracle(s oci.Snapshot, p Policy, pushed []oci.Pushed, now time.Time) map[oci.Digest]Verdict {
+	o := theory{images: s.Images, policy: p, pushed: pushed, now: now, grown: map[oci.Digest]bool{}}
+	for before := -1; before < len(o.grown); {
+		before = len(o.grown)
+		o.stays, o.leftBy = map[oci.Digest]bool{}, map[oci.Digest]bool{}
+		for _, i := range o.images {
+			o.stays[i.Digest] = o.firm(i)
+		}
+		for _, name := range o.groupNames() {
+			o.keepIn(name)
+		}
+		for d, yes := range o.stays {
+			o.leftBy[d] = yes
+		}
+		o.together()
+		for _, i := range o.images {
+			if o.stays[i.Digest] && !slices.ContainsFunc(o.indexesOf(i), func(x oci.Image) bool { return o.stays[x.Digest] && !attachment(x) }) {
+				o.grown[i.Digest] = true
+			}
+		}
+	}
+	o.neverEmpty()
+	out := map[oci.Digest]Verdict{}
+	for _, i := range o.images {
+		out[i.Digest] = Delete
+		if o.stays[i.Digest] {
+			out[i.Digest] = Keep
+		}
+	}
+	return out
+}
+
+// firm says whether an image stays by rule 1, 2 or 3.
+func (o *theory) firm(i oci.Image) bool {
+	for _, p := range o.pushed {
+		if p.Digest == i.Digest || slices.Contains(i.Tags, p.Tag) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(i.Tags, func(t string) bool { return o.protected(t) || !o.inScope(t) && !attachmentTag(t) })
+}
+
+func (o *theory) protected(tag string) bool {
+	return slices.ContainsFunc(o.policy.Protect, func(p Pattern) bool { return p.Match(tag) })
+}
+
+func (o *theory) inScope(tag string) bool {
+	return len(o.policy.Tags) == 0 || slices.ContainsFunc(o.policy.Tags, func(p Pattern) bool { return p.Match(tag) })
+}
+
+func attachmentTag(tag string) bool {
+	_, ok := oci.AttachmentSubject(tag)
+	return ok
+}
+
+// attachment says whether an image is one, by its subject or by all its tags.
+func attachment(i oci.Image) bool {
+	return i.Subject != "" || len(i.Tags) > 0 && !slices.ContainsFunc(i.Tags, func(t string) bool { return !attachmentTag(t) })
+}
+
+// isPart says whether an index lists an image; a referrers index is an attachment and makes no part of a tagged image.
+func (o *theory) isPart(i oci.Image) bool {
+	return slices.ContainsFunc(o.indexesOf(i), func(x oci.Image) bool { return !attachment(x) || len(i.Tags) == 0 })
+}
+
+func (o *theory) indexesOf(part oci.Image) (out []oci.Image) {
+	for _, i := range o.images {
+		if slices.Contains(i.Children, part.Digest) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func (o *theory) has(d oci.Digest) bool {
+	return slices.ContainsFunc(o.images, func(i oci.Image) bool { return i.Digest == d })
+}
+
+// together is rule 5.
+func (o *theory) together() {
+	for again := true; again; {
+		again = false
+		for _, i := range o.images {
+			if o.stays[i.Digest] {
+				continue
+			}
+			for _, x := range o.indexesOf(i) {
+				again = again || o.stays[x.Digest]
+				o.stays[i.Digest] = o.stays[i.Digest] || o.stays[x.Digest]
+				o.leftBy[i.Digest] = o.leftBy[i.Digest] || o.stays[x.Digest]
+			}
+			for _, s := range i.Subjects() {
+				again = again || o.stays[s] || !o.has(s)
+				o.stays[i.Digest] = o.stays[i.Digest] || o.stays[s] || !o.has(s)
+			}
+		}
+	}
+}
+
+// neverEmpty is rule 7.
+func (o *theory) neverEmpty() {
+	var wholes, parts []standing
+	for _, i := range o.images {
+		if attachment(i) || len(i.Tags) == 0 {
+			continue
+		}
+		if o.stays[i.Digest] && o.leftBy[i.Digest] {
+			return
+		}
+		s := standing{digest: i.Digest, date: o.dateOf(i)}
+		s.raise(i.Tags, o.speaks)
+		if s.tag == "" {
+			s.raise(i.Tags, func(string) bool { return true })
+		}
+		if o.isPart(i) {
+			parts = append(parts, s)
+		} else {
+			wholes = append(wholes, s)
+		}
+	}
+	if len(wholes) == 0 {
+		wholes = parts
+	}
+	if len(wholes) > 0 {
+		o.stays[slices.MaxFunc(wholes, dateOrder).digest] = true
+		o.together()
+	}
+}
+
+// speaks says whether keep rules look at an image by a tag.
+func (o *theory) speaks(tag string) bool {
+	return o.inScope(tag) && !o.protected(tag) && !attachmentTag(tag)
+}
+
+func (o *theory) groupOf(tag string) string {
+	if o.policy.GroupBy.IsZero() {
+		return ""
+	}
+	m := o.policy.GroupBy.re.FindStringSubmatch(tag)
+	if m == nil {
+		return ""
+	}
+	return strings.Join(m[1:], "/")
+}
+
+func (o *theory) groupNames() []string {
+	out := []string{""}
+	for _, i := range o.images {
+		for _, t := range i.Tags {
+			out = append(out, o.groupOf(t))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
