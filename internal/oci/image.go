@@ -2,6 +2,7 @@ package oci
 
 import (
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -80,6 +81,9 @@ var attachmentTag = regexp.MustCompile(`^(sha256-[0-9a-f]{64}|sha512-[0-9a-f]{12
 // cosign's tags (https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md) and the referrers fallback
 // tag (OCI distribution-spec v1.1, "Referrers Tag Schema").
 func AttachmentSubject(tag string) (Digest, bool) {
+	if !strings.HasPrefix(tag, "sha") { // nearly all tags, and much cheaper
+		return "", false
+	}
 	m := attachmentTag.FindStringSubmatch(tag)
 	if m == nil {
 		return "", false

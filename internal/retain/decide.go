@@ -135,6 +135,9 @@ func (d *decider) inScope(tag string) bool {
 
 // keepPushed keeps what the pipeline has just pushed, by tag and by digest.
 func (d *decider) keepPushed(pushed []oci.Pushed) {
+	if len(pushed) == 0 {
+		return
+	}
 	tags, digests := map[string]bool{}, map[oci.Digest]bool{}
 	for _, p := range pushed {
 		tags[p.Tag], digests[p.Digest] = p.Tag != "", p.Digest != ""
@@ -200,21 +203,21 @@ func (d *decider) keepOneAtLeast() bool {
 
 // plan puts the decisions in the order of a report.
 func (d *decider) plan(s oci.Snapshot, pushed []oci.Pushed) Plan {
+	var sections [4][]*entry
+	for _, e := range d.entries {
+		n := e.section()
+		sections[n] = append(sections[n], e)
+	}
 	p := Plan{Repository: s.Repository, Ghosts: sortedTags(s.Ghosts), Decisions: make([]Decision, 0, len(d.entries))}
-	for section := range sections {
-		for _, e := range d.entries {
-			if e.section() == section {
-				p.Decisions = append(p.Decisions, e.decision())
-			}
+	for _, section := range sections {
+		for _, e := range section {
+			p.Decisions = append(p.Decisions, e.decision())
 		}
 	}
 	p.Warnings = d.warnings()
 	p.Refusals = append(d.refusePushed(s, pushed), d.refuseTooMany(p)...)
 	return p
 }
-
-// sections is how many parts a report has.
-const sections = 4
 
 // section is the part of a report that an image belongs to: kept images, deleted ones, and the same of parts.
 func (e *entry) section() int {

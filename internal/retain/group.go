@@ -70,11 +70,6 @@ func (g Grouping) nameOf(tag string) string {
 	return strings.Join(m[1:], "/")
 }
 
-// in returns those of the tags that are in the group.
-func (g Grouping) in(name string, tags []string) []string {
-	return slices.DeleteFunc(slices.Clone(tags), func(t string) bool { return g.nameOf(t) != name })
-}
-
 // group is a set of images that keep rules look at together.
 type group struct {
 	name    string
@@ -103,11 +98,17 @@ func membersBy(own, key order) func(a, b *member) int {
 // tags name several groups is in each of them, and stays when any of them keeps it.
 func (d *decider) group() []*group {
 	byName := map[string]*group{}
+	most := 0 // members: no more than there are tags
+	for _, e := range d.entries {
+		most += len(e.names)
+	}
+	members := make([]member, 0, most)
 	for _, e := range d.entries {
 		var names []string
-		for _, t := range e.names {
-			if name := d.policy.GroupBy.nameOf(t); !slices.Contains(names, name) {
-				names = append(names, name)
+		tags := make([]string, len(e.names)) // the group of each tag
+		for n, t := range e.names {
+			if tags[n] = d.policy.GroupBy.nameOf(t); !slices.Contains(names, tags[n]) {
+				names = append(names, tags[n])
 			}
 		}
 		slices.SortFunc(names, oci.NaturalCompare)
@@ -119,9 +120,16 @@ func (d *decider) group() []*group {
 			}
 			r := e.rank
 			if len(names) > 1 {
-				r = rankOf(e.image, d.policy.GroupBy.in(name, e.names), d.now)
+				var here []string
+				for n, t := range e.names {
+					if tags[n] == name {
+						here = append(here, t)
+					}
+				}
+				r = rankOf(e.image, here, d.now)
 			}
-			g.members = append(g.members, &member{e, r, r})
+			members = append(members, member{e, r, r})
+			g.members = append(g.members, &members[len(members)-1])
 			if name != "" {
 				e.groups = append(e.groups, name)
 			}

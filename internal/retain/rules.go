@@ -133,22 +133,23 @@ func (d *decider) keepPeriods(g *group, judged []*member) {
 // keep keeps the newest image of each of the last n periods.
 func (p period) keep(n int, g *group, newestFirst []*member) {
 	beyond := fmt.Sprintf("beyond the last %s%s", plural(n, p.unit), g.where())
-	last, newer, filled := "", "", 0
+	last, newer, filled := -1, "", 0
 	for _, m := range newestFirst {
 		if m.rank.created.IsZero() {
 			m.miss(p.rule, "no usable date")
 			continue
 		}
-		switch name := p.name(m.rank.created); {
-		case name == last:
+		switch key := p.key(m.rank.created); {
+		case key == last:
 			m.miss(p.rule, newer)
 		case filled == n: // and so is everything after it, because periods only grow older
 			m.miss(p.rule, beyond)
 		case m.part:
-			m.keep(p.rule, p.adjective+g.where()+": "+name)
+			m.keep(p.rule, p.adjective+g.where()+": "+p.name(m.rank.created))
 		default:
 			filled++
-			last, newer = name, fmt.Sprintf("%s has a newer one%s", name, g.where())
+			name := p.name(m.rank.created)
+			last, newer = key, fmt.Sprintf("%s has a newer one%s", name, g.where())
 			m.keep(p.rule, fmt.Sprintf("%s %d of %d%s: %s", p.adjective, filled, n, g.where(), name))
 		}
 	}
