@@ -56,3 +56,28 @@ func flagTable(t *testing.T) string {
 	}
 	return b.String()
 }
+
+// TestActionHasAnInputForEachFlag holds action.yml to the command line.
+func TestActionHasAnInputForEachFlag(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("action.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parser, err := kong.New(&cli{}, kong.Vars{"version": ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, node := range parser.Model.Children {
+		for _, f := range node.Flags {
+			name := "REGSWEEP_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_")) + ": ${{ inputs."
+			switch f.Name {
+			case "password-file", "ci": // a workflow has the input password, and is in the CI that it is in
+			default:
+				if !strings.Contains(string(text), name) {
+					t.Errorf("no input sets --%s", f.Name)
+				}
+			}
+		}
+	}
+}

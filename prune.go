@@ -117,7 +117,7 @@ func (s *session) expand(ctx context.Context, name oci.Repository) ([]oci.Reposi
 func (s *session) prune(ctx context.Context, name oci.Repository) (report.Repository, int) {
 	out := report.Repository{Name: name}
 	if ctx.Err() != nil {
-		return s.failed(out, fmt.Errorf("not looked at: %w", context.Cause(ctx)))
+		return notLookedAt(out, context.Cause(ctx))
 	}
 	policy, err := s.policies.of(name)
 	if err != nil {
@@ -179,6 +179,16 @@ func (s *session) execute(ctx context.Context, out report.Repository, r *registr
 		return out, exitFailed
 	}
 	return out, exitDone
+}
+
+// notLookedAt is a repository that a cancel or --timeout came before. The one that it came upon has said so already. A
+// run that stops because its time is over does what it was asked to.
+func notLookedAt(out report.Repository, cause error) (report.Repository, int) {
+	out.Err = fmt.Errorf("not looked at: %w", cause)
+	if errors.Is(cause, errTimeout) {
+		return out, exitDone
+	}
+	return out, exitCode(cause)
 }
 
 func deletions(n int) string {

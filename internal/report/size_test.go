@@ -73,7 +73,7 @@ func TestAges(t *testing.T) {
 		{"none dated", []time.Duration{0}, "without a date"},
 		{"one", []time.Duration{time.Hour}, "1 hour old"},
 		{"two units", []time.Duration{6 * time.Hour, 214 * day}, "6 hours to 214 days old"},
-		{"one unit", []time.Duration{45 * time.Hour, 33 * time.Hour}, "33 to 45 hours old"},
+		{"one unit", []time.Duration{23 * time.Hour, 15 * time.Hour}, "15 to 23 hours old"},
 		{"singular and plural", []time.Duration{time.Hour, 5 * time.Hour}, "1 to 5 hours old"},
 		{"same", []time.Duration{50 * time.Hour, 51 * time.Hour}, "2 days old"},
 		{"some undated", []time.Duration{time.Hour, 0, 0}, "1 hour old, 2 without a date"},

@@ -24,6 +24,7 @@ const (
 	mostSkipped = 3 // for each cause
 	mostKept    = 50
 	mostDoomed  = 10
+	fewDoomed   = 2 // for each of several repositories: what they have in common fills no screens
 	mostNotes   = 10
 	mostTags    = 3
 	mostGhosts  = 10
@@ -32,8 +33,11 @@ const (
 // WriteTable writes the summary for people at a terminal or in a log: for each repository what was asked, why each
 // image was kept or deleted, and what happened. Failures come first; long lists are cut and counted.
 func WriteTable(w io.Writer, s Summary, o TableOptions) error {
-	t := table{width: o.Width}
+	t := table{width: o.Width, doomed: mostDoomed}
 	several := len(s.Repositories) != 1
+	if several {
+		t.doomed = fewDoomed
+	}
 	for i, r := range s.Repositories {
 		if i > 0 {
 			t.line("")
@@ -69,6 +73,7 @@ func took(s Summary) string {
 }
 
 type table struct {
+	doomed int // the most rows of deletions
 	bytes.Buffer
 	width int
 	told  bool // where all rows are to be had
@@ -146,7 +151,7 @@ func (t *table) rows(v view) [][]string {
 	out = append(out, partsLine("skipped", v.skippedParts)...)
 	out = append(out, t.list(v, v.kept, mostKept)...)
 	out = append(out, partsLine("keep", v.keptParts)...)
-	out = append(out, t.list(v, v.doomed, mostDoomed)...)
+	out = append(out, t.list(v, v.doomed, t.doomed)...)
 	if len(v.doomed) > 0 {
 		out = append(out, partsLine(commonWord(v.doomed), v.doomedParts)...)
 	}

@@ -103,7 +103,7 @@ func Elapsed(d time.Duration) string {
 		return plural(int(d/time.Second), "second")
 	case d < time.Hour:
 		return plural(int(d/time.Minute), "minute")
-	case d < 2*day:
+	case d < day:
 		return plural(int(d/time.Hour), "hour")
 	case d < 3*366*day:
 		return plural(int(d/day), "day")

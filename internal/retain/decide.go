@@ -156,12 +156,15 @@ func (d *decider) keepProtected() {
 		inside := false
 		var outside []string
 		for _, t := range e.image.Tags {
-			if p, ok := matching(d.policy.Protect, t); ok {
+			_, attached := oci.AttachmentSubject(t)
+			p, protected := matching(d.policy.Protect, t)
+			if protected {
 				e.always(RuleProtect, "protected by "+p.String())
 			}
-			if d.inScope(t) {
+			switch {
+			case d.inScope(t):
 				inside = true
-			} else if _, attached := oci.AttachmentSubject(t); !attached {
+			case !attached && !protected: // else that is reason enough
 				outside = append(outside, t)
 			}
 		}
@@ -170,7 +173,7 @@ func (d *decider) keepProtected() {
 		}
 		switch {
 		case len(outside) == 0:
-		case inside:
+		case inside || len(outside) < len(e.image.Tags):
 			e.always(RuleScope, "shares its digest with "+outside[0]+" (out of scope)")
 		default:
 			e.always(RuleScope, "out of scope")

@@ -124,7 +124,7 @@ func TestElapsed(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
 		0: "0 seconds", time.Second: "1 second", 119 * time.Second: "1 minute", 90 * time.Minute: "1 hour",
-		47 * time.Hour: "47 hours", 48 * time.Hour: "2 days", 1000 * 24 * time.Hour: "1000 days",
+		23 * time.Hour: "23 hours", 24 * time.Hour: "1 day", 48 * time.Hour: "2 days", 1000 * 24 * time.Hour: "1000 days",
 		5 * 365 * 24 * time.Hour: "5 years", -time.Hour: "in the future",
 	} {
 		if got := Elapsed(d); got != want {
