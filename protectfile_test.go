@@ -129,3 +129,24 @@ func TestProtectFileErrors(t *testing.T) {
 		})
 	}
 }
+
+// An index that runs without a tag is in no listing, and a doomed one can share its platforms.
+func TestProtectFileNamesAnUntaggedIndex(t *testing.T) {
+	t.Parallel()
+	reg := registrytest.New(t, registrytest.Options{})
+	push := reg.Pusher(t, "team/app")
+	arm := push.Image(fixture.Image{Seed: "arm", Created: testNow.AddDate(0, 0, -9)})
+	amd := push.Image(fixture.Image{Seed: "amd", Created: testNow.AddDate(0, 0, -9)})
+	running := push.Index(fixture.Index{Children: []oci.Digest{arm, amd}})
+	push.Index(fixture.Index{Tags: []string{"b0"}, Children: []oci.Digest{arm}})
+	builds(push, 2)
+	file := filepath.Join(t.TempDir(), "pods.txt")
+	if err := os.WriteFile(file, []byte("image: "+reg.Host()+"/team/app@"+running.String()+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := sweep(t, reg, nil, "HOST/team/app", "--keep-last", "1", "--protect-file", file)
+	left := reg.Manifests("team/app")
+	if got.code != exitDone || !slices.Contains(left, arm) || !slices.Contains(left, amd) || !slices.Contains(left, running) || len(left) != 4 {
+		t.Errorf("exit %d, left %v\n%s%s", got.code, left, got.stdout, got.stderr)
+	}
+}

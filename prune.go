@@ -129,20 +129,29 @@ func (s *session) prune(ctx context.Context, name oci.Repository) (report.Reposi
 		return s.failed(out, err)
 	}
 	pushed := s.images.PushedTo(name)
-	var digests []oci.Digest
-	for _, p := range pushed {
-		if p.Digest != "" {
-			digests = append(digests, p.Digest)
-		}
-	}
 	repository := client.Repository(name.Path)
-	snapshot, err := repository.Snapshot(ctx, digests)
+	snapshot, err := repository.Snapshot(ctx, namedDigests(pushed, policy, name))
 	if err != nil {
 		return s.failed(out, err)
 	}
 	plan := retain.Decide(snapshot, policy, pushed, s.started)
 	out.Plan, out.Pushed = &plan, pushed
 	return s.execute(ctx, out, repository)
+}
+
+// namedDigests are the digests that the pipeline or a text of images in use names. No tag may lead to them, and then no
+// listing does, but what they are made of must be known to be kept.
+func namedDigests(pushed []oci.Pushed, p retain.Policy, name oci.Repository) []oci.Digest {
+	var out []oci.Digest
+	for _, p := range pushed {
+		if p.Digest != "" {
+			out = append(out, p.Digest)
+		}
+	}
+	for _, u := range p.InUse {
+		out = append(out, u.Digests(name)...)
+	}
+	return out
 }
 
 // execute carries out the plan of one repository, or does not, and says with which exit code that ends.

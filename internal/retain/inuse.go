@@ -3,6 +3,7 @@ package retain
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/oci"
@@ -209,6 +210,21 @@ func (u InUse) digest(repository []string, d oci.Digest) (place, bool) {
 		at, ok = u.first(at, ok, r+"@"+string(d))
 	}
 	return at, ok
+}
+
+// Digests returns the digests that the text names by references to the repository, such as app@sha256:…, sorted. A
+// manifest can run without a tag.
+func (u InUse) Digests(r oci.Repository) []oci.Digest {
+	var out []oci.Digest
+	names := namesOf(r)
+	for name := range u.names {
+		repository, d, pinned := strings.Cut(name, "@")
+		if pinned && slices.Contains(names, repository) && oci.Digest(d).Validate() == nil {
+			out = append(out, oci.Digest(d))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // first returns the earlier of a place and that of a name.
