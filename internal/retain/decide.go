@@ -193,6 +193,8 @@ func (d *decider) keepOneAtLeast() bool {
 			continue
 		case slices.ContainsFunc(append(e.firm, e.kept...), func(r Reason) bool { return r.Rule != RuleAttachment }):
 			return false
+		case e.stays():
+			continue
 		case newest == nil || (newest.listed && !e.listed) || (newest.listed == e.listed && orderCreated(e.rank, newest.rank) < 0):
 			newest = e
 		}

@@ -48,7 +48,8 @@ func (d *decider) judged(g *group) []*member {
 
 // giveUp takes the keep rules away from a group that saw no new image for so long that its branch must be gone, and
 // reports whether it did. Images that match no group are not one: they are never given up. A group with an image whose
-// age is not known is not either.
+// age is not known is not either. In a group that goes on its newest image stays, whatever the other rules say: without
+// it a later run would take the group for one that is gone.
 func (d *decider) giveUp(g *group, judged []*member) bool {
 	if d.policy.ExpireGroups.IsZero() || g.name == "" || len(judged) == 0 {
 		return false
@@ -63,6 +64,9 @@ func (d *decider) giveUp(g *group, judged []*member) bool {
 		}
 	}
 	if newest.After(d.policy.ExpireGroups.Before(d.now)) {
+		if sign := slices.MinFunc(judged, membersBy(newestFirst(SortCreated))); !sign.rank.created.IsZero() {
+			sign.keep(RuleExpireGroups, "the newest of "+g.name)
+		}
 		return false
 	}
 	why := g.name + " has no image with a date"

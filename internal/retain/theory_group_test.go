@@ -170,6 +170,11 @@ func (o *theory) keepIn(group string) {
 	if expire := o.policy.ExpireGroups; group != "" && !expire.IsZero() && anyCounted && !ageUnknown && !newest.After(expire.Before(o.now)) {
 		return
 	}
+	if all := slices.Concat(counted, parts); group != "" && !o.policy.ExpireGroups.IsZero() && anyCounted && !ageUnknown && len(all) > 0 {
+		if sign := slices.MaxFunc(all, dateOrder); !sign.date.IsZero() {
+			o.stays[sign.digest] = true
+		}
+	}
 	for d := range o.kept(counted) {
 		o.stays[d] = true
 	}

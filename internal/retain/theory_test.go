@@ -134,6 +134,9 @@ func (o *theory) neverEmpty() {
 		if o.stays[i.Digest] && o.leftBy[i.Digest] {
 			return
 		}
+		if o.stays[i.Digest] {
+			continue
+		}
 		s := standing{digest: i.Digest, date: o.dateOf(i)}
 		s.raise(i.Tags, o.speaks)
 		if s.tag == "" {
