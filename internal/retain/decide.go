@@ -1,6 +1,7 @@
 package retain
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -182,26 +183,35 @@ func (d *decider) keepProtected() {
 }
 
 // keepOneAtLeast keeps the newest image when no other would be left, and reports whether it did: a repository is never
-// emptied. Rules of age and of the calendar come to that, so the newest is the newest by date whatever the sort, and a
-// whole before its parts. An image that stays only because it is attached to something unknown is not one that is left:
-// that begins when its subject goes, and a second run must come to the same.
+// emptied. Rules of age and of the calendar come to that, so the newest is the newest by date whatever the sort, an
+// index being as new as its newest part, and of equal ones a whole before its parts. An image that stays only because
+// it is attached to something unknown is not one that is left: that begins when its subject goes, and a second run must
+// come to the same.
 func (d *decider) keepOneAtLeast() bool {
-	var newest *entry
+	all := group{}
 	for _, e := range d.entries {
 		switch {
 		case !counted(e.image) || len(e.image.Tags) == 0:
 			continue
 		case slices.ContainsFunc(append(e.firm, e.kept...), func(r Reason) bool { return r.Rule != RuleAttachment }):
 			return false
-		case e.stays():
-			continue
-		case newest == nil || (newest.listed && !e.listed) || (newest.listed == e.listed && orderCreated(e.rank, newest.rank) < 0):
-			newest = e
+		case !e.stays():
+			all.members = append(all.members, &member{e, e.rank, e.rank})
 		}
 	}
-	if newest == nil {
+	if len(all.members) == 0 {
 		return false
 	}
+	all.rankWithParts(d.family)
+	newest := slices.MinFunc(all.members, func(a, b *member) int {
+		if c := byDate(a.rank, b.rank); c != 0 {
+			return c
+		}
+		if a.listed != b.listed {
+			return cmp.Compare(presence(a.listed), presence(b.listed))
+		}
+		return orderCreated(a.own, b.own)
+	})
 	newest.keep(RuleNeverEmpty, "the newest of a repository that would be empty")
 	return true
 }

@@ -98,16 +98,17 @@ var releasesFirst = membersBy(orderCreated, func(a, b rank) int { return compare
 func compareReleases(a, b *semver.Version) int {
 	switch {
 	case a == nil || b == nil:
-		return cmp.Compare(presence(a), presence(b))
+		return cmp.Compare(presence(a != nil), presence(b != nil))
 	case (a.Prerelease() == "") != (b.Prerelease() == ""):
 		return cmp.Compare(b.Prerelease(), a.Prerelease()) // the empty one is the release
 	}
 	return a.Compare(b)
 }
 
-func presence(v *semver.Version) int {
-	if v == nil {
-		return 0
+// presence orders what is not there before what is.
+func presence(there bool) int {
+	if there {
+		return 1
 	}
-	return 1
+	return 0
 }

@@ -1,6 +1,7 @@
 package retain
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -126,7 +127,8 @@ func (o *theory) together() {
 
 // neverEmpty is rule 7.
 func (o *theory) neverEmpty() {
-	var wholes, parts []standing
+	var others []standing
+	lonely := map[oci.Digest]bool{}
 	for _, i := range o.images {
 		if attachment(i) || len(i.Tags) == 0 {
 			continue
@@ -134,27 +136,42 @@ func (o *theory) neverEmpty() {
 		if o.stays[i.Digest] && o.leftBy[i.Digest] {
 			return
 		}
-		if o.stays[i.Digest] {
+		if !o.stays[i.Digest] {
+			lonely[i.Digest] = true
+		}
+	}
+	for _, i := range o.images {
+		if !lonely[i.Digest] {
 			continue
 		}
-		s := standing{digest: i.Digest, date: o.dateOf(i)}
+		s := standing{digest: i.Digest, date: o.dateOf(i), part: o.isPart(i)}
 		s.raise(i.Tags, o.speaks)
 		if s.tag == "" {
 			s.raise(i.Tags, func(string) bool { return true })
 		}
-		if o.isPart(i) {
-			parts = append(parts, s)
-		} else {
-			wholes = append(wholes, s)
+		own := s
+		s.own = &own
+		for _, part := range o.partsOf(i) {
+			if t := o.dateOf(part); lonely[part.Digest] && !s.date.IsZero() && t.After(s.date) {
+				s.date = t
+			}
 		}
+		others = append(others, s)
 	}
-	if len(wholes) == 0 {
-		wholes = parts
+	if len(others) == 0 {
+		return
 	}
-	if len(wholes) > 0 {
-		o.stays[slices.MaxFunc(wholes, dateOrder).digest] = true
-		o.together()
-	}
+	newest := slices.MaxFunc(others, func(a, b standing) int {
+		if c := a.date.Compare(b.date); c != 0 || a.part == b.part {
+			return cmp.Or(c, dateOrder(a.itself(), b.itself()))
+		}
+		if a.part {
+			return -1
+		}
+		return 1
+	})
+	o.stays[newest.digest] = true
+	o.together()
 }
 
 // speaks says whether keep rules look at an image by a tag.
