@@ -56,7 +56,7 @@ func (d *decider) giveUp(g *group, judged []*member) bool {
 	}
 	var newest time.Time
 	for _, m := range g.members {
-		if m.rank.created.IsZero() && d.policy.Undated != UndatedOldest {
+		if m.rank.created.IsZero() && d.policy.Undated != UndatedOldest && !m.part { // a part may go with its index
 			return false
 		}
 		if m.rank.created.After(newest) {

@@ -156,7 +156,7 @@ func (o *theory) keepIn(group string) {
 		if anyCounted = true; s.date.After(newest) {
 			newest = s.date
 		}
-		ageUnknown = ageUnknown || (s.date.IsZero() && o.policy.Undated != UndatedOldest)
+		ageUnknown = ageUnknown || (!s.part && s.date.IsZero() && o.policy.Undated != UndatedOldest)
 		switch {
 		case s.date.IsZero() && o.policy.Undated != UndatedOldest && o.datesMatter(),
 			o.policy.Sort == SortSemver && s.version == nil:
