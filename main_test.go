@@ -274,8 +274,8 @@ func TestTimeoutStopsCleanly(t *testing.T) {
 	t.Parallel()
 	reg := registrytest.New(t, registrytest.Options{})
 	builds(reg.Pusher(t, "team/app"), 9)
-	reg.AddFault(registrytest.Fault{Method: "DELETE", After: 2, Until: slowly(t, 600*time.Millisecond)})
-	got := sweep(t, reg, nil, "HOST/team/app", "--keep-last", "2", "--timeout", "400ms", "--workers", "1", "--output", "json")
+	reg.AddFault(registrytest.Fault{Method: "DELETE", After: 2, Until: slowly(t, 3*time.Second)})
+	got := sweep(t, reg, nil, "HOST/team/app", "--keep-last", "2", "--timeout", "2s", "--workers", "1", "--output", "json")
 	r := readReport(t, []byte(got.stdout))
 	if got.code != exitDone || r.Repositories[0].Skipped == 0 || r.Repositories[0].Deleted+r.Repositories[0].Skipped != 7 || !strings.Contains(got.stderr, "--timeout") {
 		t.Errorf("exit %d\n%s%s", got.code, got.stdout, got.stderr)

@@ -27,8 +27,8 @@ type Repository interface {
 type Options struct {
 	// Workers bounds the deletions that run in parallel; 0 means [DefaultWorkers].
 	Workers int
-	// LookEvery is how old the latest look at the repository may be when a deletion begins; 0 means a minute. It is
-	// stretched to ten times what a look takes, so that looking does not become the work.
+	// LookEvery is how old the latest look at the repository may be when a deletion begins; 0 means a minute, or ten
+	// times what a look takes when that is longer, so that looking does not become the work.
 	LookEvery time.Duration
 	// Progress is called after each deletion, from several goroutines but never at the same time; nil is not called.
 	Progress func(done, all int)
@@ -111,7 +111,7 @@ func (e *execution) run(ctx context.Context) {
 		}
 		group := &errgroup.Group{}
 		group.SetLimit(cmp.Or(e.options.Workers, DefaultWorkers))
-		for len(roots) > 0 && e.goesOn(ctx) && !e.stale() {
+		for first := true; len(roots) > 0 && e.goesOn(ctx) && (first || !e.stale()); first = false {
 			d := roots[0]
 			roots = roots[1:]
 			group.Go(func() error {
@@ -134,7 +134,7 @@ func (e *execution) goesOn(ctx context.Context) bool {
 }
 
 func (e *execution) stale() bool {
-	most := max(cmp.Or(e.options.LookEvery, time.Minute), 10*e.lookTook)
+	most := cmp.Or(e.options.LookEvery, max(time.Minute, 10*e.lookTook))
 	return time.Since(e.looked) > most
 }
 
