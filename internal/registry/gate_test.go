@@ -77,7 +77,7 @@ func TestUnsent(t *testing.T) {
 		t.Errorf("waiting at the gate: %v", err)
 	}
 	c.gate.until = time.Time{}
-	ctx, cancel = context.WithTimeout(t.Context(), 200*time.Millisecond)
+	ctx, cancel = context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	var answer *Error
 	if u, err := unsent(ctx); u || !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &answer) {
