@@ -28,7 +28,15 @@ type pruneCommand struct {
 
 	DryRun  bool          `group:"run" help:"Plan and report, delete nothing."`
 	Timeout time.Duration `group:"run" placeholder:"TIME" help:"Stop cleanly after this long, such as 10m, and report the rest as skipped."`
-	Workers count         `group:"run" placeholder:"N" help:"Upper bound of parallel deletions (default: 8) and reads (twice as many)."`
+	access
+	Output string   `group:"report" enum:"table,markdown,json" default:"table" placeholder:"FORM" help:"What goes to standard output: table, markdown or json. Default: ${default}."`
+	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Write a report as well; the ending picks the form: .md, .json or .txt. Repeatable."`
+	CI     string   `group:"report" name:"ci" placeholder:"NAME" help:"The CI system, when it is not to be detected: github, gitea, forgejo, gitlab, jenkins or none."`
+}
+
+// access is how the commands reach registries.
+type access struct {
+	Workers count `group:"run" placeholder:"N" help:"Upper bound of parallel deletions (default: 8) and reads (twice as many)."`
 
 	Username              string `group:"registry" placeholder:"NAME" help:"User name, for a registry that docker's configuration has no login for. The password comes from --password-file or REGSWEEP_PASSWORD."`
 	PasswordFile          string `group:"registry" placeholder:"FILE" help:"File with the password."`
@@ -37,10 +45,6 @@ type pruneCommand struct {
 	CertFile              string `group:"registry" placeholder:"FILE" help:"Client certificate (PEM)."`
 	KeyFile               string `group:"registry" placeholder:"FILE" help:"Key of the client certificate (PEM)."`
 	InsecureSkipTLSVerify bool   `group:"registry" name:"insecure-skip-tls-verify" help:"Trust any certificate."`
-
-	Output string   `group:"report" enum:"table,markdown,json" default:"table" placeholder:"FORM" help:"What goes to standard output: table, markdown or json. Default: ${default}."`
-	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Write a report as well; the ending picks the form: .md, .json or .txt. Repeatable."`
-	CI     string   `group:"report" name:"ci" placeholder:"NAME" help:"The CI system, when it is not to be detected: github, gitea, forgejo, gitlab, jenkins or none."`
 }
 
 // groups are the headings of --help.

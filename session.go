@@ -1,15 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/regsweep/regsweep/internal/ci"
-	"github.com/regsweep/regsweep/internal/oci"
-	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/report"
 )
 
@@ -43,101 +37,4 @@ func (c *pruneCommand) session(p process, say talk) (*session, error) {
 	}
 	s.progress = newProgress(p)
 	return s, nil
-}
-
-// clients are the registries of a run, one client for each host.
-type clients struct {
-	options registry.Options
-	tls     registry.TLS
-	byHost  map[string]*registry.Client
-}
-
-func (c *clients) of(host string) (*registry.Client, error) {
-	if client := c.byHost[host]; client != nil {
-		return client, nil
-	}
-	o := c.options
-	transport, err := registry.NewTransport(host, c.tls, o.Readers)
-	if err != nil {
-		return nil, err
-	}
-	o.Transport = transport
-	c.byHost[host] = registry.New(host, o)
-	return c.byHost[host], nil
-}
-
-// clients reads how the registries are reached.
-func (c *pruneCommand) clients(getenv func(string) string, repositories []oci.Repository) (*clients, error) {
-	fallback, err := c.login(getenv, repositories)
-	if err != nil {
-		return nil, err
-	}
-	out := &clients{
-		byHost: map[string]*registry.Client{},
-		options: registry.Options{
-			PlainHTTP: c.PlainHTTP, UserAgent: "regsweep/" + versionString(), Readers: registry.DefaultReaders,
-			Credentials: registry.Credentials{Files: credentialFiles(getenv), Fallback: fallback},
-		},
-		tls: registry.TLS{
-			CAFile: c.CAFile, CertFile: c.CertFile, KeyFile: c.KeyFile, InsecureSkipVerify: c.InsecureSkipTLSVerify,
-			CertDirs: []string{"/etc/docker/certs.d"},
-		},
-	}
-	if c.Workers > 0 {
-		out.options.Readers = 2 * int(c.Workers)
-	}
-	if home := getenv("HOME"); home != "" { // rootless docker's
-		out.tls.CertDirs = append(out.tls.CertDirs, filepath.Join(home, ".config", "docker", "certs.d"))
-	}
-	for _, r := range repositories { // a certificate that cannot be read is found now
-		if _, err := out.of(r.Host); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-// credentialFiles are docker's configuration and those of podman and its kin, in the order in which they are asked.
-func credentialFiles(getenv func(string) string) []string {
-	var out []string
-	if dir := getenv("DOCKER_CONFIG"); dir != "" {
-		out = append(out, filepath.Join(dir, "config.json"))
-	} else if home := getenv("HOME"); home != "" {
-		out = append(out, filepath.Join(home, ".docker", "config.json"))
-	}
-	if file := getenv("REGISTRY_AUTH_FILE"); file != "" {
-		out = append(out, file)
-	} else if dir := getenv("XDG_RUNTIME_DIR"); dir != "" {
-		out = append(out, filepath.Join(dir, "containers", "auth.json"))
-	}
-	return out
-}
-
-// login returns the logins beside docker's configuration: the given one, then the CI's own.
-func (c *pruneCommand) login(getenv func(string) string, repositories []oci.Repository) (func(string) (registry.Login, bool), error) {
-	password, _, _ := ci.Input(getenv, "password")
-	if c.PasswordFile != "" {
-		text, err := os.ReadFile(c.PasswordFile)
-		if err != nil {
-			return nil, fmt.Errorf("--password-file: %w", err)
-		}
-		if password = strings.TrimRight(string(text), "\r\n"); password == "" {
-			return nil, fmt.Errorf("--password-file: %s is empty", c.PasswordFile)
-		}
-	}
-	if (c.Username == "") != (password == "") {
-		return nil, errors.New("a login needs both: --username, and a password by --password-file or REGSWEEP_PASSWORD")
-	}
-	for _, r := range repositories {
-		if c.Username != "" && r.Host != repositories[0].Host {
-			return nil, fmt.Errorf("--username is for one registry, and this run is about %s and %s: log in with docker login instead", repositories[0].Host, r.Host)
-		}
-	}
-	return func(host string) (registry.Login, bool) {
-		if c.Username != "" {
-			return registry.Login{Username: c.Username, Password: registry.Secret(password)}, true
-		}
-		user, pass, _, ok := ci.Credential(getenv, host)
-		return registry.Login{Username: user, Password: registry.Secret(pass)}, ok
-	}, nil
 }
