@@ -24,7 +24,7 @@ func (c *clients) of(host string) (*registry.Client, error) {
 		return client, nil
 	}
 	o := c.options
-	transport, err := registry.NewTransport(host, c.tls, o.Readers)
+	transport, err := registry.NewTransport(host, c.tls, o.Readers+o.Writers)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func (a access) clients(getenv func(string) string, repositories []oci.Repositor
 	out := &clients{
 		byHost: map[string]*registry.Client{},
 		options: registry.Options{
-			PlainHTTP: a.PlainHTTP, UserAgent: "regsweep/" + versionString(), Readers: registry.DefaultReaders,
+			PlainHTTP: a.PlainHTTP, UserAgent: "regsweep/" + versionString(), Readers: registry.DefaultReaders, Writers: registry.DefaultWriters,
 			Credentials: registry.Credentials{Files: credentialFiles(getenv), Fallback: fallback},
 		},
 		tls: registry.TLS{
@@ -51,7 +51,7 @@ func (a access) clients(getenv func(string) string, repositories []oci.Repositor
 		},
 	}
 	if a.Workers > 0 {
-		out.options.Readers = 2 * int(a.Workers)
+		out.options.Readers, out.options.Writers = int(a.Workers), int(a.Workers)
 	}
 	if home := getenv("HOME"); home != "" { // rootless docker's
 		out.tls.CertDirs = append(out.tls.CertDirs, filepath.Join(home, ".config", "docker", "certs.d"))

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/regsweep/regsweep/internal/prune"
 )
 
 const description = `The step after docker push: keep the images a repository needs, delete the rest from the registry, and say why.
@@ -26,8 +28,11 @@ type pruneCommand struct {
 	Policy      string   `group:"keep" placeholder:"FILE" help:"YAML file with a policy for each repository, see docs/policy.md. Flags go before its keys."`
 	ProtectFile []string `group:"scope" sep:"none" placeholder:"FILE" help:"Never delete nor count the images that this text names: what kubectl prints, a compose file, a Nomad job, any list. Repeatable; - is standard input."`
 
-	DryRun  bool          `group:"run" help:"Plan and report, delete nothing."`
-	Timeout time.Duration `group:"run" placeholder:"TIME" help:"Stop cleanly after this long, such as 10m, and report the rest as skipped."`
+	DryRun   bool          `group:"run" help:"Plan and report, delete nothing."`
+	Timeout  time.Duration `group:"run" placeholder:"TIME" help:"Stop cleanly after this long, such as 10m, and report the rest as skipped."`
+	DeleteBy prune.Way     `name:"delete-by" group:"run" enum:"auto,digest,tags-first,retag" default:"auto" placeholder:"WAY" help:"How to delete: digest is understood everywhere; tags-first is many times faster on large repositories and needs a registry that removes tags (distribution 3); retag is the same for distribution 2, and pushes a placeholder; auto asks the registry and takes digest or tags-first. Default: ${default}."`
+	StateDir string        `group:"run" placeholder:"DIR" help:"Folder for what the next run should know: deletions that were cut short, and what was read of images (default: regsweep in the user's cache folder)."`
+
 	access
 	Output string   `group:"report" enum:"table,markdown,json" default:"table" placeholder:"FORM" help:"What goes to standard output: table, markdown or json. Default: ${default}."`
 	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Write a report as well; the ending picks the form: .md, .json or .txt. Repeatable."`
@@ -36,7 +41,7 @@ type pruneCommand struct {
 
 // access is how the commands reach registries.
 type access struct {
-	Workers count `group:"run" placeholder:"N" help:"Upper bound of parallel deletions (default: 8) and reads (twice as many)."`
+	Workers count `group:"run" placeholder:"N" help:"Upper bound of parallel requests (default: 64). The tool adapts to the registry below it."`
 
 	Username              string `group:"registry" placeholder:"NAME" help:"User name, for a registry that docker's configuration has no login for. The password comes from --password-file or REGSWEEP_PASSWORD."`
 	PasswordFile          string `group:"registry" placeholder:"FILE" help:"File with the password."`

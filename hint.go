@@ -11,6 +11,7 @@ import (
 
 	"github.com/regsweep/regsweep/internal/ci"
 	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/retain"
 )
@@ -63,6 +64,12 @@ func hint(err error) string {
 		return "check the name; the registry must have seen a push to it"
 	case registry.Unauthorized(err):
 		return "looked for a login in docker's configuration (DOCKER_CONFIG or HOME), REGISTRY_AUTH_FILE, --username with --password-file or REGSWEEP_PASSWORD, and the CI's own; docker login makes one"
+	case errors.Is(err, prune.ErrNoTagDeletion):
+		return "--delete-by auto deletes by digest there; --delete-by retag is faster and pushes a placeholder to the registry"
+	case errors.Is(err, prune.ErrTagDeletion):
+		return "--delete-by auto or tags-first does there what retag is for, and writes nothing"
+	case errors.Is(err, prune.ErrNoJournal):
+		return "name a folder that can be written to with --state-dir, or leave --delete-by out"
 	case errors.As(err, &answer):
 		return answerHint(answer)
 	}

@@ -31,6 +31,8 @@ type session struct {
 	form     report.Form // of standard output
 	dryRun   bool
 	workers  int
+	deleteBy prune.Way
+	memo     memo
 	timeout  time.Duration
 	progress *progress
 }
@@ -130,13 +132,28 @@ func (s *session) prune(ctx context.Context, name oci.Repository) (report.Reposi
 	}
 	pushed := s.images.PushedTo(name)
 	repository := client.Repository(name.Path)
-	snapshot, err := repository.Snapshot(ctx, namedDigests(pushed, policy, name))
+	journal := s.memo.journal(name)
+	wanted := registry.Wanted{Also: namedDigests(pushed, policy, name), NamesOnly: policy.NamesOnly()}
+	if journal != nil {
+		defer journal.Close()
+		wanted.Also = append(wanted.Also, journal.Left()...)
+	}
+	snapshot, err := repository.Snapshot(ctx, wanted)
 	if err != nil {
 		return s.failed(out, err)
 	}
+	if journal != nil {
+		begun(snapshot, journal.Left())
+	}
 	plan := retain.Decide(snapshot, policy, pushed, s.started)
 	out.Plan, out.Pushed = &plan, pushed
-	return s.execute(ctx, out, repository)
+	out, code := s.execute(ctx, out, repository, journalOf(journal))
+	if journal != nil && len(plan.Deletions()) == 0 && len(journal.Left()) > 0 && !s.dryRun { // all of it is gone, or needed again
+		if err := journal.Write(nil); err != nil {
+			s.say.warningf("%s: %v", name, err)
+		}
+	}
+	return out, code
 }
 
 // namedDigests are the digests that the pipeline or a text of images in use names. No tag may lead to them, and then no
@@ -155,7 +172,7 @@ func namedDigests(pushed []oci.Pushed, p retain.Policy, name oci.Repository) []o
 }
 
 // execute carries out the plan of one repository, or does not, and says with which exit code that ends.
-func (s *session) execute(ctx context.Context, out report.Repository, r *registry.Repository) (report.Repository, int) {
+func (s *session) execute(ctx context.Context, out report.Repository, r *registry.Repository, journal prune.Journal) (report.Repository, int) {
 	plan := *out.Plan
 	for _, w := range plan.Warnings {
 		s.say.warningf("%s: %s", out.Name, w)
@@ -173,9 +190,12 @@ func (s *session) execute(ctx context.Context, out report.Repository, r *registr
 		return out, exitDone
 	}
 	s.progress.begin(out.Name.String())
-	result := prune.Execute(ctx, plan, r, prune.Options{Workers: s.workers, Progress: s.progress.update})
+	result := prune.Execute(ctx, plan, r, prune.Options{Workers: s.workers, By: s.deleteBy, Journal: journal, Progress: s.progress.update})
 	s.progress.end()
-	out.Outcomes = result.Outcomes
+	out.Outcomes, out.Way, out.Left = result.Outcomes, result.Way, result.Left
+	for _, w := range result.Warnings {
+		s.say.warningf("%s: %s", out.Name, w)
+	}
 	if errors.Is(result.Err, errTimeout) { // asked for, so no failure; the next run goes on
 		s.say.warningf("%s: %v; %s not tried", out.Name, errTimeout, deletions(skipped(result)))
 		result.Err = nil
@@ -241,7 +261,8 @@ func exitCode(err error) int {
 		return exitCancelled
 	case errors.Is(err, registry.ErrUnknownRepository), errors.Is(err, errNoMatch), errors.As(err, &unmatched):
 		return exitUsage
-	case errors.Is(err, registry.ErrIncomplete), errors.Is(err, prune.ErrRefused):
+	case errors.Is(err, registry.ErrIncomplete), errors.Is(err, prune.ErrRefused),
+		errors.Is(err, prune.ErrNoTagDeletion), errors.Is(err, prune.ErrTagDeletion), errors.Is(err, prune.ErrNoJournal):
 		return exitRefused
 	}
 	return exitRegistry

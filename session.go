@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/regsweep/regsweep/internal/ci"
+	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/report"
 )
 
@@ -32,6 +33,13 @@ func (c *pruneCommand) session(p process, say talk) (*session, error) {
 	if s.clients, err = c.clients(p.getenv, s.images.Repositories); err != nil {
 		return nil, err
 	}
+	if s.memo, err = openState(c.StateDir, p.getenv, say); err != nil {
+		return nil, err
+	}
+	if s.deleteBy = c.DeleteBy; s.memo.err != nil && (s.deleteBy == prune.TagsFirst || s.deleteBy == prune.Retag) {
+		return nil, fmt.Errorf("--delete-by %s: %w: %w", s.deleteBy, prune.ErrNoJournal, s.memo.err)
+	}
+	s.clients.options.Store = s.memo
 	if s.outputs, err = openOutputs(c.Report); err != nil {
 		return nil, err
 	}

@@ -148,14 +148,14 @@ var snapshots = []claim{
 		equal(s.wire, "outcomes", outcomes(s.execute(plan)), "map[]")
 	}},
 	{"an unknown repository is an error", func(s stand) {
-		if got, err := s.repo.Snapshot(s.t.Context(), nil); !errors.Is(err, client.ErrUnknownRepository) {
+		if got, err := s.repo.Snapshot(s.t.Context(), client.Wanted{}); !errors.Is(err, client.ErrUnknownRepository) {
 			s.t.Errorf("got %v, %v", got, err)
 		}
 	}},
 	{"a digest that was pushed without a tag is read when asked for", func(s stand) {
 		s.aged("a", 2)
 		d := s.push.Image(fixture.Image{Seed: "untagged", Created: ago(1)})
-		got, err := s.repo.Snapshot(s.t.Context(), []oci.Digest{d, absent})
+		got, err := s.repo.Snapshot(s.t.Context(), client.Wanted{Also: []oci.Digest{d, absent}})
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -253,7 +253,7 @@ var behindLogin = []claim{
 		d := s.aged("a", 1)
 		for name, c := range map[string]client.Credentials{"wrong": login("ci", "wr0ng"), "none": {}} {
 			stranger := newStand(s.t, s.reg, s.path, func(o *client.Options) { o.Credentials = c })
-			_, err := stranger.repo.Snapshot(s.t.Context(), nil)
+			_, err := stranger.repo.Snapshot(s.t.Context(), client.Wanted{})
 			_, deleting := stranger.repo.Delete(s.t.Context(), d)
 			for _, err := range []error{err, deleting} {
 				if !client.Unauthorized(err) || strings.Contains(fmt.Sprint(err), "wr0ng") {

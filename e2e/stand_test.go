@@ -120,7 +120,7 @@ func (s stand) multi(tag string, days int, mediaType string) (index oci.Digest, 
 
 func (s stand) snapshot() oci.Snapshot {
 	s.t.Helper()
-	got, err := s.repo.Snapshot(s.t.Context(), nil)
+	got, err := s.repo.Snapshot(s.t.Context(), client.Wanted{})
 	if err != nil {
 		s.t.Fatal("snapshot:", err)
 	}

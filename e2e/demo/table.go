@@ -23,7 +23,7 @@ func show(ctx context.Context, w io.Writer, host string, note func(p pipeline, t
 	all := holding{blobs: map[oci.Digest]int64{}}
 	fmt.Fprintf(w, "  %-16s %5s %7s %10s\n", "repository", "tags", "images", "size")
 	for _, p := range team {
-		s, err := client.Repository(p.path).Snapshot(ctx, nil)
+		s, err := client.Repository(p.path).Snapshot(ctx, registry.Wanted{})
 		if err != nil {
 			return fmt.Errorf("look at %s: %w", p.path, err)
 		}

@@ -23,6 +23,7 @@ var arrows = map[string][]string{
 	"internal/registry": {"internal/oci"},
 	"internal/prune":    {"internal/retain", "internal/oci"},
 	"internal/ci":       {"internal/oci"},
+	"internal/state":    {"internal/oci"},
 	"internal/report":   {"internal/prune", "internal/retain", "internal/oci"},
 
 	"internal/registry/registrytest":         {"internal/oci", "internal/registry/registrytest/fixture"},
@@ -36,6 +37,7 @@ var homes = map[string][]string{
 	"github.com/goccy/go-yaml":              {""},
 	"github.com/schollz/progressbar/v3":     {""},
 	"golang.org/x/term":                     {""},
+	"github.com/gofrs/flock":                {"internal/state"},
 	"github.com/sethvargo/go-githubactions": {"internal/ci"},
 	"github.com/cenkalti/backoff/v4":        {"internal/registry"},
 	"oras.land/oras-go/v2/registry/remote":  {"internal/registry"},
@@ -45,7 +47,7 @@ var homes = map[string][]string{
 	"github.com/olekukonko/tablewriter":     {"internal/report"},
 	"golang.org/x/sync/errgroup":            {"internal/registry", "internal/prune", "internal/registry/registrytest/fixture"},
 	"net/http":                              {"", "internal/registry", "internal/registry/registrytest", "internal/registry/registrytest/fixture"},
-	"os":                                    {"", "internal/ci", "internal/registry"},
+	"os":                                    {"", "internal/ci", "internal/registry", "internal/state"},
 	"os/exec":                               {},
 	"os/signal":                             {""},
 }

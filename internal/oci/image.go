@@ -19,6 +19,9 @@ const (
 	// KindAttachment is a signature, attestation, SBOM or referrers index of another manifest: it has a subject and
 	// lives and dies with it.
 	KindAttachment Kind = "attachment"
+	// KindPlaceholder is an image of nothing that this program points tags at to remove them. One that is left was left
+	// by a run that was killed.
+	KindPlaceholder Kind = "placeholder"
 )
 
 // Blob is a config or layer that an image refers to.
@@ -47,6 +50,11 @@ type Image struct {
 	Missing []Digest
 	// ConfigMissing is true when the registry does not have the image's config.
 	ConfigMissing bool
+	// Unread is true when the manifest was not read, because nothing that was asked depends on what it says: its date,
+	// size and blobs are not known.
+	Unread bool
+	// Begun is true for a manifest whose deletion an earlier run has begun and could not finish.
+	Begun bool
 	// Subject is the manifest's subject field, "" when it has none (OCI image-spec v1.1, manifest.md).
 	Subject Digest
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,29 +18,62 @@ import (
 
 // Repository is what an execution needs of a registry.
 type Repository interface {
-	// Reread returns what the repository's tags point at now and what that needs.
-	Reread(ctx context.Context, before oci.Snapshot) (oci.Snapshot, error)
-	// Delete deletes a manifest with all its tags and reports whether it was there. It finishes a request that is on
-	// its way even when ctx is cancelled.
+	Reader
+	Deleter
+	Untagger
+	Retagger
+}
+
+// Reader looks at a repository.
+type Reader interface {
+	// Reread returns what the repository's tags point at now and what that needs. given are tags that the caller looks at
+	// by itself, with what they are believed to point at.
+	Reread(ctx context.Context, before oci.Snapshot, given map[string]oci.Digest) (oci.Snapshot, error)
+	// Resolve returns what a tag points at, "" when that is nothing.
+	Resolve(ctx context.Context, tag string) (oci.Digest, error)
+}
+
+// Deleter deletes manifests. It finishes a request that is on its way even when ctx is cancelled.
+type Deleter interface {
+	// Delete deletes a manifest with all its tags and reports whether it was there.
 	Delete(ctx context.Context, d oci.Digest) (existed bool, err error)
+}
+
+// Untagger removes tags where the registry can.
+type Untagger interface {
+	// DeletesTags asks whether the registry can. An error says that it deletes nothing at all.
+	DeletesTags(ctx context.Context) (bool, error)
+	// Untag removes a tag, finishes a request that is on its way, and reports whether the tag was there.
+	Untag(ctx context.Context, tag string) (existed bool, err error)
+}
+
+// Retagger removes tags where the registry cannot: it points them at a placeholder, whose deletion takes them along.
+type Retagger interface {
+	// PushPlaceholder pushes an image that no other run has.
+	PushPlaceholder(ctx context.Context) (oci.Digest, error)
+	// Retag points a tag at it, and finishes a request that is on its way.
+	Retag(ctx context.Context, tag string) error
 }
 
 // Options bound an execution. The zero value is the careful one.
 type Options struct {
 	// Workers bounds the deletions that run in parallel; 0 means [DefaultWorkers].
 	Workers int
+	// By is the way; "" means [ByDigest].
+	By Way
+	// Journal remembers what has begun; nil leaves only [ByDigest].
+	Journal Journal
 	// LookEvery is how old the latest look at the repository may be when a deletion begins; 0 means a minute, or ten
 	// times what a look takes when that is longer, so that looking does not become the work.
 	LookEvery time.Duration
-	// Progress is called after each deletion, from several goroutines but never at the same time; nil is not called.
+	// Progress is called after each step, a tag removed or a deletion settled, from several goroutines but never at the
+	// same time; nil is not called.
 	Progress func(done, all int)
 }
 
 const (
-	// DefaultWorkers is how many deletions run in parallel. Each makes the CNCF registry read every tag of the
-	// repository, so more of them load the registry and gain nothing: 500 deletions took 10.8 s with 10 workers on two
-	// cores, all of it the registry's own time.
-	DefaultWorkers = 8
+	// DefaultWorkers is how many deletions run in parallel at most. The repository may adapt below it.
+	DefaultWorkers = 64
 	// drainTime is how long a cancelled execution goes on with the parts of what it has deleted. Untagged parts are in
 	// no listing: left behind, they are found by nobody, and garbage collection keeps their layers.
 	drainTime = 20 * time.Second
@@ -62,55 +97,93 @@ func Execute(ctx context.Context, p retain.Plan, r Repository, o Options) Result
 		return Skip(p, "")
 	}
 	e := &execution{
-		plan: p, repository: r, options: o, all: len(deletions),
+		plan: p, deletions: deletions, repository: r, options: o, tags: tagsOf(deletions),
 		dependencies: dependenciesOf(deletions), outcomes: map[oci.Digest]Outcome{}, spared: map[oci.Digest]string{},
+		claimed: map[oci.Digest]bool{}, tagged: map[oci.Digest]bool{}, removed: map[oci.Digest][]string{}, untagging: map[string]oci.Digest{},
 	}
-	e.run(ctx)
+	for _, d := range deletions {
+		e.tagged[d.Image.Digest] = len(d.Image.Tags) > 0
+	}
+	if err := e.choose(ctx); err != nil {
+		e.err, e.way = err, ""
+	} else {
+		e.run(ctx)
+		e.closeJournal()
+	}
 	for _, d := range deletions {
 		if _, decided := e.outcomes[d.Image.Digest]; !decided {
 			e.outcomes[d.Image.Digest] = Outcome{Skipped, e.whyNot(d.Image.Digest)}
 		}
 	}
-	return Result{Outcomes: e.outcomes, Err: e.err}
+	return Result{Outcomes: e.outcomes, Err: e.err, Way: e.way, Left: e.left, Warnings: e.warnings}
 }
 
 // execution is the state of one Execute.
 type execution struct {
 	dependencies
 	plan       retain.Plan
+	deletions  []retain.Decision
 	repository Repository
 	options    Options
-	all        int
+	way        Way
+	tags       int           // how many the deletions have
 	looked     time.Time     // when the latest look was
 	lookTook   time.Duration // and how long it took
+	journaled  bool
+	drains     bool // the run is cancelled, and only what has lost its tags is deleted
+	left       []oci.Digest
+	warnings   []string
 
-	mu       sync.Mutex
-	spared   map[oci.Digest]string // what must not be deleted after all, and why
-	claimed  map[oci.Digest]bool
-	outcomes map[oci.Digest]Outcome
-	answered bool  // the registry has accepted a deletion
-	failures int   // deletions in a row that failed
-	err      error // why no other root is begun
-	broken   bool  // nothing more is deleted, not even the parts of what is gone
+	mu        sync.Mutex
+	spared    map[oci.Digest]string // what must not be deleted after all, and why
+	claimed   map[oci.Digest]bool
+	tagged    map[oci.Digest]bool     // what still has its tags
+	removed   map[oci.Digest][]string // the tags that were removed
+	untagging map[string]oci.Digest   // doomed tags that are looked at right before they are removed
+	outcomes  map[oci.Digest]Outcome
+	steps     int
+	answered  bool  // the registry has accepted a deletion
+	failures  int   // deletions in a row that failed
+	err       error // why no other root is begun
+	broken    bool  // nothing more is deleted, not even the parts of what is gone
 }
 
-// run deletes the roots, oldest first, in batches: a new look at the repository comes between two. The first deletions
-// go alone until one is accepted: they show whether the registry deletes at all, and where it does not, one request
-// has asked instead of one for each worker.
+// run deletes everything in the way that was chosen. What has lost its tags is in no listing, so a cancelled run still
+// deletes that before it ends.
 func (e *execution) run(ctx context.Context) {
-	e.claimed = map[oci.Digest]bool{}
 	roots := e.roots
+	if e.way != ByDigest {
+		roots = e.untagAll(ctx)
+	}
+	roots = e.deleteAll(ctx, roots)
+	if e.way == ByDigest || ctx.Err() == nil {
+		return
+	}
+	ctx, cancel := draining(ctx)
+	defer cancel()
+	e.drains = true
+	e.deleteAll(ctx, roots)
+}
+
+// draining returns the time that a cancelled execution still has.
+func draining(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+}
+
+// deleteAll deletes the roots, oldest first, in batches: a new look at the repository comes between two. The first
+// deletions go alone until one is accepted: they show whether the registry deletes at all, and where it does not, one
+// request has asked instead of one for each worker. It returns the roots that it did not come to.
+func (e *execution) deleteAll(ctx context.Context, roots []oci.Digest) []oci.Digest {
 	for len(roots) > 0 && e.goesOn(ctx) {
 		if !e.look(ctx) {
-			return
+			return roots
 		}
 		if !e.answered {
 			e.delete(ctx, roots[0])
 			roots = roots[1:]
 			continue
 		}
-		group := &errgroup.Group{}
-		group.SetLimit(cmp.Or(e.options.Workers, DefaultWorkers))
+		group := e.group()
 		for first := true; len(roots) > 0 && e.goesOn(ctx) && (first || !e.stale()); first = false {
 			d := roots[0]
 			roots = roots[1:]
@@ -121,12 +194,22 @@ func (e *execution) run(ctx context.Context) {
 		}
 		_ = group.Wait() // outcomes carry the errors
 	}
+	return roots
+}
+
+func (e *execution) group() *errgroup.Group {
+	group := &errgroup.Group{}
+	group.SetLimit(cmp.Or(e.options.Workers, DefaultWorkers))
+	return group
 }
 
 // goesOn reports whether another root may be begun, and notes a cancel.
 func (e *execution) goesOn(ctx context.Context) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.drains {
+		return !e.broken && ctx.Err() == nil
+	}
 	if e.err == nil && ctx.Err() != nil {
 		e.err = context.Cause(ctx)
 	}
@@ -138,14 +221,16 @@ func (e *execution) stale() bool {
 	return time.Since(e.looked) > most
 }
 
-// look reads the repository again when the latest look is too old, and spares what something has come to depend on.
-// When it cannot be read, nothing more is deleted.
+// look looks at the repository again when the latest look is too old.
 func (e *execution) look(ctx context.Context) bool {
-	if !e.looked.IsZero() && !e.stale() {
-		return true
-	}
+	return !e.looked.IsZero() && !e.stale() || e.lookNow(ctx)
+}
+
+// lookNow reads the repository again, spares what something has come to depend on, and notes what has lost all its
+// tags. When it cannot be read, nothing more is deleted.
+func (e *execution) lookNow(ctx context.Context) bool {
 	begun := time.Now()
-	later, err := e.repository.Reread(ctx, e.plan.Snapshot())
+	later, err := e.repository.Reread(ctx, e.plan.Snapshot(), e.untagging)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if err != nil {
@@ -155,6 +240,13 @@ func (e *execution) look(ctx context.Context) bool {
 	e.looked, e.lookTook = time.Now(), time.Since(begun)
 	for d, why := range e.plan.Spare(later) {
 		e.spared[d] = why
+	}
+	has := map[oci.Digest]bool{}
+	for _, i := range later.Images {
+		has[i.Digest] = len(i.Tags) > 0
+	}
+	for d := range e.tagged {
+		e.tagged[d] = has[d]
 	}
 	return true
 }
@@ -171,7 +263,7 @@ func (e *execution) delete(ctx context.Context, d oci.Digest) {
 	}
 	if ctx.Err() != nil {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+		ctx, cancel = draining(ctx)
 		defer cancel()
 	}
 	for _, next := range e.after[d] {
@@ -192,12 +284,7 @@ func (e *execution) claim(d oci.Digest) bool {
 
 // ready reports whether everything that must go before the digest has gone.
 func (e *execution) ready(d oci.Digest) bool {
-	for _, b := range e.before[d] {
-		if s := e.outcomes[b].Status; s != Deleted && s != Gone {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(e.before[d], func(b oci.Digest) bool { return !e.done(b) })
 }
 
 // record notes what became of a deletion.
@@ -217,14 +304,21 @@ func (e *execution) record(ctx context.Context, d oci.Digest, existed bool, err 
 	default:
 		e.outcomes[d] = Outcome{Failed, err.Error()}
 	}
-	e.done()
+	e.tagged[d] = e.tagged[d] && !e.done(d)
+	e.step()
 }
 
-// done counts the outcomes and calls Progress.
-func (e *execution) done() {
-	if e.options.Progress != nil {
-		e.options.Progress(len(e.outcomes), e.all)
+// step counts a step and calls Progress.
+func (e *execution) step() {
+	e.steps++
+	if e.options.Progress == nil {
+		return
 	}
+	all := len(e.deletions)
+	if e.way != ByDigest {
+		all += e.tags
+	}
+	e.options.Progress(e.steps, all)
 }
 
 // maxFailures is how many deletions in a row may fail, each after its own retries, before the registry counts as
@@ -252,8 +346,12 @@ func (e *execution) learn(ctx context.Context, err error) {
 // whyNot says why a deletion was not tried.
 func (e *execution) whyNot(d oci.Digest) string {
 	switch {
+	case e.spared[d] != "" && len(e.removed[d]) > 0:
+		return fmt.Sprintf("%s; its %s had been removed before that was seen", e.spared[d], strings.Join(e.removed[d], ", "))
 	case e.spared[d] != "":
 		return e.spared[d]
+	case e.journaled && e.stranded(d, map[oci.Digest]bool{}):
+		return "nothing leads to it any more; the journal has it, and the next run deletes it"
 	case !e.ready(d):
 		return "what it belongs to was not deleted"
 	case e.err != nil:

@@ -44,7 +44,7 @@ func newStage(t *testing.T, o registrytest.Options, push func(fixture.Tester)) *
 	s.push = s.reg.Pusher(t, "team/app")
 	push(s.push)
 	s.repo = registry.New(s.reg.Host(), registry.Options{RetryBase: time.Millisecond}).Repository("team/app")
-	snapshot, err := s.repo.Snapshot(t.Context(), nil)
+	snapshot, err := s.repo.Snapshot(t.Context(), registry.Wanted{})
 	if err != nil {
 		t.Fatal(err)
 	}

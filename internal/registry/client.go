@@ -3,6 +3,8 @@
 package registry
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,13 +33,20 @@ type Options struct {
 	UserAgent string
 	// Readers bounds parallel reads; 0 means [DefaultReaders].
 	Readers int
+	// Writers bounds parallel deletions and pushes; 0 means [DefaultWriters].
+	Writers int
+	// Store keeps what was read between runs; nil remembers nothing.
+	Store Store
 	// RetryBase is the first pause before a second try; 0 means half a second.
 	RetryBase time.Duration
 }
 
-// DefaultReaders is how many reads run in parallel: they cost the registry little, 2000 HEADs took 0.9 s on
-// distribution 3.1 where 2000 deletions took 53 s.
-const DefaultReaders = 16
+// Both bounds are wide, because the requests that are really on their way are adapted below them, see limit.go: at a
+// round trip of 20 ms 64 requests at a time are 3200 a second, which is what distribution 3.1 serves on two cores.
+const (
+	DefaultReaders = 64
+	DefaultWriters = 64
+)
 
 func (o Options) retryBase() time.Duration {
 	if o.RetryBase > 0 {
@@ -46,12 +55,8 @@ func (o Options) retryBase() time.Duration {
 	return 500 * time.Millisecond
 }
 
-func (o Options) readers() int {
-	if o.Readers > 0 {
-		return o.Readers
-	}
-	return DefaultReaders
-}
+func (o Options) readers() int { return cmp.Or(o.Readers, DefaultReaders) }
+func (o Options) writers() int { return cmp.Or(o.Writers, DefaultWriters) }
 
 // Client speaks to one registry. It is safe for use by several goroutines.
 type Client struct {
@@ -59,12 +64,14 @@ type Client struct {
 	options Options
 	auth    *auth.Client
 	gate    gate
+	reads   *limit
+	writes  *limit
 	http    atomic.Bool // the registry speaks http
 }
 
 // New returns a client for a registry's host as it stands in references. It sends nothing yet.
 func New(host string, o Options) *Client {
-	c := &Client{host: host, options: o}
+	c := &Client{host: host, options: o, reads: newLimit(firstReads, o.readers()), writes: newLimit(firstWrites, o.writers())}
 	c.auth = &auth.Client{
 		Client:     &http.Client{Transport: o.Transport, CheckRedirect: keepMethod},
 		Cache:      auth.NewCache(),
@@ -111,8 +118,14 @@ type call struct {
 	url    string // absolute path below the host, or a whole URL
 	accept []string
 	scopes []string
-	limit  int64 // of the body, in bytes
+	limit  int64 // of the answer's body, in bytes
+
+	contentType string
+	body        []byte
 }
+
+// reads reports whether the call changes nothing.
+func (k call) reads() bool { return k.method == http.MethodGet || k.method == http.MethodHead }
 
 // reply is a successful answer.
 type reply struct {
@@ -127,7 +140,11 @@ var errBroken = errors.New("no answer")
 // do sends a call until it is answered for good. An answer that is no success is an *Error.
 func (c *Client) do(ctx context.Context, k call) (reply, error) {
 	var r reply
-	err := c.retry(ctx, func() (err error) {
+	limit := c.writes
+	if k.reads() {
+		limit = c.reads
+	}
+	err := c.retry(ctx, limit, func() (err error) {
 		r, err = c.try(ctx, k)
 		return err
 	})
@@ -147,18 +164,24 @@ func (c *Client) try(ctx context.Context, k call) (reply, error) {
 
 func (c *Client) send(ctx context.Context, k call) (reply, error) {
 	timeout := readTimeout
+	if !k.reads() {
+		ctx = context.WithoutCancel(ctx)
+	}
 	if k.method == http.MethodDelete {
-		ctx, timeout = context.WithoutCancel(ctx), deleteTimeout
+		timeout = deleteTimeout
 	}
 	caller := ctx
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	ctx = auth.WithScopesForHost(ctx, c.apiHost(), k.scopes...)
-	req, err := http.NewRequestWithContext(ctx, k.method, c.absolute(k.url), nil)
+	req, err := http.NewRequestWithContext(ctx, k.method, c.absolute(k.url), bytes.NewReader(k.body))
 	if err != nil {
 		return reply{}, fmt.Errorf("%s %s: %w", k.method, k.url, err)
 	}
 	req.Header["Accept"] = k.accept
+	if k.contentType != "" {
+		req.Header.Set("Content-Type", k.contentType)
+	}
 	resp, err := c.auth.Do(req)
 	if err != nil {
 		return reply{}, failure(caller, req, err)
@@ -187,7 +210,11 @@ func (c *Client) send(ctx context.Context, k call) (reply, error) {
 // success reports whether an answer says that the registry did as it was asked. A deletion is 202 (OCI
 // distribution-spec v1.1, "Deleting Manifests"), 200 or 204 elsewhere, and a login page with 200 is neither.
 func success(method string, resp *http.Response) bool {
-	if method != http.MethodDelete {
+	switch method {
+	case http.MethodDelete:
+	case http.MethodPut, http.MethodPost:
+		return resp.StatusCode == http.StatusCreated || resp.StatusCode == http.StatusAccepted
+	default:
 		return resp.StatusCode == http.StatusOK
 	}
 	switch resp.StatusCode {

@@ -42,7 +42,7 @@ func TestRetry(t *testing.T) {
 			reg.Pusher(t, "team/app").Image(fixture.Image{Tags: []string{"b1"}})
 			c.fault.Path = "*/tags/list"
 			reg.AddFault(c.fault)
-			_, err := client(reg).Repository("team/app").Snapshot(t.Context(), nil)
+			_, err := client(reg).Repository("team/app").Snapshot(t.Context(), registry.Wanted{})
 			if (err == nil) != c.ok {
 				t.Errorf("got %v", err)
 			}
@@ -64,7 +64,7 @@ func TestRetryOfAnAnswerThatBreaksOff(t *testing.T) {
 	}))
 	t.Cleanup(s.Close)
 	o := registry.Options{PlainHTTP: true, RetryBase: time.Millisecond}
-	_, err := registry.New(s.Listener.Addr().String(), o).Repository("team/app").Snapshot(t.Context(), nil)
+	_, err := registry.New(s.Listener.Addr().String(), o).Repository("team/app").Snapshot(t.Context(), registry.Wanted{})
 	if err != nil || tries.Load() != 2 {
 		t.Errorf("got %v after %d tries, want success after 2", err, tries.Load())
 	}
@@ -76,7 +76,7 @@ func TestCancelledReadEnds(t *testing.T) {
 	reg.Pusher(t, "team/app").Image(fixture.Image{Tags: []string{"b1"}})
 	ctx, cancel := context.WithCancel(t.Context())
 	reg.AddFault(registrytest.Fault{Path: "*/manifests/*", Before: cancel, Until: make(chan struct{})})
-	_, err := client(reg).Repository("team/app").Snapshot(ctx, nil)
+	_, err := client(reg).Repository("team/app").Snapshot(ctx, registry.Wanted{})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want the cancel", err)
 	}
@@ -209,7 +209,7 @@ func TestAuthentication(t *testing.T) {
 				ok          bool
 			}{"right": {login("ci", "s3cret-word"), true}, "wrong": {login("ci", "wr0ng-word"), false}, "none": {registry.Credentials{}, false}} {
 				r := registry.New(reg.Host(), registry.Options{Credentials: c.credentials, RetryBase: time.Millisecond}).Repository("team/app")
-				_, err := r.Snapshot(t.Context(), nil)
+				_, err := r.Snapshot(t.Context(), registry.Wanted{})
 				if (err == nil) != c.ok || registry.Unauthorized(err) == c.ok {
 					t.Errorf("%s: got %v", name, err)
 				}
@@ -235,7 +235,7 @@ func TestTokens(t *testing.T) {
 		push.Image(fixture.Image{Tags: []string{tag}, Created: built})
 	}
 	r := registry.New(reg.Host(), registry.Options{Credentials: login("ci", "p"), RetryBase: time.Millisecond}).Repository("team/app")
-	s, err := r.Snapshot(t.Context(), nil)
+	s, err := r.Snapshot(t.Context(), registry.Wanted{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +284,7 @@ func TestCredentialsFromDockerConfig(t *testing.T) {
 			t.Fatal(err)
 		}
 		o := registry.Options{RetryBase: time.Millisecond, Credentials: registry.Credentials{Files: []string{"/nonexistent/config.json", file}}}
-		_, err := registry.New(reg.Host(), o).Repository("team/app").Snapshot(t.Context(), nil)
+		_, err := registry.New(reg.Host(), o).Repository("team/app").Snapshot(t.Context(), registry.Wanted{})
 		if (err == nil) != c.ok {
 			t.Errorf("%s: got %v", name, err)
 		}
@@ -317,7 +317,7 @@ func TestSchemes(t *testing.T) {
 		"https with a strange issuer": {host(secure), registry.Options{}, "certificate"},
 	} {
 		c.options.RetryBase = time.Millisecond
-		_, err := registry.New(c.host, c.options).Repository("team/app").Snapshot(t.Context(), nil)
+		_, err := registry.New(c.host, c.options).Repository("team/app").Snapshot(t.Context(), registry.Wanted{})
 		if (c.want == "") != (err == nil) || (err != nil && !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: got %v, want %q", name, err, c.want)
 		}
@@ -331,7 +331,7 @@ func TestNoHTTPElsewhere(t *testing.T) {
 	transport := &http.Transport{Proxy: nil, DialContext: dialTo(reg.Host())}
 	t.Cleanup(transport.CloseIdleConnections)
 	o := registry.Options{RetryBase: time.Millisecond, Transport: transport}
-	_, err := registry.New("registry.example.com", o).Repository("team/app").Snapshot(t.Context(), nil)
+	_, err := registry.New("registry.example.com", o).Repository("team/app").Snapshot(t.Context(), registry.Wanted{})
 	if !errors.Is(err, http.ErrSchemeMismatch) || len(reg.Requests()) != 0 {
 		t.Errorf("got %v and %d requests, want a scheme mismatch and none", err, len(reg.Requests()))
 	}

@@ -25,13 +25,14 @@ var ErrUnknownRepository = errors.New("the registry knows no such repository")
 
 // Repository is one repository of a registry.
 type Repository struct {
-	client *Client
-	name   oci.Repository
+	client      *Client
+	name        oci.Repository
+	placeholder []byte // the manifest that Retag points tags at
 }
 
 // Repository returns the repository with the path; nothing is sent.
 func (c *Client) Repository(path string) *Repository {
-	return &Repository{c, oci.Repository{Host: c.host, Path: path}}
+	return &Repository{client: c, name: oci.Repository{Host: c.host, Path: path}}
 }
 
 // scopes is what a token is asked for: exactly what this client needs. Asking for more, such as push, makes GitLab

@@ -48,6 +48,9 @@ type manifest struct {
 	subject   oci.Digest
 	config    oci.Blob // the config to read the date from; zero when it is no image's config
 	created   time.Time
+	unread    bool // only the digest and the media type are known
+	// placeholder marks what this program has pushed to take tags along.
+	placeholder bool
 }
 
 // child is an entry of an index.
@@ -89,23 +92,23 @@ func (r *Repository) manifest(ctx context.Context, reference string) (manifest, 
 	return m, nil
 }
 
-// resolve returns the digest that a tag points at, with the cheapest request. Registries need not send
-// Docker-Content-Digest (OCI distribution-spec v1.1); then the manifest is read and hashed. It is read as well when there
-// is none, because the answer to a HEAD has no body that would prove it to be the registry's own.
-func (r *Repository) resolve(ctx context.Context, tag string) (oci.Digest, error) {
+// resolve returns the digest that a tag points at and its media type, with the cheapest request. Registries need not
+// send Docker-Content-Digest (OCI distribution-spec v1.1); then the manifest is read and hashed. It is read as well when
+// there is none, because the answer to a HEAD has no body that would prove it to be the registry's own.
+func (r *Repository) resolve(ctx context.Context, tag string) (manifest, error) {
 	reply, err := r.client.do(ctx, call{
 		method: http.MethodHead, url: "/v2/" + r.name.Path + "/manifests/" + tag,
 		accept: manifestTypes, scopes: r.scopes(), limit: maxManifest,
 	})
 	var answer *Error
 	if err != nil && !(errors.As(err, &answer) && answer.Status == http.StatusNotFound) {
-		return "", err
+		return manifest{}, err
 	}
 	if d := oci.Digest(reply.header.Get("Docker-Content-Digest")); err == nil && d.Validate() == nil {
-		return d, nil
+		mediaType, _, _ := mime.ParseMediaType(reply.header.Get("Content-Type")) // "" is read, and judged then
+		return manifest{digest: d, mediaType: mediaType, unread: true}, nil
 	}
-	m, err := r.manifest(ctx, tag)
-	return m.digest, err
+	return r.manifest(ctx, tag)
 }
 
 // proven returns the digest of the body, which must be the claimed one where there is one.
@@ -203,6 +206,7 @@ func (d descriptor) isBlob() bool {
 func (m *manifest) addBlobs(doc document) {
 	if c := doc.Config; c != nil {
 		m.addBlob(*c)
+		m.placeholder = c.MediaType == configPlaceholder
 		if c.MediaType == configImage || c.MediaType == configDocker {
 			m.config = oci.Blob{Digest: c.Digest, Size: c.Size}
 		}

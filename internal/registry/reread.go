@@ -2,27 +2,28 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
-// Reread looks at the repository again and returns what its tags point at now and what that needs. A digest that the
-// earlier snapshot knows is not read again, because a digest's content does not change: the cost is one listing, one
-// HEAD for each tag and one GET for each manifest that is new. Dates, sizes and blobs are left out.
-func (r *Repository) Reread(ctx context.Context, before oci.Snapshot) (oci.Snapshot, error) {
+// Reread looks at the repository again and returns what its tags point at now and what that needs. Tags that the caller
+// looks at by itself are given with their digest, and are taken at their word if they are still listed. A digest that
+// the earlier snapshot knows is not read again, because a digest's content does not change: the cost is one listing, one
+// HEAD for each other tag and one GET for each manifest that is new. Dates, sizes and blobs are left out.
+func (r *Repository) Reread(ctx context.Context, before oci.Snapshot, given map[string]oci.Digest) (oci.Snapshot, error) {
 	tags, err := r.tags(ctx)
 	if err != nil {
 		return oci.Snapshot{}, err
 	}
 	targets := make([]oci.Digest, len(tags))
-	err = r.each(ctx, len(tags), func(ctx context.Context, i int) error {
-		d, err := r.resolve(ctx, tags[i])
-		if err != nil && !errors.Is(err, errNoManifest) {
+	err = r.each(ctx, len(tags), func(ctx context.Context, i int) (err error) {
+		if targets[i] = given[tags[i]]; targets[i] != "" {
+			return nil
+		}
+		if targets[i], err = r.Resolve(ctx, tags[i]); err != nil {
 			return fmt.Errorf("%s: %w", tags[i], err)
 		}
-		targets[i] = d
 		return nil
 	})
 	if err != nil {

@@ -27,20 +27,26 @@ const (
 
 // retry calls try until it succeeds, fails for good, has failed maxTries times or took maxElapsed. Every request of this package is
 // safe to send again: reads change nothing, and a second DELETE of a digest answers 404.
-func (c *Client) retry(ctx context.Context, try func() error) error {
+func (c *Client) retry(ctx context.Context, l *limit, try func() error) error {
 	if ctx.Err() != nil { // backoff makes one try even then
 		return &unsentError{context.Cause(ctx)}
 	}
 	var asked time.Duration
 	var last error // what the latest try came to
 	op := func() error {
-		if err := c.gate.wait(ctx); err != nil {
+		err := c.gate.wait(ctx)
+		if err == nil {
+			err = l.acquire(ctx)
+		}
+		if err != nil {
 			if last == nil {
 				return backoff.Permanent(&unsentError{err})
 			}
 			return backoff.Permanent(err)
 		}
-		err := try()
+		began := time.Now()
+		err = try()
+		l.release(time.Since(began), congestion(err))
 		last = err
 		asked = retryAfterOf(err)
 		switch {

@@ -13,25 +13,44 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
-// Snapshot reads everything known of the repository: all tags, each manifest that they reach, and the dates. also
-// names digests to read beside, because a pipeline can push without a tag and such a manifest is in no listing.
-// Anything that cannot be read is an error, but for what the registry firmly says it does not have: a listed tag
-// without a manifest is a ghost, a manifest or config that another refers to is noted as missing there.
-func (r *Repository) Snapshot(ctx context.Context, also []oci.Digest) (oci.Snapshot, error) {
+// Wanted says what a snapshot is for. The zero value reads everything.
+type Wanted struct {
+	// Also names digests to read beside those that tags lead to, because a pipeline can push without a tag and such a
+	// manifest is in no listing.
+	Also []oci.Digest
+	// NamesOnly leaves dates out, and the manifests that can refer to no other manifest: a decision by names alone needs
+	// neither.
+	NamesOnly bool
+}
+
+// Snapshot reads everything known of the repository: all tags, each manifest that they reach, and the dates. What an
+// earlier run has read of a digest is not read again. Anything that cannot be read is an error, but for what the
+// registry firmly says it does not have: a listed tag without a manifest is a ghost, a manifest or config that another
+// refers to is noted as missing there.
+func (r *Repository) Snapshot(ctx context.Context, w Wanted) (oci.Snapshot, error) {
 	tags, err := r.tags(ctx)
 	if err != nil {
 		return oci.Snapshot{}, err
 	}
 	g := newGathering(r)
-	if err := g.readTags(ctx, tags); err != nil {
+	g.recall()
+	if len(g.memory.manifests) > 0 || w.NamesOnly {
+		err = g.resolveTags(ctx, tags, w.NamesOnly)
+	} else {
+		err = g.readTags(ctx, tags)
+	}
+	if err == nil {
+		err = g.readNamed(ctx, w.Also)
+	}
+	if w.NamesOnly {
+		g.undated = true
+	} else if err == nil {
+		err = g.readDates(ctx)
+	}
+	if err != nil {
 		return oci.Snapshot{}, err
 	}
-	if err := g.readDigests(ctx, also); err != nil {
-		return oci.Snapshot{}, err
-	}
-	if err := g.readDates(ctx); err != nil {
-		return oci.Snapshot{}, err
-	}
+	g.save()
 	return g.snapshot(), nil
 }
 
@@ -44,6 +63,9 @@ type gathering struct {
 	dates      map[oci.Digest]time.Time // by config
 	dated      map[oci.Digest]time.Time // by manifest, as far as date was asked
 	absent     map[oci.Digest]bool      // manifests and configs that the registry does not have
+	memory     memory
+	undated    bool // dates are left out
+	news       bool // something was read that the memory lacks
 }
 
 func newGathering(r *Repository) *gathering {
@@ -90,6 +112,7 @@ func (r *Repository) read(ctx context.Context, references []string) ([]*manifest
 	return out, err
 }
 
+// readTags reads each tag's manifest at once, which is a request less where nothing is remembered.
 func (g *gathering) readTags(ctx context.Context, tags []string) error {
 	found, err := g.repository.read(ctx, tags)
 	if err != nil {
@@ -104,17 +127,69 @@ func (g *gathering) readTags(ctx context.Context, tags []string) error {
 		g.tags[m.digest] = append(g.tags[m.digest], tags[i])
 		next = append(next, g.add(*m)...)
 	}
+	g.news = g.news || len(tags) > 0
 	return g.readDigests(ctx, next)
+}
+
+// resolveTags asks for each tag's digest and reads what is not known of it. A docker image manifest can refer to no
+// other manifest: it has neither children nor a subject (docker's image manifest version 2, schema 2).
+func (g *gathering) resolveTags(ctx context.Context, tags []string, namesOnly bool) error {
+	targets := make([]manifest, len(tags))
+	err := g.repository.each(ctx, len(tags), func(ctx context.Context, i int) (err error) {
+		targets[i], err = g.repository.resolve(ctx, tags[i])
+		if err != nil && !errors.Is(err, errNoManifest) {
+			return fmt.Errorf("%s: %w", tags[i], err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	var next []oci.Digest
+	for _, m := range targets {
+		if _, remembered := g.memory.manifests[m.digest]; namesOnly && !remembered && m.unread && m.mediaType == typeDockerImage {
+			g.add(m)
+		}
+		next = append(next, m.digest)
+	}
+	if err := g.readDigests(ctx, next); err != nil {
+		return err
+	}
+	for i, m := range targets {
+		if m.digest == "" || g.absent[m.digest] {
+			g.ghosts = append(g.ghosts, tags[i])
+			continue
+		}
+		g.tags[m.digest] = append(g.tags[m.digest], tags[i])
+	}
+	return nil
+}
+
+// readNamed reads digests that somebody names. What is remembered of them does not show that they are still there.
+func (g *gathering) readNamed(ctx context.Context, digests []oci.Digest) error {
+	for _, d := range digests {
+		if len(g.tags[d]) == 0 || g.manifests[d].unread {
+			delete(g.memory.manifests, d)
+			delete(g.manifests, d)
+		}
+	}
+	return g.readDigests(ctx, digests)
 }
 
 // readDigests reads manifests by digest, and what they list, until nothing new turns up.
 func (g *gathering) readDigests(ctx context.Context, digests []oci.Digest) error {
 	for len(digests) > 0 {
 		var wanted []string
+		var next []oci.Digest
 		for _, d := range digests {
-			if _, known := g.manifests[d]; d != "" && !known && !g.absent[d] {
-				wanted = append(wanted, d.String())
+			if _, known := g.manifests[d]; d == "" || known || g.absent[d] {
+				continue
 			}
+			if m, remembered := g.memory.manifests[d]; remembered {
+				next = append(next, g.add(m)...)
+				continue
+			}
+			wanted = append(wanted, d.String())
 		}
 		slices.Sort(wanted)
 		wanted = slices.Compact(wanted)
@@ -122,7 +197,8 @@ func (g *gathering) readDigests(ctx context.Context, digests []oci.Digest) error
 		if err != nil {
 			return err
 		}
-		digests = nil
+		g.news = g.news || len(wanted) > 0
+		digests = next
 		for i, m := range found {
 			if m == nil {
 				g.absent[oci.Digest(wanted[i])] = true
@@ -174,7 +250,10 @@ func (g *gathering) readDates(ctx context.Context) error {
 	}
 	var configs []oci.Digest
 	for d := range needed {
-		if m := g.manifests[d]; m.config.Digest != "" && m.created.IsZero() {
+		m := g.manifests[d]
+		if t, remembered := g.memory.dates[m.config.Digest]; remembered {
+			g.dates[m.config.Digest] = t
+		} else if m.config.Digest != "" && m.created.IsZero() {
 			configs = append(configs, m.config.Digest)
 		}
 	}
@@ -193,7 +272,22 @@ func (g *gathering) readDates(ctx context.Context) error {
 		g.dates[c] = dates[i]
 		g.absent[c] = absent[i]
 	}
+	g.news = g.news || len(configs) > 0
 	return err
+}
+
+// recall takes up what earlier runs have read.
+func (g *gathering) recall() {
+	if s := g.repository.client.options.Store; s != nil {
+		g.memory = recall(s.Load(g.repository.name))
+	}
+}
+
+// save leaves what was read for later runs, when there is anything new to it.
+func (g *gathering) save() {
+	if s := g.repository.client.options.Store; s != nil && g.news && len(g.manifests) <= maxRemembered {
+		s.Save(g.repository.name, g.remember())
+	}
 }
 
 // listed returns what indexes list.
@@ -223,9 +317,11 @@ func (g *gathering) snapshot() oci.Snapshot {
 	for d, m := range g.manifests {
 		i := oci.Image{
 			Digest: d, MediaType: m.mediaType, Tags: g.tags[d], Created: g.date(d),
-			Size: m.size, Blobs: m.blobs, Subject: m.subject,
+			Size: m.size, Blobs: m.blobs, Subject: m.subject, Unread: m.unread,
 		}
 		switch {
+		case m.placeholder:
+			i.Kind = oci.KindPlaceholder
 		case g.attached(m):
 			i.Kind = oci.KindAttachment
 		case len(i.Tags) == 0 && listed[d]:
@@ -258,6 +354,8 @@ func (g *gathering) date(d oci.Digest) time.Time {
 	m := g.manifests[d]
 	t := m.created
 	switch {
+	case g.undated:
+		t = time.Time{}
 	case !t.IsZero():
 	case m.isIndex():
 		t = g.newestPlatform(m)

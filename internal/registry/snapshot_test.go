@@ -34,7 +34,7 @@ func versions(t *testing.T, f func(t *testing.T, v registrytest.Version)) {
 
 func snapshot(t *testing.T, reg *registrytest.Registry, also ...oci.Digest) oci.Snapshot {
 	t.Helper()
-	s, err := client(reg).Repository("team/app").Snapshot(t.Context(), also)
+	s, err := client(reg).Repository("team/app").Snapshot(t.Context(), registry.Wanted{Also: also})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,7 +250,7 @@ func TestSnapshotIsWholeOrAnError(t *testing.T) {
 			push.Image(fixture.Image{Tags: []string{"b1"}, Created: built})
 			push.Image(fixture.Image{Tags: []string{"b2"}, Created: built})
 			reg.AddFault(c.fault)
-			s, err := client(reg).Repository("team/app").Snapshot(t.Context(), nil)
+			s, err := client(reg).Repository("team/app").Snapshot(t.Context(), registry.Wanted{})
 			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 				t.Fatalf("got %v and %d images, want one line with %q", err, len(s.Images), c.want)
 			}
@@ -323,7 +323,7 @@ func TestSnapshotRefusesAnImageThatIsAnIndexToo(t *testing.T) {
 		reg := registrytest.New(t, registrytest.Options{})
 		reg.Pusher(t, "team/app").Image(fixture.Image{Tags: []string{"b1"}})
 		reg.AddFault(registrytest.Fault{Path: "*/manifests/b1", Status: 200, Body: fmt.Sprintf(body, strings.Repeat("3", 64)), Header: http.Header{"Content-Type": {mediaType}}})
-		_, err := client(reg).Repository("team/app").Snapshot(t.Context(), nil)
+		_, err := client(reg).Repository("team/app").Snapshot(t.Context(), registry.Wanted{})
 		if !errors.Is(err, registry.ErrIncomplete) || !strings.Contains(err.Error(), "at once") {
 			t.Errorf("%s: got %v", mediaType, err)
 		}
@@ -354,7 +354,7 @@ func TestSnapshotListingWithVariedLoop(t *testing.T) {
 		n++
 		r.Header.Set("Link", fmt.Sprintf(`<?page=%d>; rel="next"`, n))
 	}})
-	_, err := client(reg).Repository("team/app").Snapshot(t.Context(), nil)
+	_, err := client(reg).Repository("team/app").Snapshot(t.Context(), registry.Wanted{})
 	if err == nil || !strings.Contains(err.Error(), "bring nothing new") {
 		t.Errorf("got %v, want an error about a listing without end", err)
 	}
@@ -367,7 +367,7 @@ func TestSnapshotWithoutDigestHeader(t *testing.T) {
 	reg.AddFault(registrytest.Fault{Path: "*/manifests/*", Times: -1, Edit: registrytest.SetHeader("Docker-Content-Digest", "")})
 	s := snapshot(t, reg)
 	find(t, s, d)
-	later, err := client(reg).Repository("team/app").Reread(t.Context(), s)
+	later, err := client(reg).Repository("team/app").Reread(t.Context(), s, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -378,7 +378,7 @@ func TestSnapshotOfNothing(t *testing.T) {
 	t.Parallel()
 	versions(t, func(t *testing.T, v registrytest.Version) {
 		reg := registrytest.New(t, registrytest.Options{Version: v})
-		_, err := client(reg).Repository("team/app").Snapshot(t.Context(), nil)
+		_, err := client(reg).Repository("team/app").Snapshot(t.Context(), registry.Wanted{})
 		if !errors.Is(err, registry.ErrUnknownRepository) {
 			t.Errorf("got %v, want an unknown repository", err)
 		}
@@ -401,7 +401,7 @@ func TestReread(t *testing.T) {
 	child := push.Image(fixture.Image{Seed: "child"})
 	fresh := push.Index(fixture.Index{Tags: []string{"new"}, Children: []oci.Digest{child, find(t, s, s.Images[0].Digest).Digest}})
 	reg.ResetRequests()
-	later, err := client(reg).Repository("team/app").Reread(t.Context(), s)
+	later, err := client(reg).Repository("team/app").Reread(t.Context(), s, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

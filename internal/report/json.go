@@ -52,6 +52,8 @@ type (
 		Refusals           []jsonRefusal `json:"refusals"`
 		Warnings           []string      `json:"warnings"`
 		Policy             string        `json:"policy"`
+		DeletedBy          prune.Way     `json:"deleted_by"` // "" when nothing was deleted
+		Unfinished         []oci.Digest  `json:"unfinished"` // what a later run has to delete, as the journal has it
 	}
 	jsonRefusal struct {
 		Guard  string `json:"guard"`
@@ -62,7 +64,7 @@ type (
 		Kind            oci.Kind       `json:"kind"`
 		Tags            []string       `json:"tags"`
 		Created         *string        `json:"created"`
-		Size            int64          `json:"size"`
+		Size            *int64         `json:"size"` // null: the manifest was not read
 		Group           string         `json:"group"`
 		Verdict         retain.Verdict `json:"verdict"`
 		Reasons         []jsonReason   `json:"reasons"`
@@ -111,6 +113,7 @@ func repositoryJSON(r Repository) jsonRepository {
 		Repository: r.Name.String(), Policy: r.Policy, Kept: t.Kept, Deleted: t.Deleted, Failed: t.Failed, Skipped: t.Skipped,
 		UniqueBytesDeleted: t.UniqueBytes, Gone: t.Gone, Planned: t.Planned, ManifestsDeleted: t.Manifests,
 		Images: []jsonImage{}, GhostTags: []string{}, JustBuilt: some(r.pushed()), Refusals: []jsonRefusal{}, Warnings: []string{},
+		DeletedBy: r.Way, Unfinished: some(r.Left),
 	}
 	if r.Err != nil {
 		out.Error = new(r.Err.Error())
@@ -132,7 +135,7 @@ func repositoryJSON(r Repository) jsonRepository {
 func imageJSON(r Repository, d *retain.Decision) jsonImage {
 	out := jsonImage{
 		Digest: d.Image.Digest, Kind: d.Image.Kind, Tags: some(d.Image.Tags), Created: moment(d.Image.Created),
-		Size: d.Image.Size, Group: d.Group, Verdict: d.Verdict, Reasons: make([]jsonReason, 0, len(d.Reasons)),
+		Size: sizeJSON(d.Image), Group: d.Group, Verdict: d.Verdict, Reasons: make([]jsonReason, 0, len(d.Reasons)),
 		MissingChildren: some(d.Image.Missing),
 	}
 	for _, reason := range d.Reasons {
@@ -147,6 +150,13 @@ func imageJSON(r Repository, d *retain.Decision) jsonImage {
 		out.Error = new(r.Outcomes[d.Image.Digest].Detail)
 	}
 	return out
+}
+
+func sizeJSON(i oci.Image) *int64 {
+	if i.Unread {
+		return nil
+	}
+	return &i.Size
 }
 
 // some makes a list that is written as [] when it is empty, never as null.

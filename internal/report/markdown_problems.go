@@ -53,7 +53,7 @@ func (m *markdown) problems() []problem {
 		if r.Plan == nil {
 			continue
 		}
-		for _, text := range r.Plan.Warnings {
+		for _, text := range r.remarks() {
 			out = append(out, problem{what: "warning", repository: r.Name, why: long(text)})
 		}
 		if n := len(r.Plan.Ghosts); n > 0 {

@@ -32,7 +32,7 @@ func (m *markdown) section(v view, limit int) string {
 			rows:    len(v.kept),
 			row: func(i int) string {
 				e := v.kept[i]
-				return cells(v.row([]string{markdownNames(e)}, markdownTags(e.Groups()), age(e.Image, m.Started), size(v.sizer.of(e.Image)), markdownText(clip(e.why(), 2*textRunes)))...)
+				return cells(v.row([]string{markdownNames(e)}, markdownTags(e.Groups()), age(e.Image, m.Started), v.sizer.text(e.Image), markdownText(clip(e.why(), 2*textRunes)))...)
 			},
 			tail: partsRow(v.keptParts, columns-1),
 		}, keepLimit)
@@ -48,7 +48,7 @@ func (m *markdown) section(v view, limit int) string {
 			rows:    len(gone),
 			row: func(i int) string {
 				e := gone[i]
-				return cells(v.row([]string{markdownNames(e), outcomeWord(e.status)}, markdownTags(e.Groups()), age(e.Image, m.Started), size(v.sizer.of(e.Image)), markdownText(clip(e.reasons(), 2*textRunes)))...)
+				return cells(v.row([]string{markdownNames(e), outcomeWord(e.status)}, markdownTags(e.Groups()), age(e.Image, m.Started), v.sizer.text(e.Image), markdownText(clip(e.reasons(), 2*textRunes)))...)
 			},
 			tail: partsRow(folded, columns) + "\n</details>\n",
 		}, limit)

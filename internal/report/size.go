@@ -59,6 +59,14 @@ func newSizer(p *retain.Plan) sizer {
 	return s
 }
 
+// text says the image's size, or that it is not known.
+func (s sizer) text(i oci.Image) string {
+	if i.Unread {
+		return "-"
+	}
+	return size(s.of(i))
+}
+
 // of returns the image's own size, and for an index the sum of the children that the plan knows, each once and at any
 // depth: an index may list indexes (OCI image-spec, image-index.md).
 func (s sizer) of(i oci.Image) int64 {

@@ -163,7 +163,7 @@ func (t *table) list(v view, entries []entry, most int) [][]string {
 	var out [][]string
 	shown, left := cut(entries, most)
 	for _, e := range shown {
-		out = append(out, []string{rowWord(e.status), names(e), groupList(e), age(e.Image, v.started), size(v.sizer.of(e.Image)), long(e.why())})
+		out = append(out, []string{rowWord(e.status), names(e), groupList(e), age(e.Image, v.started), v.sizer.text(e.Image), long(e.why())})
 	}
 	if left == 0 {
 		return out
@@ -271,7 +271,7 @@ func notes(r Repository) string {
 		}
 		b.WriteByte('\n')
 	}
-	warnings, more := cut(r.Plan.Warnings, mostNotes)
+	warnings, more := cut(r.remarks(), mostNotes)
 	for _, text := range warnings {
 		fmt.Fprintf(&b, "  warning: %s\n", long(text))
 	}

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"slices"
+
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/retain"
@@ -90,7 +92,8 @@ func survives(s prune.Status) bool {
 	return s != prune.Deleted && s != prune.Gone && s != prune.Planned
 }
 
-// uniqueBytes adds up the blobs of deleted images that no surviving image of the same repositories uses.
+// uniqueBytes adds up the blobs of deleted images that no surviving image of the same repositories uses. When the
+// manifest of any of them was not read, nothing is known of that: 0.
 func uniqueBytes(repositories ...Repository) int64 {
 	lost := map[oci.Digest]int64{}
 	each := func(visit func(status prune.Status, blobs []oci.Blob)) {
@@ -102,6 +105,11 @@ func uniqueBytes(repositories ...Repository) int64 {
 				d := &r.Plan.Decisions[i]
 				visit(r.status(d), d.Image.Blobs)
 			}
+		}
+	}
+	for _, r := range repositories {
+		if r.Plan != nil && slices.ContainsFunc(r.Plan.Decisions, func(d retain.Decision) bool { return d.Image.Unread }) {
+			return 0
 		}
 	}
 	each(func(status prune.Status, blobs []oci.Blob) {

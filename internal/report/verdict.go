@@ -2,8 +2,10 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
@@ -133,6 +135,18 @@ func (s Summary) verdict(t Totals) string {
 		if n := ended[c.condition]; n > 0 {
 			out += fmt.Sprintf(" · %d %s", n, c.word)
 		}
+	}
+	return out
+}
+
+// remarks are for a reader: the plan's warnings, and what was special about the execution.
+func (r Repository) remarks() []string {
+	out := slices.Clone(r.Plan.Warnings)
+	if r.Way == prune.Retag {
+		out = append(out, "tags were removed by pointing them at a placeholder, which was pushed for it and deleted (--delete-by retag)")
+	}
+	if n := len(r.Left); n > 0 {
+		out = append(out, fmt.Sprintf("%s begun and not finished: no tag leads there any more; the next run with the same --state-dir deletes them", plural(n, "deletion was", "deletions were")))
 	}
 	return out
 }

@@ -120,17 +120,20 @@ func byCause(entries []entry) [][]entry {
 }
 
 // parts counts what is folded away.
-type parts struct{ children, attachments int }
+type parts struct{ children, attachments, placeholders int }
 
 func (p *parts) add(i oci.Image) {
-	if i.Kind == oci.KindChild {
+	switch i.Kind {
+	case oci.KindChild:
 		p.children++
-	} else {
+	case oci.KindPlaceholder:
+		p.placeholders++
+	default:
 		p.attachments++
 	}
 }
 
-func (p parts) all() int { return p.children + p.attachments }
+func (p parts) all() int { return p.children + p.attachments + p.placeholders }
 
 // String names the kinds, as in "8 children of indexes, 4 attachments such as signatures".
 func (p parts) String() string {
@@ -140,6 +143,9 @@ func (p parts) String() string {
 	}
 	if p.attachments > 0 {
 		out = append(out, plural(p.attachments, "attachment such as a signature", "attachments such as signatures"))
+	}
+	if p.placeholders > 0 {
+		out = append(out, plural(p.placeholders, "placeholder of an interrupted run", "placeholders of interrupted runs"))
 	}
 	return strings.Join(out, ", ")
 }

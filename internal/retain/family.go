@@ -39,9 +39,13 @@ func (f family) sort() {
 
 // keepOrphans keeps attachments whose subject is not in the repository: it may be stored elsewhere
 // (COSIGN_REPOSITORY, https://docs.sigstore.dev/cosign/signing/signing_with_containers/), so nothing is known of it.
-// So is nothing of a manifest that neither a tag nor an index names.
+// So is nothing of a manifest that neither a tag nor an index names. But what an earlier run has begun to delete is an
+// orphan because of that.
 func (d *decider) keepOrphans() {
 	for _, e := range d.entries {
+		if e.image.Begun {
+			continue
+		}
 		if len(e.image.Tags)+len(e.image.Subjects()) == 0 && !e.part {
 			e.always(RuleChild, "nothing in the repository names it")
 		}
@@ -105,7 +109,15 @@ func (d *decider) doom() {
 			e.miss(RuleChild, "only part of "+names(d.family.parents[e.image.Digest])+", which goes")
 		}
 		for _, s := range e.image.Subjects() {
-			e.miss(RuleAttachment, "attached to "+Name(d.family.byDigest[s].image)+", which goes")
+			if subject := d.family.byDigest[s]; subject != nil {
+				e.miss(RuleAttachment, "attached to "+Name(subject.image)+", which goes")
+			}
+		}
+		switch {
+		case e.image.Kind == oci.KindPlaceholder:
+			e.miss(RuleInterrupted, "what an interrupted run has pointed these tags at to remove them")
+		case e.image.Begun && len(e.missed) == 0:
+			e.miss(RuleInterrupted, "an interrupted run had begun to delete it")
 		}
 	}
 }

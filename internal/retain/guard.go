@@ -38,11 +38,12 @@ func (d *decider) refusePushed(s oci.Snapshot, pushed []oci.Pushed) []Refusal {
 	return out
 }
 
-// refuseTooMany objects to a plan that deletes more than the policy's limit.
+// refuseTooMany objects to a plan that deletes more than the policy's limit. What an earlier run has begun to delete
+// was counted by that run.
 func (d *decider) refuseTooMany(p Plan) []Refusal {
 	var all, doomed int
 	for _, dec := range p.Decisions {
-		if counted(dec.Image) {
+		if counted(dec.Image) && !(dec.Image.Begun && len(dec.Image.Tags) == 0) {
 			all++
 			if dec.Verdict == Delete {
 				doomed++

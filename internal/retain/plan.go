@@ -39,6 +39,7 @@ const (
 	RuleChild        Rule = "child"
 	RuleAttachment   Rule = "attachment"
 	RuleNoPolicy     Rule = "no-keep-rule"
+	RuleInterrupted  Rule = "interrupted"
 )
 
 // Reason is one cause of a verdict, for machines and for people.

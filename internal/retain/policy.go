@@ -123,6 +123,10 @@ func (p Policy) Validate() error {
 // sort returns the order, created when none was given.
 func (p Policy) sort() Sort { return cmp.Or(p.Sort, SortCreated) }
 
+// NamesOnly reports whether the policy decides by names alone, so that no date has to be known. Without --keep-last
+// nothing may be kept, and then the newest image by date is.
+func (p Policy) NamesOnly() bool { return p.KeepLast > 0 && !p.needsDates() }
+
 // needsDates reports whether a rule or the order asks for dates.
 func (p Policy) needsDates() bool {
 	return p.sort() == SortCreated || !p.KeepYoungerThan.IsZero() || !p.ExpireGroups.IsZero() ||

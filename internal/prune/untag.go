@@ -1,0 +1,166 @@
+package prune
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/regsweep/regsweep/internal/oci"
+)
+
+// untagAll removes the tags of everything that is to be deleted and returns the digests that may be deleted now: those
+// of which a new look at the repository has shown that no tag leads to them. Wholes come before their parts and
+// subjects before their attachments, with a look between: a signature must not lose its tag when the image turns out to
+// be needed.
+func (e *execution) untagAll(ctx context.Context) []oci.Digest {
+	tags := map[oci.Digest][]string{}
+	for _, d := range e.deletions {
+		tags[d.Image.Digest] = d.Image.Tags
+		for _, t := range d.Image.Tags {
+			e.untagging[t] = d.Image.Digest
+		}
+	}
+	if !e.goesOn(ctx) || !e.look(ctx) {
+		return nil
+	}
+	remove, err := e.remover(ctx)
+	if err != nil {
+		e.err = err
+		return nil
+	}
+	var begun []oci.Digest
+	seen := map[oci.Digest]bool{}
+	for wave := e.roots; len(wave) > 0 && e.goesOn(ctx); wave = e.behind(wave, seen) {
+		e.untagWave(ctx, wave, tags, remove.tag)
+		if !e.settle(ctx, remove) {
+			return nil
+		}
+		for _, d := range wave {
+			if !e.tagged[d] && len(e.before[d]) == 0 {
+				begun = append(begun, d)
+			}
+		}
+	}
+	clear(e.untagging) // what is left of it was spared, and is looked at from now on
+	return begun
+}
+
+// settle ends a wave, a cancelled one too: it looks at what the wave has come to.
+func (e *execution) settle(ctx context.Context, remove remover) bool {
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = draining(ctx)
+		defer cancel()
+	}
+	if err := remove.settle(ctx); err != nil {
+		e.err, e.broken = err, true
+		return false
+	}
+	return e.lookNow(ctx)
+}
+
+// behind returns what waits for a wave that has lost its tags, each digest once.
+func (e *execution) behind(wave []oci.Digest, seen map[oci.Digest]bool) []oci.Digest {
+	var out []oci.Digest
+	for _, d := range wave {
+		for _, next := range e.after[d] {
+			if !seen[next] && e.spared[next] == "" && !slices.ContainsFunc(e.before[next], func(b oci.Digest) bool { return e.tagged[b] || e.spared[b] != "" }) {
+				seen[next] = true
+				out = append(out, next)
+			}
+		}
+	}
+	return out
+}
+
+// remover is how a way removes tags.
+type remover struct {
+	tag    func(ctx context.Context, tag string) error
+	settle func(ctx context.Context) error // ends a wave
+}
+
+func (e *execution) remover(ctx context.Context) (remover, error) {
+	if e.way == TagsFirst {
+		untag := func(ctx context.Context, tag string) error {
+			_, err := e.repository.Untag(ctx, tag)
+			return err
+		}
+		return remover{untag, func(context.Context) error { return nil }}, nil
+	}
+	placeholder, err := e.repository.PushPlaceholder(ctx)
+	if err != nil {
+		return remover{}, err
+	}
+	return remover{e.repository.Retag, func(ctx context.Context) error {
+		if _, err := e.repository.Delete(ctx, placeholder); err != nil {
+			return fmt.Errorf("delete the placeholder that tags were pointed at: %w", err)
+		}
+		return nil
+	}}, nil
+}
+
+// untagWave removes the tags of the digests, the first ones alone until the registry has let one go.
+func (e *execution) untagWave(ctx context.Context, wave []oci.Digest, tags map[oci.Digest][]string, remove func(context.Context, string) error) {
+	wave = slices.DeleteFunc(slices.Clone(wave), func(d oci.Digest) bool { return e.spared[d] != "" || len(tags[d]) == 0 })
+	for len(wave) > 0 && !e.answered && e.goesOn(ctx) {
+		e.untag(ctx, wave[0], tags[wave[0]], remove)
+		wave = wave[1:]
+	}
+	group := e.group()
+	for _, d := range wave {
+		if !e.goesOn(ctx) {
+			break
+		}
+		group.Go(func() error {
+			e.untag(ctx, d, tags[d], remove)
+			return nil
+		})
+	}
+	_ = group.Wait() // outcomes carry the errors
+}
+
+// untag removes the tags of one digest. Each is read right before: one that was moved is left alone, with what it points
+// at now. Once a tag is removed the others follow even when the run is cancelled.
+func (e *execution) untag(ctx context.Context, d oci.Digest, tags []string, remove func(context.Context, string) error) {
+	for i, t := range tags {
+		if i > 0 && ctx.Err() != nil {
+			var cancel context.CancelFunc
+			ctx, cancel = draining(ctx)
+			defer cancel()
+		}
+		now, err := e.repository.Resolve(ctx, t)
+		if err == nil && now == d {
+			err = remove(ctx, t)
+		}
+		if !e.untagged(ctx, d, t, now == d, err) {
+			return
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.tagged[d] = false // as far as is known: a look follows
+}
+
+// untagged notes what became of a tag and reports whether the others of its image may follow. An image of which a tag
+// could not be removed is not deleted.
+func (e *execution) untagged(ctx context.Context, d oci.Digest, tag string, removed bool, err error) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if unsent(err) || err != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+		return false // it has its tags, and the run says why it ended
+	}
+	delete(e.untagging, tag)
+	if err != nil {
+		e.learn(ctx, err)
+		e.claimed[d] = true
+		e.outcomes[d] = Outcome{Failed, fmt.Sprintf("tag %s: %v", tag, err)}
+		return false
+	}
+	if removed {
+		e.removed[d] = append(e.removed[d], tag)
+		e.answered, e.failures = true, 0
+	}
+	e.step()
+	return true
+}

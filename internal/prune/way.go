@@ -1,0 +1,153 @@
+package prune
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/retain"
+)
+
+// Way is how images are deleted on the wire. What is deleted is the same in each.
+type Way string
+
+// The ways. Their names are those of --delete-by and of the JSON report.
+const (
+	// Auto asks the registry and takes what is fastest there of ByDigest and TagsFirst.
+	Auto Way = "auto"
+	// ByDigest deletes each manifest by its digest, and the registry removes the tags. Distribution reads every tag of the
+	// repository to find them, so the time grows with the square of their number.
+	ByDigest Way = "digest"
+	// TagsFirst removes the tags of all doomed images and then deletes their digests, which finds no tag to read any more.
+	TagsFirst Way = "tags-first"
+	// Retag is TagsFirst for registries that cannot remove a tag, distribution 2.x: it points the tags at a placeholder
+	// and deletes that. It pushes to the registry.
+	Retag Way = "retag"
+)
+
+// tagsFirstFrom is how many tags must go before Auto removes tags first: below it the two requests of the probe and the
+// two for each tag cost more than they save. docs/performance.md has the measurement.
+const tagsFirstFrom = 50
+
+// Errors that refuse a way before anything is written.
+var (
+	// ErrNoTagDeletion is returned for TagsFirst on a registry that cannot remove a tag.
+	ErrNoTagDeletion = errors.New("the registry does not remove tags, as distribution 2.x does not")
+	// ErrTagDeletion is returned for Retag on a registry that has no need of it.
+	ErrTagDeletion = errors.New("the registry removes tags by itself")
+	// ErrNoJournal is returned when the deletions that are about to begin cannot be written down.
+	ErrNoJournal = errors.New("there is no journal")
+)
+
+// Journal remembers which deletions have begun.
+type Journal interface {
+	// Write replaces the list, and returns when it would survive a crash. An empty list is none.
+	Write(digests []oci.Digest) error
+}
+
+// choose settles the way, asks the registry where that matters, and writes the journal for those that need it. On an
+// error nothing has been changed.
+func (e *execution) choose(ctx context.Context) error {
+	switch e.way = e.options.By; e.way {
+	case "", ByDigest:
+		e.way = ByDigest
+	case Auto:
+		if e.tags < tagsFirstFrom {
+			e.way = ByDigest
+			break
+		}
+		if e.options.Journal == nil {
+			e.way = ByDigest
+			e.warnings = append(e.warnings, "tags are not removed first, which takes longer: "+ErrNoJournal.Error())
+			break
+		}
+		can, err := e.repository.DeletesTags(ctx)
+		if err != nil {
+			return err
+		}
+		if e.way = ByDigest; can {
+			e.way = TagsFirst
+		}
+	default:
+		can, err := e.repository.DeletesTags(ctx)
+		switch {
+		case err != nil:
+			return err
+		case !can && e.way == TagsFirst:
+			return ErrNoTagDeletion
+		case can && e.way == Retag:
+			return ErrTagDeletion
+		case e.options.Journal == nil:
+			return ErrNoJournal
+		}
+	}
+	return e.writeJournal()
+}
+
+// writeJournal writes down all deletions before the first one whose interruption would leave something without a name:
+// manifests whose tags are removed, and parts of what is deleted. Without it, by digest is the careful way.
+func (e *execution) writeJournal() error {
+	if e.options.Journal == nil || e.way == ByDigest && len(e.before) == 0 {
+		return nil
+	}
+	var list []oci.Digest
+	for _, d := range e.deletions {
+		list = append(list, d.Image.Digest)
+	}
+	err := e.options.Journal.Write(list)
+	switch {
+	case err == nil:
+		e.journaled = true
+	case e.options.By == Auto || e.way == ByDigest:
+		e.warnings = append(e.warnings, fmt.Sprintf("the journal cannot be written: %v", err))
+		e.way = ByDigest
+	default:
+		return fmt.Errorf("%w: %w", ErrNoJournal, err)
+	}
+	return nil
+}
+
+// closeJournal leaves those deletions in the journal that a later run has to finish, because no listing has them any
+// more.
+func (e *execution) closeJournal() {
+	if !e.journaled {
+		return
+	}
+	var left []oci.Digest
+	for _, d := range e.deletions {
+		if e.stranded(d.Image.Digest, map[oci.Digest]bool{}) {
+			left = append(left, d.Image.Digest)
+		}
+	}
+	e.left = left
+	if err := e.options.Journal.Write(left); err != nil {
+		e.warnings = append(e.warnings, fmt.Sprintf("the journal cannot be brought up to date: %v", err))
+	}
+}
+
+// stranded reports whether a manifest is still there while nothing leads to it any more: its own tags are removed, or
+// what it is a part of is deleted.
+func (e *execution) stranded(d oci.Digest, seen map[oci.Digest]bool) bool {
+	if e.done(d) || e.spared[d] != "" || e.tagged[d] || seen[d] {
+		return false
+	}
+	seen[d] = true
+	return len(e.before[d]) == 0 || slices.ContainsFunc(e.before[d], func(b oci.Digest) bool { return e.done(b) || e.stranded(b, seen) })
+}
+
+// done reports whether a manifest is not there any more.
+func (e *execution) done(d oci.Digest) bool {
+	s := e.outcomes[d].Status
+	return s == Deleted || s == Gone
+}
+
+// tagsOf counts the tags of what is deleted.
+func tagsOf(deletions []retain.Decision) int {
+	n := 0
+	for _, d := range deletions {
+		n += len(d.Image.Tags)
+	}
+	return n
+}

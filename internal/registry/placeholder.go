@@ -1,0 +1,88 @@
+package registry
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/regsweep/regsweep/internal/oci"
+)
+
+// configPlaceholder is the media type of a placeholder's config. It marks the image for what it is, also for a run that
+// knows nothing of the one that pushed it. The manifest is an OCI one, which is read whatever a policy needs.
+const configPlaceholder = "application/vnd.regsweep.placeholder.v1+json"
+
+// PushPlaceholder pushes an image of nothing that no other run has, and returns its digest: a run that deletes its own
+// must not take another's tags along. Tags that are pointed at it go with it, which is the only way to remove a tag from
+// distribution 2.x without the image that another tag may need. Where pushing is not allowed nothing is written.
+func (r *Repository) PushPlaceholder(ctx context.Context) (oci.Digest, error) {
+	config, err := json.Marshal(map[string]string{"run": rand.Text()})
+	if err != nil {
+		return "", err
+	}
+	d := digest.FromBytes(config)
+	body, err := json.Marshal(map[string]any{
+		"schemaVersion": 2, "mediaType": typeImage,
+		"config": map[string]any{"mediaType": configPlaceholder, "digest": d, "size": len(config)},
+		"layers": []any{},
+	})
+	if err != nil {
+		return "", err
+	}
+	if err := r.upload(ctx, d, config); err != nil {
+		return "", fmt.Errorf("push the placeholder's config: %w", err)
+	}
+	r.placeholder = body
+	whole := digest.FromBytes(body)
+	return whole, r.put(ctx, whole.String())
+}
+
+// Retag points a tag at the placeholder, which must have been pushed. It finishes a request that is on its way.
+func (r *Repository) Retag(ctx context.Context, tag string) error {
+	if !oci.ValidTag(tag) {
+		return fmt.Errorf("point tag %q elsewhere: it is no tag", tag)
+	}
+	return r.put(ctx, tag)
+}
+
+func (r *Repository) put(ctx context.Context, reference string) error {
+	_, err := r.client.do(ctx, call{
+		method: http.MethodPut, url: "/v2/" + r.name.Path + "/manifests/" + reference,
+		scopes: r.pushScopes(), limit: maxErrorBody, contentType: typeImage, body: r.placeholder,
+	})
+	return err
+}
+
+// upload pushes a blob in two requests (OCI distribution-spec v1.1, "POST then PUT").
+func (r *Repository) upload(ctx context.Context, d oci.Digest, content []byte) error {
+	begun, err := r.client.do(ctx, call{
+		method: http.MethodPost, url: "/v2/" + r.name.Path + "/blobs/uploads/",
+		scopes: r.pushScopes(), limit: maxErrorBody,
+	})
+	if err != nil {
+		return err
+	}
+	location := begun.header.Get("Location")
+	to, err := begun.url.Parse(location)
+	if err != nil || location == "" || to.Host != begun.url.Host { // the login must not go elsewhere
+		return errors.New("the registry sends the upload elsewhere or nowhere")
+	}
+	query := to.Query()
+	query.Set("digest", d.String())
+	to.RawQuery = query.Encode()
+	_, err = r.client.do(ctx, call{
+		method: http.MethodPut, url: (&url.URL{Path: to.Path, RawQuery: to.RawQuery}).String(),
+		scopes: r.pushScopes(), limit: maxErrorBody, contentType: "application/octet-stream", body: content,
+	})
+	return err
+}
+
+func (r *Repository) pushScopes() []string {
+	return []string{"repository:" + r.name.Path + ":pull,push,delete"}
+}
