@@ -29,8 +29,6 @@ type Reader interface {
 	// Reread returns what the repository's tags point at now and what that needs. given are tags that the caller looks at
 	// by itself, with what they are believed to point at.
 	Reread(ctx context.Context, before oci.Snapshot, given map[string]oci.Digest) (oci.Snapshot, error)
-	// Resolve returns what a tag points at, "" when that is nothing.
-	Resolve(ctx context.Context, tag string) (oci.Digest, error)
 }
 
 // Deleter deletes manifests. It finishes a request that is on its way even when ctx is cancelled.
@@ -43,16 +41,17 @@ type Deleter interface {
 type Untagger interface {
 	// DeletesTags asks whether the registry can. An error says that it deletes nothing at all.
 	DeletesTags(ctx context.Context) (bool, error)
-	// Untag removes a tag, finishes a request that is on its way, and reports whether the tag was there.
-	Untag(ctx context.Context, tag string) (existed bool, err error)
+	// Untag removes a tag that points at d and reports whether it did: it looks right before, and leaves a tag alone that
+	// points elsewhere. It finishes a request that is on its way.
+	Untag(ctx context.Context, tag string, d oci.Digest) (removed bool, err error)
 }
 
 // Retagger removes tags where the registry cannot: it points them at a placeholder, whose deletion takes them along.
 type Retagger interface {
 	// PushPlaceholder pushes an image that no other run has.
 	PushPlaceholder(ctx context.Context) (oci.Digest, error)
-	// Retag points a tag at it, and finishes a request that is on its way.
-	Retag(ctx context.Context, tag string) error
+	// Retag points a tag that points at d to it, as careful as Untag.
+	Retag(ctx context.Context, tag string, d oci.Digest) (removed bool, err error)
 }
 
 // Options bound an execution. The zero value is the careful one.

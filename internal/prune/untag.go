@@ -76,17 +76,13 @@ func (e *execution) behind(wave []oci.Digest, seen map[oci.Digest]bool) []oci.Di
 
 // remover is how a way removes tags.
 type remover struct {
-	tag    func(ctx context.Context, tag string) error
+	tag    func(ctx context.Context, tag string, d oci.Digest) (removed bool, err error)
 	settle func(ctx context.Context) error // ends a wave
 }
 
 func (e *execution) remover(ctx context.Context) (remover, error) {
 	if e.way == TagsFirst {
-		untag := func(ctx context.Context, tag string) error {
-			_, err := e.repository.Untag(ctx, tag)
-			return err
-		}
-		return remover{untag, func(context.Context) error { return nil }}, nil
+		return remover{e.repository.Untag, func(context.Context) error { return nil }}, nil
 	}
 	placeholder, err := e.repository.PushPlaceholder(ctx)
 	if err != nil {
@@ -101,7 +97,7 @@ func (e *execution) remover(ctx context.Context) (remover, error) {
 }
 
 // untagWave removes the tags of the digests, the first ones alone until the registry has let one go.
-func (e *execution) untagWave(ctx context.Context, wave []oci.Digest, tags map[oci.Digest][]string, remove func(context.Context, string) error) {
+func (e *execution) untagWave(ctx context.Context, wave []oci.Digest, tags map[oci.Digest][]string, remove func(context.Context, string, oci.Digest) (bool, error)) {
 	wave = slices.DeleteFunc(slices.Clone(wave), func(d oci.Digest) bool { return e.spared[d] != "" || len(tags[d]) == 0 })
 	for len(wave) > 0 && !e.answered && e.goesOn(ctx) {
 		e.untag(ctx, wave[0], tags[wave[0]], remove)
@@ -120,20 +116,16 @@ func (e *execution) untagWave(ctx context.Context, wave []oci.Digest, tags map[o
 	_ = group.Wait() // outcomes carry the errors
 }
 
-// untag removes the tags of one digest. Each is read right before: one that was moved is left alone, with what it points
-// at now. Once a tag is removed the others follow even when the run is cancelled.
-func (e *execution) untag(ctx context.Context, d oci.Digest, tags []string, remove func(context.Context, string) error) {
+// untag removes the tags of one digest. One that was moved is left alone, with what it points at now. Once a tag is removed the others follow even when the run is cancelled.
+func (e *execution) untag(ctx context.Context, d oci.Digest, tags []string, remove func(context.Context, string, oci.Digest) (bool, error)) {
 	for i, t := range tags {
 		if i > 0 && ctx.Err() != nil {
 			var cancel context.CancelFunc
 			ctx, cancel = draining(ctx)
 			defer cancel()
 		}
-		now, err := e.repository.Resolve(ctx, t)
-		if err == nil && now == d {
-			err = remove(ctx, t)
-		}
-		if !e.untagged(ctx, d, t, now == d, err) {
+		removed, err := remove(ctx, t, d)
+		if !e.untagged(ctx, d, t, removed, err) {
 			return
 		}
 	}

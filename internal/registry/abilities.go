@@ -25,7 +25,7 @@ func (r *Repository) DeletesTags(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	existed, err = r.Untag(ctx, "regsweep-probe-"+strings.ToLower(nonce))
+	existed, err = r.untag(ctx, "regsweep-probe-"+strings.ToLower(nonce), nil)
 	var answer *Error
 	switch {
 	case err == nil:
