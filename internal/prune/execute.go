@@ -92,9 +92,6 @@ func Execute(ctx context.Context, p retain.Plan, r Repository, o Options) Result
 		return res
 	}
 	deletions := p.Deletions()
-	if len(deletions) == 0 {
-		return Skip(p, "")
-	}
 	e := &execution{
 		plan: p, deletions: deletions, repository: r, options: o, tags: tagsOf(deletions),
 		dependencies: dependenciesOf(deletions), outcomes: map[oci.Digest]Outcome{}, spared: map[oci.Digest]string{},
@@ -103,7 +100,9 @@ func Execute(ctx context.Context, p retain.Plan, r Repository, o Options) Result
 	for _, d := range deletions {
 		e.tagged[d.Image.Digest] = len(d.Image.Tags) > 0
 	}
-	if err := e.choose(ctx); err != nil {
+	if len(deletions) == 0 {
+		e.closeJournal()
+	} else if err := e.choose(ctx); err != nil {
 		e.err, e.way = err, ""
 	} else {
 		e.run(ctx)
@@ -128,8 +127,9 @@ type execution struct {
 	tags       int           // how many the deletions have
 	looked     time.Time     // when the latest look was
 	lookTook   time.Duration // and how long it took
-	journaled  bool
-	drains     bool // the run is cancelled, and only what has lost its tags is deleted
+	journaled  bool          // all deletions are written down
+	emptied    bool          // the latest look has seen nothing that the plan keeps
+	drains     bool          // the run is cancelled, and only what has lost its tags is deleted
 	left       []oci.Digest
 	warnings   []string
 
@@ -240,9 +240,15 @@ func (e *execution) lookNow(ctx context.Context) bool {
 	for d, why := range e.plan.Spare(later) {
 		e.spared[d] = why
 	}
+	e.emptied = !e.plan.Leaves(later)
 	has := map[oci.Digest]bool{}
 	for _, i := range later.Images {
 		has[i.Digest] = len(i.Tags) > 0
+		for _, t := range i.Tags {
+			if slices.Contains(e.removed[i.Digest], t) {
+				e.spared[i.Digest] = "tag " + t + " has come to need it again since it was removed"
+			}
+		}
 	}
 	for d := range e.tagged {
 		e.tagged[d] = has[d]

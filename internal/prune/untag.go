@@ -30,8 +30,11 @@ func (e *execution) untagAll(ctx context.Context) []oci.Digest {
 		return nil
 	}
 	var begun []oci.Digest
-	seen := map[oci.Digest]bool{}
-	for wave := e.roots; len(wave) > 0 && e.goesOn(ctx); wave = e.behind(wave, seen) {
+	had := map[oci.Digest]bool{}
+	for wave := e.roots; len(wave) > 0; wave = e.behind(wave, had) {
+		for _, d := range wave {
+			had[d] = true
+		}
 		e.untagWave(ctx, wave, tags, remove.tag)
 		if !e.settle(ctx, remove) {
 			return nil
@@ -40,6 +43,9 @@ func (e *execution) untagAll(ctx context.Context) []oci.Digest {
 			if !e.tagged[d] && len(e.before[d]) == 0 {
 				begun = append(begun, d)
 			}
+		}
+		if !e.goesOn(ctx) {
+			break
 		}
 	}
 	clear(e.untagging) // what is left of it was spared, and is looked at from now on
@@ -60,13 +66,14 @@ func (e *execution) settle(ctx context.Context, remove remover) bool {
 	return e.lookNow(ctx)
 }
 
-// behind returns what waits for a wave that has lost its tags, each digest once.
-func (e *execution) behind(wave []oci.Digest, seen map[oci.Digest]bool) []oci.Digest {
+// behind returns what comes after a wave: that of which everything that it waits for has had its turn, this wave
+// included, and has lost its tags for good.
+func (e *execution) behind(wave []oci.Digest, had map[oci.Digest]bool) []oci.Digest {
 	var out []oci.Digest
+	waits := func(b oci.Digest) bool { return !had[b] || e.tagged[b] || e.spared[b] != "" }
 	for _, d := range wave {
 		for _, next := range e.after[d] {
-			if !seen[next] && e.spared[next] == "" && !slices.ContainsFunc(e.before[next], func(b oci.Digest) bool { return e.tagged[b] || e.spared[b] != "" }) {
-				seen[next] = true
+			if e.spared[next] == "" && !slices.Contains(out, next) && !slices.ContainsFunc(e.before[next], waits) {
 				out = append(out, next)
 			}
 		}

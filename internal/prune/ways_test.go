@@ -8,11 +8,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/prune"
+	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
+	"github.com/regsweep/regsweep/internal/retain"
 )
 
 // ledger is a journal that remembers every list that was written, beside the requests that had been answered then.
@@ -275,3 +278,112 @@ func TestTagPushedAgainAfterALostAnswer(t *testing.T) {
 }
 
 var errWrite = errors.New("disk full")
+
+// An image that gets the same tag back after it was removed is needed, though the tag is the one that the plan knows.
+func TestRemovedTagThatComesBack(t *testing.T) {
+	t.Parallel()
+	eachTagWay(t, func(t *testing.T, c wayCase) {
+		var ds []oci.Digest
+		s, l := c.stage(t, func(p fixture.Tester) { ds = images(p, 6) })
+		back := registrytest.Fault{Method: "DELETE", Path: "*/manifests/" + ds[0].String(), Before: func() { s.push.Tag(ds[3], "b3") }}
+		s.reg.AddFault(back)
+		res := c.executeWith(t.Context(), t, s, prune.Options{Journal: l, Workers: 1, LookEvery: time.Nanosecond})
+		if o := res.Outcomes[ds[3]]; o.Status != prune.Skipped || !has(s.reg, ds[3]) || s.reg.Tags("team/app")["b3"] != ds[3] {
+			t.Errorf("b3: %+v", o)
+		}
+		if got := count(res); got[prune.Deleted] != 4 {
+			t.Errorf("%v, want 4 deleted", got)
+		}
+	})
+}
+
+// Without anything left that the plan keeps nothing is deleted, and what has lost its tags stays in the journal.
+func TestNothingLeftMeanwhile(t *testing.T) {
+	t.Parallel()
+	eachTagWay(t, func(t *testing.T, c wayCase) {
+		var ds []oci.Digest
+		s, l := c.stage(t, func(p fixture.Tester) { ds = images(p, 4) })
+		gone := c.removal("b2")
+		gone.Before = func() { s.reg.Remove("team/app", ds[3]) }
+		s.reg.AddFault(gone)
+		res := prune.Execute(t.Context(), s.plan, s.repo, prune.Options{By: c.way, Journal: l})
+		if got := count(res); got[prune.Skipped] != 3 || len(l.last()) != 3 {
+			t.Errorf("%v, %d in the journal, want 3 skipped and in the journal", got, len(l.last()))
+		}
+	})
+}
+
+// The placeholder of a run that is cancelled right after pushing it goes.
+func TestPlaceholderOfACancelledRun(t *testing.T) {
+	t.Parallel()
+	s, l := wayCase{prune.Retag, registrytest.V2}.stage(t, func(p fixture.Tester) { images(p, 4) })
+	ctx, cancel := context.WithCancel(t.Context())
+	s.reg.AddFault(registrytest.Fault{Method: "PUT", Path: "*/manifests/sha256:*", Before: cancel})
+	res := prune.Execute(ctx, s.plan, s.repo, prune.Options{By: prune.Retag, Journal: l})
+	s.check(t, res)
+	l.check(t, s, res)
+	if n := len(s.reg.Manifests("team/app")); !errors.Is(res.Err, context.Canceled) || n != 4 || len(s.reg.Tags("team/app")) != 4 {
+		t.Errorf("%v; %d manifests and the tags %v are left, want what was there", res.Err, n, s.reg.Tags("team/app"))
+	}
+}
+
+// What is part of several wholes keeps its tag until the last of them has lost its own.
+func TestTagOfAPartWaitsForEveryWhole(t *testing.T) {
+	t.Parallel()
+	eachTagWay(t, func(t *testing.T, c wayCase) {
+		var index, part oci.Digest
+		s, l := c.stage(t, func(p fixture.Tester) {
+			part = p.Image(fixture.Image{Tags: []string{"part"}, Created: now.AddDate(0, 0, -9)})
+			inner := p.Index(fixture.Index{Children: []oci.Digest{part}})
+			index = p.Index(fixture.Index{Tags: []string{"middle"}, Children: []oci.Digest{inner, inner}})
+			p.Index(fixture.Index{Tags: []string{"outer"}, Children: []oci.Digest{index}})
+			p.Index(fixture.Index{Tags: []string{"other"}, Children: []oci.Digest{part, part}})
+			images(p, 1)
+		})
+		need := c.removal("middle")
+		need.Before = func() { s.push.Tag(index, "prod") }
+		s.reg.AddFault(need)
+		c.execute(t, s, l)
+		if tags := s.reg.Tags("team/app"); tags["prod"] != index || tags["part"] != part {
+			t.Errorf("left are %v, want prod and part", tags)
+		}
+	})
+}
+
+// begin marks what an earlier run has begun to delete.
+func begin(s oci.Snapshot, ds ...oci.Digest) oci.Snapshot {
+	for n, i := range s.Images {
+		s.Images[n].Begun = slices.Contains(ds, i.Digest)
+	}
+	return s
+}
+
+// A journal of an earlier run is brought up to date in every way, also when there is nothing to be written down before.
+func TestJournalOfAnEarlierRun(t *testing.T) {
+	t.Parallel()
+	eachWay(t, func(t *testing.T, c wayCase) {
+		var loose, used oci.Digest
+		s, l := c.stage(t, func(p fixture.Tester) {
+			images(p, 3)
+			loose = p.Image(fixture.Image{Seed: "loose", Created: now.AddDate(0, 0, -20)})
+			used = p.Image(fixture.Image{Seed: "used", Created: now.AddDate(0, 0, -20)})
+		})
+		snapshot, err := s.repo.Snapshot(t.Context(), registry.Wanted{Also: []oci.Digest{loose, used}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		inUse, err := retain.ParseInUse("pods", "team/app@"+used.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.plan = retain.Decide(begin(snapshot, loose, used), retain.Policy{KeepLast: 1, InUse: []retain.InUse{inUse}}, nil, now)
+		res := prune.Execute(t.Context(), s.plan, s.repo, prune.Options{By: c.way, Journal: l})
+		s.check(t, res)
+		if has(s.reg, loose) || !has(s.reg, used) || count(res)[prune.Deleted] != 3 {
+			t.Errorf("%v", res.Outcomes)
+		}
+		if len(l.lists) == 0 || !slices.Equal(l.last(), []oci.Digest{used}) {
+			t.Errorf("the journal has %v, want what is in use and has no name", s.names(l.last()))
+		}
+	})
+}
