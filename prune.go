@@ -256,7 +256,7 @@ func exitCode(err error) int {
 	case errors.Is(err, registry.ErrUnknownRepository), errors.Is(err, errNoMatch), errors.As(err, &unmatched):
 		return exitUsage
 	case errors.Is(err, registry.ErrIncomplete), errors.Is(err, prune.ErrRefused),
-		errors.Is(err, prune.ErrNoTagDeletion), errors.Is(err, prune.ErrTagDeletion), errors.Is(err, prune.ErrNoJournal):
+		errors.Is(err, prune.ErrNoTagDeletion), errors.Is(err, prune.ErrTagDeletion), errors.Is(err, prune.ErrUnclear), errors.Is(err, prune.ErrNoJournal):
 		return exitRefused
 	}
 	return exitRegistry

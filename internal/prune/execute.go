@@ -39,7 +39,8 @@ type Deleter interface {
 
 // Untagger removes tags where the registry can.
 type Untagger interface {
-	// DeletesTags asks whether the registry can. An error says that it deletes nothing at all.
+	// DeletesTags asks whether the registry can. An error says that it deletes nothing at all, or, when it has a method
+	// Unclear that says so, that its answer is not understood.
 	DeletesTags(ctx context.Context) (bool, error)
 	// Untag removes a tag that points at d and reports whether it did: it looks right before, and leaves a tag alone that
 	// points elsewhere. It finishes a request that is on its way.

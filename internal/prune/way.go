@@ -37,6 +37,8 @@ var (
 	ErrNoTagDeletion = errors.New("the registry does not remove tags, as distribution 2.x does not")
 	// ErrTagDeletion is returned for Retag on a registry that has no need of it.
 	ErrTagDeletion = errors.New("the registry removes tags by itself")
+	// ErrUnclear is returned for both on a registry that answers as none that is known.
+	ErrUnclear = errors.New("it is not clear whether the registry removes tags")
 	// ErrNoJournal is returned when the deletions that are about to begin cannot be written down.
 	ErrNoJournal = errors.New("there is no journal")
 )
@@ -64,7 +66,7 @@ func (e *execution) choose(ctx context.Context) error {
 			break
 		}
 		can, err := e.repository.DeletesTags(ctx)
-		if err != nil {
+		if err != nil && !unclear(err) {
 			return err
 		}
 		if e.way = ByDigest; can {
@@ -73,6 +75,8 @@ func (e *execution) choose(ctx context.Context) error {
 	default:
 		can, err := e.repository.DeletesTags(ctx)
 		switch {
+		case unclear(err):
+			return fmt.Errorf("%w: %w", ErrUnclear, err)
 		case err != nil:
 			return err
 		case !can && e.way == TagsFirst:
