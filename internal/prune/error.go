@@ -21,6 +21,12 @@ func denied(err error) bool {
 	return errors.As(err, &s) && s.Denied()
 }
 
+// unclear reports whether an error tells that nobody knows whether the registry removes tags, which it can do without.
+func unclear(err error) bool {
+	var u interface{ Unclear() bool }
+	return errors.As(err, &u) && u.Unclear()
+}
+
 // unsent reports whether an error tells that a cancel came before the request.
 func unsent(err error) bool {
 	var s interface{ Unsent() bool }

@@ -29,8 +29,6 @@ type Reader interface {
 	// Reread returns what the repository's tags point at now and what that needs. given are tags that the caller looks at
 	// by itself, with what they are believed to point at.
 	Reread(ctx context.Context, before oci.Snapshot, given map[string]oci.Digest) (oci.Snapshot, error)
-	// Resolve returns what a tag points at, "" when that is nothing.
-	Resolve(ctx context.Context, tag string) (oci.Digest, error)
 }
 
 // Deleter deletes manifests. It finishes a request that is on its way even when ctx is cancelled.
@@ -41,18 +39,20 @@ type Deleter interface {
 
 // Untagger removes tags where the registry can.
 type Untagger interface {
-	// DeletesTags asks whether the registry can. An error says that it deletes nothing at all.
+	// DeletesTags asks whether the registry can. An error says that it deletes nothing at all, or, when it has a method
+	// Unclear that says so, that its answer is not understood.
 	DeletesTags(ctx context.Context) (bool, error)
-	// Untag removes a tag, finishes a request that is on its way, and reports whether the tag was there.
-	Untag(ctx context.Context, tag string) (existed bool, err error)
+	// Untag removes a tag that points at d and reports whether it did: it looks right before, and leaves a tag alone that
+	// points elsewhere. It finishes a request that is on its way.
+	Untag(ctx context.Context, tag string, d oci.Digest) (removed bool, err error)
 }
 
 // Retagger removes tags where the registry cannot: it points them at a placeholder, whose deletion takes them along.
 type Retagger interface {
 	// PushPlaceholder pushes an image that no other run has.
 	PushPlaceholder(ctx context.Context) (oci.Digest, error)
-	// Retag points a tag at it, and finishes a request that is on its way.
-	Retag(ctx context.Context, tag string) error
+	// Retag points a tag that points at d to it, as careful as Untag.
+	Retag(ctx context.Context, tag string, d oci.Digest) (removed bool, err error)
 }
 
 // Options bound an execution. The zero value is the careful one.
@@ -93,9 +93,6 @@ func Execute(ctx context.Context, p retain.Plan, r Repository, o Options) Result
 		return res
 	}
 	deletions := p.Deletions()
-	if len(deletions) == 0 {
-		return Skip(p, "")
-	}
 	e := &execution{
 		plan: p, deletions: deletions, repository: r, options: o, tags: tagsOf(deletions),
 		dependencies: dependenciesOf(deletions), outcomes: map[oci.Digest]Outcome{}, spared: map[oci.Digest]string{},
@@ -104,7 +101,9 @@ func Execute(ctx context.Context, p retain.Plan, r Repository, o Options) Result
 	for _, d := range deletions {
 		e.tagged[d.Image.Digest] = len(d.Image.Tags) > 0
 	}
-	if err := e.choose(ctx); err != nil {
+	if len(deletions) == 0 {
+		e.closeJournal()
+	} else if err := e.choose(ctx); err != nil {
 		e.err, e.way = err, ""
 	} else {
 		e.run(ctx)
@@ -129,8 +128,9 @@ type execution struct {
 	tags       int           // how many the deletions have
 	looked     time.Time     // when the latest look was
 	lookTook   time.Duration // and how long it took
-	journaled  bool
-	drains     bool // the run is cancelled, and only what has lost its tags is deleted
+	journaled  bool          // all deletions are written down
+	emptied    bool          // the latest look has seen nothing that the plan keeps
+	drains     bool          // the run is cancelled, and only what has lost its tags is deleted
 	left       []oci.Digest
 	warnings   []string
 
@@ -241,9 +241,15 @@ func (e *execution) lookNow(ctx context.Context) bool {
 	for d, why := range e.plan.Spare(later) {
 		e.spared[d] = why
 	}
+	e.emptied = !e.plan.Leaves(later)
 	has := map[oci.Digest]bool{}
 	for _, i := range later.Images {
 		has[i.Digest] = len(i.Tags) > 0
+		for _, t := range i.Tags {
+			if slices.Contains(e.removed[i.Digest], t) {
+				e.spared[i.Digest] = "tag " + t + " has come to need it again since it was removed"
+			}
+		}
 	}
 	for d := range e.tagged {
 		e.tagged[d] = has[d]

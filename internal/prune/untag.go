@@ -30,8 +30,11 @@ func (e *execution) untagAll(ctx context.Context) []oci.Digest {
 		return nil
 	}
 	var begun []oci.Digest
-	seen := map[oci.Digest]bool{}
-	for wave := e.roots; len(wave) > 0 && e.goesOn(ctx); wave = e.behind(wave, seen) {
+	had := map[oci.Digest]bool{}
+	for wave := e.roots; len(wave) > 0; wave = e.behind(wave, had) {
+		for _, d := range wave {
+			had[d] = true
+		}
 		e.untagWave(ctx, wave, tags, remove.tag)
 		if !e.settle(ctx, remove) {
 			return nil
@@ -40,6 +43,9 @@ func (e *execution) untagAll(ctx context.Context) []oci.Digest {
 			if !e.tagged[d] && len(e.before[d]) == 0 {
 				begun = append(begun, d)
 			}
+		}
+		if !e.goesOn(ctx) {
+			break
 		}
 	}
 	clear(e.untagging) // what is left of it was spared, and is looked at from now on
@@ -60,13 +66,14 @@ func (e *execution) settle(ctx context.Context, remove remover) bool {
 	return e.lookNow(ctx)
 }
 
-// behind returns what waits for a wave that has lost its tags, each digest once.
-func (e *execution) behind(wave []oci.Digest, seen map[oci.Digest]bool) []oci.Digest {
+// behind returns what comes after a wave: that of which everything that it waits for has had its turn, this wave
+// included, and has lost its tags for good.
+func (e *execution) behind(wave []oci.Digest, had map[oci.Digest]bool) []oci.Digest {
 	var out []oci.Digest
+	waits := func(b oci.Digest) bool { return !had[b] || e.tagged[b] || e.spared[b] != "" }
 	for _, d := range wave {
 		for _, next := range e.after[d] {
-			if !seen[next] && e.spared[next] == "" && !slices.ContainsFunc(e.before[next], func(b oci.Digest) bool { return e.tagged[b] || e.spared[b] != "" }) {
-				seen[next] = true
+			if e.spared[next] == "" && !slices.Contains(out, next) && !slices.ContainsFunc(e.before[next], waits) {
 				out = append(out, next)
 			}
 		}
@@ -76,17 +83,13 @@ func (e *execution) behind(wave []oci.Digest, seen map[oci.Digest]bool) []oci.Di
 
 // remover is how a way removes tags.
 type remover struct {
-	tag    func(ctx context.Context, tag string) error
+	tag    func(ctx context.Context, tag string, d oci.Digest) (removed bool, err error)
 	settle func(ctx context.Context) error // ends a wave
 }
 
 func (e *execution) remover(ctx context.Context) (remover, error) {
 	if e.way == TagsFirst {
-		untag := func(ctx context.Context, tag string) error {
-			_, err := e.repository.Untag(ctx, tag)
-			return err
-		}
-		return remover{untag, func(context.Context) error { return nil }}, nil
+		return remover{e.repository.Untag, func(context.Context) error { return nil }}, nil
 	}
 	placeholder, err := e.repository.PushPlaceholder(ctx)
 	if err != nil {
@@ -101,7 +104,7 @@ func (e *execution) remover(ctx context.Context) (remover, error) {
 }
 
 // untagWave removes the tags of the digests, the first ones alone until the registry has let one go.
-func (e *execution) untagWave(ctx context.Context, wave []oci.Digest, tags map[oci.Digest][]string, remove func(context.Context, string) error) {
+func (e *execution) untagWave(ctx context.Context, wave []oci.Digest, tags map[oci.Digest][]string, remove func(context.Context, string, oci.Digest) (bool, error)) {
 	wave = slices.DeleteFunc(slices.Clone(wave), func(d oci.Digest) bool { return e.spared[d] != "" || len(tags[d]) == 0 })
 	for len(wave) > 0 && !e.answered && e.goesOn(ctx) {
 		e.untag(ctx, wave[0], tags[wave[0]], remove)
@@ -120,20 +123,16 @@ func (e *execution) untagWave(ctx context.Context, wave []oci.Digest, tags map[o
 	_ = group.Wait() // outcomes carry the errors
 }
 
-// untag removes the tags of one digest. Each is read right before: one that was moved is left alone, with what it points
-// at now. Once a tag is removed the others follow even when the run is cancelled.
-func (e *execution) untag(ctx context.Context, d oci.Digest, tags []string, remove func(context.Context, string) error) {
+// untag removes the tags of one digest. One that was moved is left alone, with what it points at now. Once a tag is removed the others follow even when the run is cancelled.
+func (e *execution) untag(ctx context.Context, d oci.Digest, tags []string, remove func(context.Context, string, oci.Digest) (bool, error)) {
 	for i, t := range tags {
 		if i > 0 && ctx.Err() != nil {
 			var cancel context.CancelFunc
 			ctx, cancel = draining(ctx)
 			defer cancel()
 		}
-		now, err := e.repository.Resolve(ctx, t)
-		if err == nil && now == d {
-			err = remove(ctx, t)
-		}
-		if !e.untagged(ctx, d, t, now == d, err) {
+		removed, err := remove(ctx, t, d)
+		if !e.untagged(ctx, d, t, removed, err) {
 			return
 		}
 	}

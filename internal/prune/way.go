@@ -37,6 +37,8 @@ var (
 	ErrNoTagDeletion = errors.New("the registry does not remove tags, as distribution 2.x does not")
 	// ErrTagDeletion is returned for Retag on a registry that has no need of it.
 	ErrTagDeletion = errors.New("the registry removes tags by itself")
+	// ErrUnclear is returned for both on a registry that answers as none that is known.
+	ErrUnclear = errors.New("it is not clear whether the registry removes tags")
 	// ErrNoJournal is returned when the deletions that are about to begin cannot be written down.
 	ErrNoJournal = errors.New("there is no journal")
 )
@@ -64,7 +66,7 @@ func (e *execution) choose(ctx context.Context) error {
 			break
 		}
 		can, err := e.repository.DeletesTags(ctx)
-		if err != nil {
+		if err != nil && !unclear(err) {
 			return err
 		}
 		if e.way = ByDigest; can {
@@ -73,6 +75,8 @@ func (e *execution) choose(ctx context.Context) error {
 	default:
 		can, err := e.repository.DeletesTags(ctx)
 		switch {
+		case unclear(err):
+			return fmt.Errorf("%w: %w", ErrUnclear, err)
 		case err != nil:
 			return err
 		case !can && e.way == TagsFirst:
@@ -92,7 +96,7 @@ func (e *execution) writeJournal() error {
 	if e.options.Journal == nil || e.way == ByDigest && len(e.before) == 0 {
 		return nil
 	}
-	var list []oci.Digest
+	list := e.held()
 	for _, d := range e.deletions {
 		list = append(list, d.Image.Digest)
 	}
@@ -109,13 +113,26 @@ func (e *execution) writeJournal() error {
 	return nil
 }
 
-// closeJournal leaves those deletions in the journal that a later run has to finish, because no listing has them any
-// more.
+// held are the manifests without a name whose deletion an earlier run has begun and that something outside of the
+// registry has come to use: one day it may not, and no listing has them.
+func (e *execution) held() []oci.Digest {
+	var out []oci.Digest
+	for _, d := range e.plan.Decisions {
+		other := func(r retain.Reason) bool { return r.Rule != retain.RuleProtectFile }
+		if d.Verdict == retain.Keep && d.Image.Begun && len(d.Image.Tags) == 0 && !slices.ContainsFunc(d.Reasons, other) {
+			out = append(out, d.Image.Digest)
+		}
+	}
+	return out
+}
+
+// closeJournal leaves that in the journal, of this run and of earlier ones, which a later run has to finish, because no
+// listing has it any more.
 func (e *execution) closeJournal() {
-	if !e.journaled {
+	if e.options.Journal == nil {
 		return
 	}
-	var left []oci.Digest
+	left := e.held()
 	for _, d := range e.deletions {
 		if e.stranded(d.Image.Digest, map[oci.Digest]bool{}) {
 			left = append(left, d.Image.Digest)
@@ -128,9 +145,10 @@ func (e *execution) closeJournal() {
 }
 
 // stranded reports whether a manifest is still there while nothing leads to it any more: its own tags are removed, or
-// what it is a part of is deleted.
+// what it is a part of is deleted. What was spared has something that leads to it, unless it was spared for there being
+// nothing at all.
 func (e *execution) stranded(d oci.Digest, seen map[oci.Digest]bool) bool {
-	if e.done(d) || e.spared[d] != "" || e.tagged[d] || seen[d] {
+	if e.done(d) || e.spared[d] != "" && !e.emptied || e.tagged[d] || seen[d] {
 		return false
 	}
 	seen[d] = true

@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
 	"oras.land/oras-go/v2/registry/remote/auth"
 	"oras.land/oras-go/v2/registry/remote/errcode"
 )
@@ -122,6 +123,9 @@ type call struct {
 
 	contentType string
 	body        []byte
+
+	// look comes right before each try; its error is the call's, and nothing is sent. It may send a read.
+	look func(context.Context) error
 }
 
 // reads reports whether the call changes nothing.
@@ -145,6 +149,11 @@ func (c *Client) do(ctx context.Context, k call) (reply, error) {
 		limit = c.reads
 	}
 	err := c.retry(ctx, limit, func() (err error) {
+		if k.look != nil {
+			if err := k.look(ctx); err != nil {
+				return backoff.Permanent(err) // it has been tried often enough by itself
+			}
+		}
 		r, err = c.try(ctx, k)
 		return err
 	})

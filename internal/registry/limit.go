@@ -77,6 +77,14 @@ func (l *limit) acquire(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
+// leave gives a place back from which nothing was sent.
+func (l *limit) leave() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.running--
+	l.admit()
+}
+
 // release notes that a request was answered after so long, or that it told of congestion.
 func (l *limit) release(took time.Duration, congested bool) {
 	l.mu.Lock()

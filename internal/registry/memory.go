@@ -129,7 +129,11 @@ func (g *gathering) remember() []byte {
 			r.Children = append(r.Children, rememberedChild{c.digest, c.attestation, c.blob})
 		}
 		out.Manifests = append(out.Manifests, r)
-		if t, read := g.dates[m.config.Digest]; read && m.config.Digest != "" {
+		t, read := g.dates[m.config.Digest]
+		if !read { // dates that this run does not need
+			t, read = g.memory.dates[m.config.Digest]
+		}
+		if read && m.config.Digest != "" {
 			out.Dates = append(out.Dates, rememberedDate{m.config.Digest, t})
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"github.com/opencontainers/go-digest"
 
@@ -40,21 +39,26 @@ func (r *Repository) PushPlaceholder(ctx context.Context) (oci.Digest, error) {
 	}
 	r.placeholder = body
 	whole := digest.FromBytes(body)
-	return whole, r.put(ctx, whole.String())
+	return whole, r.put(ctx, whole.String(), nil)
 }
 
-// Retag points a tag at the placeholder, which must have been pushed. It finishes a request that is on its way.
-func (r *Repository) Retag(ctx context.Context, tag string) error {
+// Retag points a tag that points at d to the placeholder, which must have been pushed. It reports whether it did: a tag
+// that points elsewhere is left alone. It finishes a request that is on its way.
+func (r *Repository) Retag(ctx context.Context, tag string, d oci.Digest) (removed bool, err error) {
 	if !oci.ValidTag(tag) {
-		return fmt.Errorf("point tag %q elsewhere: it is no tag", tag)
+		return false, fmt.Errorf("point tag %q elsewhere: it is no tag", tag)
 	}
-	return r.put(ctx, tag)
+	err = r.put(ctx, tag, r.stillAt(tag, d))
+	if errors.Is(err, errMoved) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
-func (r *Repository) put(ctx context.Context, reference string) error {
+func (r *Repository) put(ctx context.Context, reference string, look func(context.Context) error) error {
 	_, err := r.client.do(ctx, call{
 		method: http.MethodPut, url: "/v2/" + r.name.Path + "/manifests/" + reference,
-		scopes: r.pushScopes(), limit: maxErrorBody, contentType: typeImage, body: r.placeholder,
+		scopes: r.pushScopes(), limit: maxErrorBody, contentType: typeImage, body: r.placeholder, look: look,
 	})
 	return err
 }
@@ -77,7 +81,7 @@ func (r *Repository) upload(ctx context.Context, d oci.Digest, content []byte) e
 	query.Set("digest", d.String())
 	to.RawQuery = query.Encode()
 	_, err = r.client.do(ctx, call{
-		method: http.MethodPut, url: (&url.URL{Path: to.Path, RawQuery: to.RawQuery}).String(),
+		method: http.MethodPut, url: to.RequestURI(),
 		scopes: r.pushScopes(), limit: maxErrorBody, contentType: "application/octet-stream", body: content,
 	})
 	return err

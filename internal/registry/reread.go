@@ -31,7 +31,7 @@ func (r *Repository) Reread(ctx context.Context, before oci.Snapshot, given map[
 	}
 	g := newGathering(r)
 	for _, i := range before.Images {
-		m := manifest{digest: i.Digest, mediaType: i.MediaType, subject: i.Subject}
+		m := manifest{digest: i.Digest, mediaType: i.MediaType, subject: i.Subject, placeholder: i.Kind == oci.KindPlaceholder}
 		for _, c := range i.Children {
 			m.children = append(m.children, child{digest: c})
 		}

@@ -25,8 +25,9 @@ const (
 	maxRetryAfter = 5 * time.Minute
 )
 
-// retry calls try until it succeeds, fails for good, has failed maxTries times or took maxElapsed. Every request of this package is
-// safe to send again: reads change nothing, and a second DELETE of a digest answers 404.
+// retry calls try until it succeeds, fails for good, has failed maxTries times or took maxElapsed. Every request of this
+// package is safe to send again: reads change nothing, a second DELETE of a digest answers 404, and what changes a tag
+// looks at it before each try.
 func (c *Client) retry(ctx context.Context, l *limit, try func() error) error {
 	if ctx.Err() != nil { // backoff makes one try even then
 		return &unsentError{context.Cause(ctx)}
@@ -34,10 +35,7 @@ func (c *Client) retry(ctx context.Context, l *limit, try func() error) error {
 	var asked time.Duration
 	var last error // what the latest try came to
 	op := func() error {
-		err := c.gate.wait(ctx)
-		if err == nil {
-			err = l.acquire(ctx)
-		}
+		err := c.pass(ctx, l)
 		if err != nil {
 			if last == nil {
 				return backoff.Permanent(&unsentError{err})
@@ -49,9 +47,10 @@ func (c *Client) retry(ctx context.Context, l *limit, try func() error) error {
 		l.release(time.Since(began), congestion(err))
 		last = err
 		asked = retryAfterOf(err)
+		var final *backoff.PermanentError
 		switch {
-		case err == nil:
-			return nil
+		case err == nil, errors.As(err, &final):
+			return err
 		case asked > maxRetryAfter:
 			return backoff.Permanent(fmt.Errorf("the registry asks to wait %s: %w", asked, err))
 		case !retryable(err):
@@ -75,6 +74,18 @@ func (c *Client) retry(ctx context.Context, l *limit, try func() error) error {
 		return context.Cause(ctx)
 	}
 	return fmt.Errorf("%w, after %w", context.Cause(ctx), last) // cancelled between two tries
+}
+
+// pass waits until a request may be sent. The place among those on their way comes first: a request that waits for one
+// has to heed a pause that the registry asks for meanwhile.
+func (c *Client) pass(ctx context.Context, l *limit) error {
+	err := l.acquire(ctx)
+	if err == nil {
+		if err = c.gate.wait(ctx); err != nil {
+			l.leave()
+		}
+	}
+	return err
 }
 
 // unsentError is a request that a cancel came before.

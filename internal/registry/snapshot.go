@@ -147,7 +147,13 @@ func (g *gathering) resolveTags(ctx context.Context, tags []string, namesOnly bo
 	}
 	var next []oci.Digest
 	for _, m := range targets {
-		if _, remembered := g.memory.manifests[m.digest]; namesOnly && !remembered && m.unread && m.mediaType == typeDockerImage {
+		_, remembered := g.memory.manifests[m.digest]
+		switch {
+		case m.digest == "":
+		case !m.unread: // the registry does not name digests in its answers
+			g.news = g.news || !remembered
+			next = append(next, g.add(m)...)
+		case namesOnly && !remembered && m.mediaType == typeDockerImage:
 			g.add(m)
 		}
 		next = append(next, m.digest)

@@ -18,17 +18,37 @@ func (r *Repository) Resolve(ctx context.Context, tag string) (oci.Digest, error
 	return m.digest, err
 }
 
-// Untag removes a tag and leaves the manifest that it points at. It reports whether the tag was there. As [Delete], it
-// finishes a request that is on its way. Registries differ in whether they can: see [Repository.DeletesTags].
-func (r *Repository) Untag(ctx context.Context, tag string) (existed bool, err error) {
+// errMoved is returned for a tag that points elsewhere than it should.
+var errMoved = errors.New("the tag has moved")
+
+// stillAt returns the look at a tag that comes right before each try to remove it, however long the try had to wait and
+// whatever became of the one before: a removal takes whatever the tag points at by then.
+func (r *Repository) stillAt(tag string, d oci.Digest) func(context.Context) error {
+	return func(ctx context.Context) error {
+		now, err := r.Resolve(ctx, tag)
+		if err == nil && now != d {
+			err = errMoved
+		}
+		return err
+	}
+}
+
+// Untag removes a tag that points at d and leaves the manifest. It reports whether it did: a tag that points elsewhere is
+// left alone. As [Delete], it finishes a request that is on its way. Registries differ in whether they can: see
+// [Repository.DeletesTags].
+func (r *Repository) Untag(ctx context.Context, tag string, d oci.Digest) (removed bool, err error) {
+	return r.untag(ctx, tag, r.stillAt(tag, d))
+}
+
+func (r *Repository) untag(ctx context.Context, tag string, look func(context.Context) error) (removed bool, err error) {
 	if !oci.ValidTag(tag) { // anything else could be a digest, or leave the path
 		return false, fmt.Errorf("remove tag %q: it is no tag", tag)
 	}
 	_, err = r.client.do(ctx, call{
 		method: http.MethodDelete, url: "/v2/" + r.name.Path + "/manifests/" + tag,
-		scopes: r.scopes(), limit: maxErrorBody,
+		scopes: r.scopes(), limit: maxErrorBody, look: look,
 	})
-	if saysAbsent(err) {
+	if errors.Is(err, errMoved) || saysAbsent(err) {
 		return false, nil
 	}
 	return err == nil, err

@@ -1,6 +1,10 @@
 package retain
 
-import "github.com/regsweep/regsweep/internal/oci"
+import (
+	"slices"
+
+	"github.com/regsweep/regsweep/internal/oci"
+)
 
 // Spare compares the plan with a later look at the repository and returns the deletions that must not happen any
 // more, each with the cause: digests that a new or moved tag has come to reach, directly, through an index or as the
@@ -26,16 +30,12 @@ func (p Plan) Spare(later oci.Snapshot) map[oci.Digest]string {
 		why    string
 	}
 	var queue []reached
-	left := false
 	for _, i := range later.Images {
 		children[i.Digest] = i.Children
 		if known[i.Digest] == nil {
 			children[i.Digest] = append(i.Subjects(), i.Children...)
 		}
 		for _, t := range i.Tags {
-			if d := known[i.Digest]; d != nil && d.Verdict == Keep && counted(d.Image) {
-				left = true
-			}
 			if before[t] != i.Digest {
 				queue = append(queue, reached{i.Digest, "tag " + t + " has come to need it since the plan was made"})
 			}
@@ -59,11 +59,20 @@ func (p Plan) Spare(later oci.Snapshot) map[oci.Digest]string {
 			queue = append(queue, reached{c, r.why})
 		}
 	}
-	if left || len(p.Deletions()) == 0 {
+	if p.Leaves(later) {
 		return spared
 	}
 	for _, d := range p.Deletions() {
 		spared[d.Image.Digest] = "nothing that the plan keeps is left in the repository"
 	}
 	return spared
+}
+
+// Leaves reports whether a later look at the repository shows an image with a tag that the plan keeps.
+func (p Plan) Leaves(later oci.Snapshot) bool {
+	kept := map[oci.Digest]bool{}
+	for _, d := range p.Decisions {
+		kept[d.Image.Digest] = d.Verdict == Keep && counted(d.Image)
+	}
+	return slices.ContainsFunc(later.Images, func(i oci.Image) bool { return kept[i.Digest] && len(i.Tags) > 0 })
 }

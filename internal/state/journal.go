@@ -1,6 +1,8 @@
 package state
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,6 +36,15 @@ type journalFile struct {
 	Version    int          `json:"version"`
 	Repository string       `json:"repository"`
 	Digests    []oci.Digest `json:"digests"`
+	Sum        string       `json:"sum"` // of the digests: one wrong digit would lose a manifest for good
+}
+
+func sumOf(digests []oci.Digest) string {
+	h := sha256.New()
+	for _, d := range digests {
+		fmt.Fprintln(h, d) // a hash takes everything
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // Journal opens the journal of a repository and locks it. It returns ErrBusy when another process has it, and an error
@@ -73,6 +84,9 @@ func readJournal(path string, name oci.Repository) ([]oci.Digest, error) {
 	if f.Version != journalVersion {
 		return nil, fmt.Errorf("it is of version %d and this program writes version %d", f.Version, journalVersion)
 	}
+	if len(f.Digests) == 0 || f.Sum != sumOf(f.Digests) {
+		return nil, errors.New("it is damaged")
+	}
 	if f.Repository != name.String() {
 		return nil, fmt.Errorf("it is about %s", f.Repository)
 	}
@@ -95,7 +109,7 @@ func (j *Journal) Write(digests []oci.Digest) error {
 		}
 		return nil
 	}
-	text, err := json.MarshalIndent(journalFile{journalVersion, j.name.String(), digests}, "", " ")
+	text, err := json.MarshalIndent(journalFile{journalVersion, j.name.String(), digests, sumOf(digests)}, "", " ")
 	if err != nil {
 		return err
 	}

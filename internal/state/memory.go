@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/regsweep/regsweep/internal/oci"
 )
@@ -26,7 +27,8 @@ type Memory struct{ Dir Dir }
 // Load returns what was saved for a repository, nil when there is nothing. A file that is damaged in any way is
 // nothing: it is only there to save time.
 func (m Memory) Load(name oci.Repository) []byte {
-	text, err := os.ReadFile(m.Dir.file("cache", name, ".bin"))
+	path := m.Dir.file("cache", name, ".bin")
+	text, err := os.ReadFile(path)
 	if err != nil || len(text) < sha256.Size {
 		return nil
 	}
@@ -34,6 +36,7 @@ func (m Memory) Load(name oci.Repository) []byte {
 	if actual := sha256.Sum256(content); !bytes.Equal(sum, actual[:]) {
 		return nil
 	}
+	_ = os.Chtimes(path, time.Time{}, time.Now()) // in use; it only costs time when it goes first
 	return content
 }
 

@@ -1,0 +1,144 @@
+package retain
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/regsweep/regsweep/internal/oci"
+)
+
+// digestOf makes up a digest.
+func digestOf(c string) oci.Digest { return oci.Digest("sha256:" + strings.Repeat(c, 64)) }
+
+// What an interrupted run has left goes, unless something leads to it again.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	latest, err := ParsePatterns("latest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	top := oci.Image{Digest: digestOf("f"), Kind: oci.KindImage, Tags: []string{"new"}, Created: testNow}
+	begun := oci.Image{Digest: digestOf("1"), Kind: oci.KindImage, Created: testNow.AddDate(0, 0, -9), Begun: true}
+	with := func(i oci.Image, change func(*oci.Image)) oci.Image {
+		change(&i)
+		return i
+	}
+	list := func(tags ...string) oci.Image {
+		return oci.Image{Digest: digestOf("2"), Kind: oci.KindIndex, Tags: tags, Created: testNow.AddDate(0, 0, 1), Children: []oci.Digest{begun.Digest}}
+	}
+	signature := "sha256-" + strings.Repeat("f", 64) + ".sig"
+	placeholder := func(tags ...string) oci.Image {
+		return oci.Image{Digest: digestOf("1"), Kind: oci.KindPlaceholder, Tags: tags}
+	}
+	subject := func(d oci.Digest) oci.Image {
+		return with(begun, func(i *oci.Image) { i.Kind, i.Subject = oci.KindAttachment, d })
+	}
+	for _, c := range []struct {
+		name   string
+		others []oci.Image
+		image  oci.Image // has the digest 1…
+		policy Policy
+		pushed []oci.Pushed
+		want   Verdict
+		rule   Rule
+	}{
+		{"begun", nil, begun, Policy{KeepLast: 1}, nil, Delete, RuleInterrupted},
+		{"begun and counted by no rule", nil, begun, Policy{KeepLast: 9}, nil, Delete, RuleInterrupted},
+		{"never begun and without a name", nil, with(begun, func(i *oci.Image) { i.Begun = false }), Policy{KeepLast: 1}, nil, Keep, RuleChild},
+		{"begun and tagged again", nil, with(begun, func(i *oci.Image) { i.Tags = []string{"b1"} }), Policy{KeepLast: 2}, nil, Keep, RuleLast},
+		{"begun, tagged and still doomed", nil, with(begun, func(i *oci.Image) { i.Tags = []string{"b1"} }), Policy{KeepLast: 1}, nil, Delete, RuleLast},
+		{"begun and protected by its tag", nil, with(begun, func(i *oci.Image) { i.Tags = []string{"latest"} }), Policy{KeepLast: 1, Protect: latest}, nil, Keep, RuleProtect},
+		{"begun and listed by a kept index", []oci.Image{list("multi")}, with(begun, func(i *oci.Image) { i.Kind = oci.KindChild }), Policy{KeepLast: 1}, nil, Keep, RuleChild},
+		{"begun and just built", nil, begun, Policy{KeepLast: 1}, []oci.Pushed{{Reference: oci.Reference{Digest: begun.Digest}}}, Keep, RuleJustBuilt},
+		{"begun and attached to what is kept", nil, subject(top.Digest), Policy{KeepLast: 1}, nil, Keep, RuleAttachment},
+		{"begun and attached to what is gone", nil, subject(digestOf("9")), Policy{KeepLast: 1}, nil, Delete, RuleInterrupted},
+		{"a placeholder", nil, placeholder("b1", "b2"), Policy{KeepLast: 9}, nil, Delete, RuleInterrupted},
+		{"a placeholder with the tag of a kept image's signature", nil, placeholder("b1", signature), Policy{KeepLast: 9}, nil, Delete, RuleInterrupted},
+		{"a placeholder with the tag of a signature of nothing", nil, placeholder("sha256-" + strings.Repeat("9", 64) + ".sig"), Policy{KeepLast: 9}, nil, Delete, RuleInterrupted},
+		{"a placeholder with a protected tag", nil, placeholder("latest"), Policy{KeepLast: 1, Protect: latest}, nil, Keep, RuleProtect},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := Decide(oci.Snapshot{Images: append([]oci.Image{top, c.image}, c.others...)}, c.policy, c.pushed, testNow)
+			for _, d := range p.Decisions {
+				if d.Image.Digest != c.image.Digest {
+					if d.Image.Digest == top.Digest && len(c.others) == 0 && d.Verdict != Keep {
+						t.Errorf("the newest image is to be %s: %v", d.Verdict, d.Reasons)
+					}
+					continue
+				}
+				if d.Verdict != c.want || len(d.Reasons) == 0 || d.Reasons[0].Rule != c.rule {
+					t.Errorf("got %s for %v, want %s for %s", d.Verdict, d.Reasons, c.want, c.rule)
+				}
+			}
+		})
+	}
+}
+
+// A placeholder takes no image with it and spares none, whatever tags point at it.
+func TestPlaceholderIsAttachedToNothing(t *testing.T) {
+	t.Parallel()
+	doomed := oci.Image{Digest: digestOf("a"), Kind: oci.KindImage, Tags: []string{"b1"}, Created: testNow.AddDate(0, 0, -9)}
+	top := oci.Image{Digest: digestOf("f"), Kind: oci.KindImage, Tags: []string{"new"}, Created: testNow}
+	plan := Decide(oci.Snapshot{Images: []oci.Image{doomed, top}}, Policy{KeepLast: 1}, nil, testNow)
+	other := oci.Image{Digest: digestOf("1"), Kind: oci.KindPlaceholder, Tags: []string{"b0", "sha256-" + strings.Repeat("a", 64) + ".sig"}}
+	if spared := plan.Spare(oci.Snapshot{Images: []oci.Image{doomed, top, other}}); len(spared) != 0 {
+		t.Errorf("the placeholder of another run spares %v", spared)
+	}
+}
+
+// What an earlier run has begun was counted by its own limit.
+func TestMaxDeleteDoesNotCountTwice(t *testing.T) {
+	t.Parallel()
+	var images []oci.Image
+	for n := range 4 {
+		images = append(images, oci.Image{Digest: digestOf(string("abcd"[n])), Kind: oci.KindImage, Tags: []string{string("abcd"[n])}, Created: testNow.AddDate(0, 0, -n)})
+	}
+	for n := range 5 {
+		images = append(images, oci.Image{Digest: digestOf(string("12345"[n])), Kind: oci.KindImage, Begun: true})
+	}
+	for limit, refused := range map[string]bool{"1": false, "33%": false, "25%": false, "24%": true} {
+		var most Limit
+		if err := most.UnmarshalText([]byte(limit)); err != nil {
+			t.Fatal(err)
+		}
+		p := Decide(oci.Snapshot{Images: images}, Policy{KeepLast: 3, MaxDelete: most}, nil, testNow)
+		if len(p.Deletions()) != 6 || (len(p.Refusals) > 0) != refused {
+			t.Errorf("%s: %d deletions, refused %v", limit, len(p.Deletions()), p.Refusals)
+		}
+	}
+}
+
+func TestNamesOnly(t *testing.T) {
+	t.Parallel()
+	age := func(text string) (a Age) {
+		if err := a.UnmarshalText([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	semver := func(text string) (v Versions) {
+		if err := v.UnmarshalText([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	for name, c := range map[string]struct {
+		policy Policy
+		want   bool
+	}{
+		"by date":                   {Policy{KeepLast: 2}, false},
+		"by name":                   {Policy{KeepLast: 2, Sort: SortName}, true},
+		"by version":                {Policy{KeepLast: 2, Sort: SortSemver}, true},
+		"and the highest versions":  {Policy{KeepLast: 2, Sort: SortSemver, KeepSemver: semver("3/minor")}, true},
+		"highest versions alone":    {Policy{Sort: SortSemver, KeepSemver: semver("3")}, false},
+		"and an age":                {Policy{KeepLast: 2, Sort: SortName, KeepYoungerThan: age("1d")}, false},
+		"and groups that expire":    {Policy{KeepLast: 2, Sort: SortName, ExpireGroups: age("1d")}, false},
+		"and the newest of the day": {Policy{KeepLast: 2, Sort: SortName, KeepDaily: 1}, false},
+		"nothing":                   {Policy{}, false},
+	} {
+		if got := c.policy.NamesOnly(); got != c.want {
+			t.Errorf("%s: got %v", name, got)
+		}
+	}
+}
