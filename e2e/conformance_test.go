@@ -30,7 +30,7 @@ func TestConformanceWire(t *testing.T) {
 		options registries.Options
 		rows    []row
 	}{
-		{registries.Options{}, slices.Concat(listing, reading, deleting, writing)},
+		{registries.Options{}, slices.Concat(listing, reading, deleting, writing, placeholders)},
 		{registries.Options{}, catalog},
 		{registries.Options{MaxTags: 2}, small},
 		{registries.Options{DisableDelete: true}, undeletable},
