@@ -91,22 +91,31 @@ type inventory struct {
 // be no other: no placeholder, and nothing that only the storage knows.
 func (s stand) inventory() inventory {
 	s.t.Helper()
-	out := inventory{map[string]oci.Digest{}, map[oci.Digest]bool{}}
+	out := inventory{manifests: map[oci.Digest]bool{}}
 	there := []oci.Digest{}
 	for d := range s.pushes.pushed {
 		if out.manifests[d] = s.do("HEAD", "manifests/"+d.String()).status == http.StatusOK; out.manifests[d] {
 			there = append(there, d)
 		}
 	}
-	if a := s.do("GET", "tags/list"); a.status == http.StatusOK {
-		tags, _ := s.tags("")
-		for _, t := range tags {
-			out.tags[t] = oci.Digest(s.do("HEAD", "manifests/"+t).header.Get("Docker-Content-Digest"))
-		}
-	}
+	out.tags = s.targets()
 	if s.reg.stored != nil {
 		slices.Sort(there)
 		equal(s.wire, "stored manifests", fmt.Sprint(s.reg.stored(s.t, s.path)), fmt.Sprint(there))
+	}
+	return out
+}
+
+// targets returns what the tags point at.
+func (s stand) targets() map[string]oci.Digest {
+	s.t.Helper()
+	out := map[string]oci.Digest{}
+	if s.do("GET", "tags/list").status != http.StatusOK {
+		return out
+	}
+	tags, _ := s.tags("")
+	for _, t := range tags {
+		out[t] = oci.Digest(s.do("HEAD", "manifests/"+t).header.Get("Docker-Content-Digest"))
 	}
 	return out
 }

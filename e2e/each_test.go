@@ -44,6 +44,13 @@ type pushLog struct {
 	pushed map[oci.Digest]bool
 }
 
+// has reports whether a manifest was pushed.
+func (l *pushLog) has(d oci.Digest) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.pushed[d]
+}
+
 func (l *pushLog) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := l.next.RoundTrip(r)
 	if err == nil && r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/") {
