@@ -23,17 +23,16 @@ import (
 type step string
 
 const (
-	list        step = "list"        // of the tags
-	head        step = "head"        // of a manifest
-	manifest    step = "manifest"    // is read
-	config      step = "config"      // is read
-	probe       step = "probe"       // whether tags can be deleted
-	upload      step = "upload"      // of the placeholder's config
-	placeholder step = "placeholder" // is pushed
-	untag       step = "untag"       // a tag is removed or pointed at the placeholder
-	unplace     step = "unplace"     // the placeholder is deleted
-	deletion    step = "deletion"    // of a digest
-	other       step = "other"
+	list     step = "list"     // of the tags
+	head     step = "head"     // of a manifest
+	manifest step = "manifest" // is read
+	config   step = "config"   // is read
+	probe    step = "probe"    // whether tags can be deleted
+	upload   step = "upload"   // of the placeholder's config
+	untag    step = "untag"    // a tag is removed or pointed at the placeholder
+	unplace  step = "unplace"  // the placeholder is deleted
+	deletion step = "deletion" // of a digest
+	other    step = "other"
 )
 
 // door is the way by which the program comes to a registry. It counts the steps and can hold them up.
@@ -47,7 +46,9 @@ type door struct {
 	// after is called when the registry has carried out a request and its answer is not sent yet.
 	after func(s step, n int)
 
+	busy   sync.WaitGroup
 	mu     sync.Mutex
+	shut   bool // nobody comes in any more
 	counts map[step]int
 	pushed map[oci.Digest]bool // by the program
 }
@@ -66,7 +67,15 @@ func newDoor(t *testing.T, s server, known *pushLog) *door {
 			r.Out.Host = r.In.Host
 		},
 		Transport: &http.Transport{MaxIdleConnsPerHost: 64},
-		ErrorLog:  discard(),
+		ModifyResponse: func(r *http.Response) error {
+			if r.Request.Method == http.MethodPut && r.StatusCode == http.StatusCreated {
+				d.mu.Lock()
+				defer d.mu.Unlock()
+				d.pushed[oci.Digest(r.Header.Get("Docker-Content-Digest"))] = true
+			}
+			return nil
+		},
+		ErrorLog: discard(),
 	}
 	front := httptest.NewServer(d)
 	t.Cleanup(front.Close)
@@ -76,7 +85,11 @@ func newDoor(t *testing.T, s server, known *pushLog) *door {
 
 // ServeHTTP answers with the registry's answer.
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s, n := d.count(r)
+	s, n, open := d.enter(r)
+	if !open {
+		panic(http.ErrAbortHandler)
+	}
+	defer d.busy.Done()
 	if d.before != nil && !d.before(s, n) {
 		panic(http.ErrAbortHandler)
 	}
@@ -94,12 +107,32 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer.Body.Bytes()) // the program may be gone by now
 }
 
-func (d *door) count(r *http.Request) (step, int) {
+func (d *door) enter(r *http.Request) (s step, n int, open bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s := d.step(r)
+	if d.shut {
+		return "", 0, false
+	}
+	d.busy.Add(1)
+	s = d.step(r)
 	d.counts[s]++
-	return s, d.counts[s]
+	return s, d.counts[s], true
+}
+
+// reopen lets requests in, counted from nothing, when those of an earlier run have been carried out.
+func (d *door) reopen() {
+	d.busy.Wait()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	clear(d.counts)
+	d.shut, d.before, d.after = false, nil, nil
+}
+
+// close lets no more requests in: a program that was killed has sent them.
+func (d *door) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.shut = true
 }
 
 // step tells what a request is for.
@@ -121,9 +154,6 @@ func (d *door) step(r *http.Request) step {
 		return manifest
 	case strings.HasPrefix(ref, "regsweep-probe-"):
 		return probe
-	case r.Method == http.MethodPut && digest:
-		d.pushed[oci.Digest(ref)] = true
-		return placeholder
 	case r.Method == http.MethodPut, !digest:
 		return untag
 	case d.pushed[oci.Digest(ref)]:

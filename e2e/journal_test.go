@@ -124,7 +124,7 @@ var moments = []moment{
 	{name: "before the tag of the signature", step: untag, n: removals},
 	{name: "after the last tag", step: untag, n: removals, after: true},
 	{name: "while the placeholder's config is pushed", step: upload, n: 2, only: prune.Retag},
-	{name: "after the placeholder was pushed", step: placeholder, n: 1, after: true, only: prune.Retag},
+	{name: "after the placeholder's config was pushed", step: upload, n: 2, after: true, only: prune.Retag},
 	{name: "before the placeholder goes", step: unplace, n: 1, only: prune.Retag},
 	{name: "after the placeholder has gone", step: unplace, n: 1, after: true, only: prune.Retag},
 	{name: "before the placeholder goes again", step: unplace, n: 2, only: prune.Retag},
@@ -180,17 +180,18 @@ func TestJournalKilled(t *testing.T) {
 func (w work) interrupt(m moment, do func(*running) (goesOn bool), args ...string) swept {
 	w.t.Helper()
 	started, reached := make(chan *running, 1), make(chan struct{})
-	w.door.mu.Lock()
-	clear(w.door.counts)
-	w.door.mu.Unlock()
+	w.door.reopen()
 	hit := func(s step, n int) (goesOn bool) {
 		if s != m.step || n != m.n {
 			return true
 		}
 		close(reached)
-		return do(<-started)
+		goesOn = do(<-started)
+		if !goesOn {
+			w.door.close()
+		}
+		return goesOn
 	}
-	w.door.before, w.door.after = nil, nil
 	if m.after {
 		w.door.after = func(s step, n int) { hit(s, n) }
 	} else {
@@ -199,12 +200,13 @@ func (w work) interrupt(m moment, do func(*running) (goesOn bool), args ...strin
 	r := w.start(append([]string{"--delete-by", string(w.way)}, args...)...)
 	started <- r
 	out := r.end()
-	w.door.before, w.door.after = nil, nil
+	w.door.busy.Wait()
 	select {
 	case <-reached:
 	default:
 		w.t.Fatalf("the moment did not come: %v\n%s", w.door.counts, out.stderr)
 	}
+	w.door.reopen()
 	return out
 }
 
@@ -234,8 +236,10 @@ func TestJournalTerminated(t *testing.T) {
 					return
 				}
 				run := w.interrupt(m, terminate, "--workers", "1")
-				equal(w.wire, "exit code", run.code, 130)
-				equal(w.wire, "exit code of the report", run.report.ExitCode, 130)
+				if run.code != 130 && (run.code != 0 || len(w.present()) > 0) { // 0: all was done when the signal was noticed
+					t.Errorf("exit code: got %d\n%s", run.code, run.stderr)
+				}
+				equal(w.wire, "exit code of the report", run.report.ExitCode, run.code)
 				equal(w.wire, "stranded", fmt.Sprint(w.stranded()), "[]")
 				for d, outcome := range run.report.outcomes() {
 					gone := w.do("HEAD", "manifests/"+d.String()).status == http.StatusNotFound

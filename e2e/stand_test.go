@@ -69,6 +69,7 @@ type requestLog struct {
 	mu       sync.Mutex
 	sent     []string // "METHOD path"
 	accepted []string // those among them that the registry has carried out
+	pushed   []string // the digests of the manifests among those
 }
 
 func (l *requestLog) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -83,6 +84,9 @@ func (l *requestLog) RoundTrip(r *http.Request) (*http.Response, error) {
 		l.sent = append(l.sent, r.Method+" "+r.URL.Path)
 		if resp.StatusCode < http.StatusMultipleChoices {
 			l.accepted = append(l.accepted, r.Method+" "+r.URL.Path)
+			if r.Method == http.MethodPut {
+				l.pushed = append(l.pushed, resp.Header.Get("Docker-Content-Digest"))
+			}
 		}
 	}
 	return resp, err
@@ -100,10 +104,7 @@ func (l *requestLog) asked(method string) int {
 func (l *requestLog) deleted() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	own := ofMethod(l.accepted, http.MethodPut)
-	return slices.DeleteFunc(ofMethod(l.accepted, http.MethodDelete), func(ref string) bool {
-		return strings.Contains(ref, ":") && slices.Contains(own, ref)
-	})
+	return slices.DeleteFunc(ofMethod(l.accepted, http.MethodDelete), func(ref string) bool { return slices.Contains(l.pushed, ref) })
 }
 
 // manifestsDeleted returns the digests among what was deleted.
