@@ -18,9 +18,10 @@ import (
 // knows nothing of the one that pushed it. The manifest is an OCI one, which is read whatever a policy needs.
 const configPlaceholder = "application/vnd.regsweep.placeholder.v1+json"
 
-// PushPlaceholder pushes an image of nothing that no other run has, and returns its digest: a run that deletes its own
-// must not take another's tags along. Tags that are pointed at it go with it, which is the only way to remove a tag from
-// distribution 2.x without the image that another tag may need. Where pushing is not allowed nothing is written.
+// PushPlaceholder pushes what an image of nothing needs that no other run has, and returns its digest: a run that deletes
+// its own must not take another's tags along. Tags that are pointed at it go with it, which is the only way to remove a
+// tag from distribution 2.x without the image that another tag may need. The image itself comes with the first of them, so
+// that an interrupted run leaves none that nothing leads to. Where pushing is not allowed nothing is written.
 func (r *Repository) PushPlaceholder(ctx context.Context) (oci.Digest, error) {
 	config, err := json.Marshal(map[string]string{"run": rand.Text()})
 	if err != nil {
@@ -39,8 +40,7 @@ func (r *Repository) PushPlaceholder(ctx context.Context) (oci.Digest, error) {
 		return "", fmt.Errorf("push the placeholder's config: %w", err)
 	}
 	r.placeholder = body
-	whole := digest.FromBytes(body)
-	return whole, r.put(ctx, whole.String())
+	return digest.FromBytes(body), nil
 }
 
 // Retag points a tag at the placeholder, which must have been pushed. It finishes a request that is on its way.
@@ -48,12 +48,8 @@ func (r *Repository) Retag(ctx context.Context, tag string) error {
 	if !oci.ValidTag(tag) {
 		return fmt.Errorf("point tag %q elsewhere: it is no tag", tag)
 	}
-	return r.put(ctx, tag)
-}
-
-func (r *Repository) put(ctx context.Context, reference string) error {
 	_, err := r.client.do(ctx, call{
-		method: http.MethodPut, url: "/v2/" + r.name.Path + "/manifests/" + reference,
+		method: http.MethodPut, url: "/v2/" + r.name.Path + "/manifests/" + tag,
 		scopes: r.pushScopes(), limit: maxErrorBody, contentType: typeImage, body: r.placeholder,
 	})
 	return err
