@@ -147,13 +147,12 @@ func (s *session) prune(ctx context.Context, name oci.Repository) (report.Reposi
 	}
 	plan := retain.Decide(snapshot, policy, pushed, s.started)
 	out.Plan, out.Pushed = &plan, pushed
-	out, code := s.execute(ctx, out, repository, journalOf(journal))
-	if journal != nil && len(plan.Deletions()) == 0 && len(journal.Left()) > 0 && !s.dryRun { // all of it is gone, or needed again
+	if journal != nil && len(journal.Left()) > 0 && !resumes(plan) && !s.dryRun { // all of it is gone, or needed again
 		if err := journal.Write(nil); err != nil {
 			s.say.warningf("%s: %v", name, err)
 		}
 	}
-	return out, code
+	return s.execute(ctx, out, repository, journalOf(journal))
 }
 
 // namedDigests are the digests that the pipeline or a text of images in use names. No tag may lead to them, and then no

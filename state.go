@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/prune"
+	"github.com/regsweep/regsweep/internal/retain"
 	"github.com/regsweep/regsweep/internal/state"
 )
 
@@ -107,4 +109,9 @@ func begun(s oci.Snapshot, digests []oci.Digest) {
 	for i := range s.Images {
 		s.Images[i].Begun = left[s.Images[i].Digest]
 	}
+}
+
+// resumes reports whether a plan deletes something that an earlier run has begun to delete.
+func resumes(p retain.Plan) bool {
+	return slices.ContainsFunc(p.Deletions(), func(d retain.Decision) bool { return d.Image.Begun })
 }
