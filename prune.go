@@ -189,7 +189,11 @@ func (s *session) execute(ctx context.Context, out report.Repository, r *registr
 		return out, exitDone
 	}
 	s.progress.begin(out.Name.String())
-	result := prune.Execute(ctx, plan, r, prune.Options{Workers: s.workers, By: s.deleteBy, Journal: journal, Progress: s.progress.update})
+	by := s.deleteBy
+	if journal == nil && s.memo.err == nil { // another run has it, or it cannot be read: there was a warning
+		by = prune.ByDigest
+	}
+	result := prune.Execute(ctx, plan, r, prune.Options{Workers: s.workers, By: by, Journal: journal, Progress: s.progress.update})
 	s.progress.end()
 	out.Outcomes, out.Way, out.Left = result.Outcomes, result.Way, result.Left
 	for _, w := range result.Warnings {
