@@ -43,6 +43,8 @@ type door struct {
 	// before is called when the nth request of its step has arrived. What it returns false for does not reach the
 	// registry and is not answered.
 	before func(s step, n int) bool
+	// watch is called with what a request is about, before anything else.
+	watch func(s step, reference string)
 	// after is called when the registry has carried out a request and its answer is not sent yet.
 	after func(s step, n int)
 
@@ -90,6 +92,9 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	defer d.busy.Done()
+	if d.watch != nil {
+		d.watch(s, r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:])
+	}
 	if d.before != nil && !d.before(s, n) {
 		panic(http.ErrAbortHandler)
 	}

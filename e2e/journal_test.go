@@ -15,12 +15,14 @@ import (
 // work is a repository with two images to keep and a bit of everything to delete: by the program itself, through a door.
 type work struct {
 	stand
-	door     *door
-	way      prune.Way // the one that removes tags first there
-	kept     []oci.Digest
-	gone     []oci.Digest
-	index    oci.Digest // one of those
-	children []oci.Digest
+	door      *door
+	way       prune.Way // the one that removes tags first there
+	kept      []oci.Digest
+	gone      []oci.Digest
+	index     oci.Digest // one of those, as its children and the signature
+	children  []oci.Digest
+	signature oci.Digest            // of b5
+	tagged    map[string]oci.Digest // what b0 to b7 pointed at
 }
 
 func newWork(t *testing.T, s server, path string) work {
@@ -32,7 +34,10 @@ func newWork(t *testing.T, s server, path string) work {
 	w.push.Tag(ds[6], "b6-alias")
 	signature := w.push.Signature(ds[5], ".sig")
 	index, children := w.multi("multi", 30, fixture.OCIIndex)
-	w.index, w.children = index, children
+	w.index, w.children, w.signature, w.tagged = index, children, signature, map[string]oci.Digest{}
+	for n, d := range ds {
+		w.tagged[fmt.Sprint("b", n)] = d
+	}
 	w.kept, w.gone = ds[:2], slices.Concat(ds[2:], children, []oci.Digest{index, signature})
 	return w
 }
