@@ -38,8 +38,8 @@ func (c *clients) of(host string) (*registry.Client, error) {
 	return c.byHost[host], nil
 }
 
-// clients reads how the registries are reached.
-func (a access) clients(getenv func(string) string, repositories []oci.Repository) (*clients, error) {
+// clients reads how the registries are reached. What is read of them is remembered in the store.
+func (a access) clients(getenv func(string) string, repositories []oci.Repository, store registry.Store) (*clients, error) {
 	fallback, err := a.login(getenv, repositories)
 	if err != nil {
 		return nil, err
@@ -48,6 +48,7 @@ func (a access) clients(getenv func(string) string, repositories []oci.Repositor
 		byHost: map[string]*registry.Client{},
 		options: registry.Options{
 			PlainHTTP: a.PlainHTTP, UserAgent: "regsweep/" + versionString(), Readers: registry.DefaultReaders, Writers: registry.DefaultWriters,
+			Store:       store,
 			Credentials: registry.Credentials{Files: credentialFiles(getenv), Fallback: fallback},
 		},
 		tls: registry.TLS{

@@ -206,7 +206,11 @@ func (s *session) execute(ctx context.Context, out report.Repository, r *registr
 		out.Outcomes = prune.Dry(plan).Outcomes
 		return out, exitDone
 	}
-	result := prune.Execute(ctx, plan, r, prune.Options{Workers: s.workers, By: s.deleteBy, Journal: journal, Progress: s.progress.of(out.Name.String())})
+	by := s.deleteBy
+	if journal == nil && s.memo.err == nil { // another run has it, or it cannot be read: there was a warning
+		by = prune.ByDigest
+	}
+	result := prune.Execute(ctx, plan, r, prune.Options{Workers: s.workers, By: by, Journal: journal, Progress: s.progress.of(out.Name.String())})
 	out.Outcomes, out.Way, out.Left = result.Outcomes, result.Way, result.Left
 	for _, w := range result.Warnings {
 		s.say.warningf("%s: %s", out.Name, w)

@@ -30,16 +30,15 @@ func (c *pruneCommand) session(p process, say talk) (*session, error) {
 	if s.images, err = s.system.Images(p.getenv, c.Images); err != nil {
 		return nil, err
 	}
-	if s.clients, err = c.clients(p.getenv, s.images.Repositories); err != nil {
-		return nil, err
-	}
 	if s.memo, err = openState(c.StateDir, p.getenv, say); err != nil {
 		return nil, err
 	}
 	if s.deleteBy = c.DeleteBy; s.memo.err != nil && (s.deleteBy == prune.TagsFirst || s.deleteBy == prune.Retag) {
 		return nil, fmt.Errorf("--delete-by %s: %w: %w", s.deleteBy, prune.ErrNoJournal, s.memo.err)
 	}
-	s.clients.options.Store = s.memo
+	if s.clients, err = c.clients(p.getenv, s.images.Repositories, s.memo); err != nil {
+		return nil, err
+	}
 	if s.outputs, err = openOutputs(c.Report); err != nil {
 		return nil, err
 	}

@@ -84,7 +84,7 @@ func (m memo) journal(name oci.Repository) *state.Journal {
 	case errors.Is(err, state.ErrBusy):
 		m.say.warningf("%s: %v; this one deletes by digest", name, err)
 	case err != nil:
-		m.say.warningf("%s: the journal of an earlier run is left alone: %v", name, err)
+		m.say.warningf("%s: the journal of an earlier run is left alone, and this one deletes by digest: %v", name, err)
 		m.say.hintf("the digests that it lists may be in no listing any more; run the version that wrote it, or remove the file to forget them")
 	}
 	return j

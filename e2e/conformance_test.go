@@ -30,7 +30,7 @@ func TestConformanceWire(t *testing.T) {
 		options registries.Options
 		rows    []row
 	}{
-		{registries.Options{}, slices.Concat(listing, reading, deleting, writing)},
+		{registries.Options{}, slices.Concat(listing, reading, deleting, writing, placeholders)},
 		{registries.Options{}, catalog},
 		{registries.Options{MaxTags: 2}, small},
 		{registries.Options{DisableDelete: true}, undeletable},
@@ -47,7 +47,8 @@ func TestConformanceWire(t *testing.T) {
 				t.Run(row.name, func(t *testing.T) {
 					t.Parallel()
 					path := fmt.Sprintf("team/row%d", n)
-					row.run(wire{t, s, path, s.pusher(t, path)})
+					push, _ := s.pusher(t, path)
+					row.run(wire{t, s, path, push})
 				})
 			}
 		}

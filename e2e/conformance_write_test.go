@@ -170,7 +170,8 @@ var closed = []row{
 var catalog = []row{
 	{"catalog pages by n", func(w wire) {
 		for _, path := range []string{"b", "a/c", "a", "a-b", "emptied"} {
-			d := w.reg.pusher(w.t, path).Image(fixture.Image{Tags: []string{"1"}})
+			push, _ := w.reg.pusher(w.t, path)
+			d := push.Image(fixture.Image{Tags: []string{"1"}})
 			if path == "emptied" {
 				w.do("DELETE", "/v2/emptied/manifests/"+d.String())
 			}

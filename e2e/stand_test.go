@@ -17,6 +17,7 @@ import (
 	client "github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 	"github.com/regsweep/regsweep/internal/retain"
+	"github.com/regsweep/regsweep/internal/state"
 )
 
 var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -27,8 +28,11 @@ func ago(days int) time.Time { return now.AddDate(0, 0, -days) }
 // stand is one repository of a registry, over the wire and through the product's client.
 type stand struct {
 	wire
-	repo *client.Repository
-	log  *requestLog
+	repo   *client.Repository
+	log    *requestLog
+	pushes *pushLog
+	by     prune.Way // how executions delete; "" is by digest
+	state  string    // the folder of their journal
 }
 
 // newStand makes the client as the program does; edit may change its options.
@@ -44,7 +48,10 @@ func newStand(t *testing.T, s server, path string, edit func(*client.Options)) s
 	if edit != nil {
 		edit(&o)
 	}
-	return stand{wire{t, s, path, s.pusher(t, path)}, client.New(s.host, o).Repository(path), log}
+	push, pushes := s.pusher(t, path)
+	return stand{
+		wire: wire{t, s, path, push}, repo: client.New(s.host, o).Repository(path), log: log, pushes: pushes, state: t.TempDir(),
+	}
 }
 
 func login(username, password string) client.Credentials {
@@ -59,8 +66,10 @@ type requestLog struct {
 	// query is added to requests for a list that have none, as a registry's own link to its next page does.
 	query string
 
-	mu   sync.Mutex
-	sent []string // "METHOD path"
+	mu       sync.Mutex
+	sent     []string // "METHOD path"
+	accepted []string // those among them that the registry has carried out
+	pushed   []string // the digests of the manifests among those
 }
 
 func (l *requestLog) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -73,28 +82,49 @@ func (l *requestLog) RoundTrip(r *http.Request) (*http.Response, error) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.sent = append(l.sent, r.Method+" "+r.URL.Path)
+		if resp.StatusCode < http.StatusMultipleChoices {
+			l.accepted = append(l.accepted, r.Method+" "+r.URL.Path)
+			if r.Method == http.MethodPut {
+				l.pushed = append(l.pushed, resp.Header.Get("Docker-Content-Digest"))
+			}
+		}
 	}
 	return resp, err
 }
 
-// paths returns the paths that were asked for with a method, in the order of the answers.
-func (l *requestLog) paths(method string) []string {
+// asked counts the requests with a method.
+func (l *requestLog) asked(method string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var out []string
-	for _, s := range l.sent {
-		if m, path, _ := strings.Cut(s, " "); m == method {
-			out = append(out, path)
+	return len(ofMethod(l.sent, method))
+}
+
+// deleted returns the references that were deleted, in the order of the answers, and without the placeholders that the
+// client itself has pushed.
+func (l *requestLog) deleted() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.DeleteFunc(ofMethod(l.accepted, http.MethodDelete), func(ref string) bool { return slices.Contains(l.pushed, ref) })
+}
+
+// manifestsDeleted returns the digests among what was deleted.
+func (l *requestLog) manifestsDeleted() []oci.Digest {
+	var out []oci.Digest
+	for _, ref := range l.deleted() {
+		if d := oci.Digest(ref); d.Validate() == nil {
+			out = append(out, d)
 		}
 	}
 	return out
 }
 
-// deleted returns the digests that a deletion was asked for, in the order of the answers.
-func (l *requestLog) deleted() []oci.Digest {
-	var out []oci.Digest
-	for _, p := range l.paths(http.MethodDelete) {
-		out = append(out, oci.Digest(p[strings.LastIndex(p, "/")+1:]))
+// ofMethod returns the last part of the path of each request with a method.
+func ofMethod(requests []string, method string) []string {
+	var out []string
+	for _, s := range requests {
+		if m, path, _ := strings.Cut(s, " "); m == method {
+			out = append(out, path[strings.LastIndex(path, "/")+1:])
+		}
 	}
 	return out
 }
@@ -153,13 +183,19 @@ func (s stand) sweep(p retain.Policy) prune.Result {
 func (s stand) execute(plan retain.Plan) prune.Result {
 	s.t.Helper()
 	before := len(s.log.deleted())
-	res := prune.Execute(s.t.Context(), plan, s.repo, prune.Options{})
+	res := s.try(plan)
 	if res.Err != nil {
 		s.t.Errorf("execute: %v", res.Err)
 	}
+	equal(s.wire, "way", res.Way, s.way(plan))
+	equal(s.wire, "warnings", len(res.Warnings), 0)
 	manifests := map[oci.Digest]bool{}
+	tags := map[string]bool{}
 	for _, d := range plan.Decisions {
 		manifests[d.Image.Digest] = true
+		for _, t := range d.Image.Tags {
+			tags[t] = d.Verdict == retain.Delete
+		}
 		status, outcome := s.do("HEAD", "manifests/"+d.Image.Digest.String()).status, res.Outcomes[d.Image.Digest]
 		switch {
 		case d.Verdict == retain.Keep || outcome.Status == prune.Skipped:
@@ -176,12 +212,41 @@ func (s stand) execute(plan retain.Plan) prune.Result {
 			}
 		}
 	}
-	for _, d := range s.log.deleted()[before:] {
-		if !manifests[d] {
-			s.t.Errorf("a deletion of %s was asked for, which is no manifest of the plan", d)
+	for _, ref := range s.log.deleted()[before:] {
+		if !manifests[oci.Digest(ref)] && !tags[ref] {
+			s.t.Errorf("%s was deleted, which is neither a manifest nor a doomed tag of the plan", ref)
 		}
 	}
 	return res
+}
+
+// try executes a plan in the stand's way, with a journal, and checks what that says in the end.
+func (s stand) try(plan retain.Plan) prune.Result {
+	s.t.Helper()
+	journal := s.journal()
+	res := prune.Execute(s.t.Context(), plan, s.repo, prune.Options{By: s.by, Journal: journal})
+	if err := journal.Close(); err != nil {
+		s.t.Error(err)
+	}
+	journal = s.journal()
+	equal(s.wire, "journal", fmt.Sprint(journal.Left()), fmt.Sprint(res.Left))
+	if err := journal.Close(); err != nil {
+		s.t.Error(err)
+	}
+	return res
+}
+
+func (s stand) journal() *state.Journal {
+	s.t.Helper()
+	dir, err := state.Open(s.state)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	j, err := dir.Journal(oci.Repository{Host: s.reg.host, Path: s.path})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return j
 }
 
 // pullable checks that everything that a pull of the reference needs is there.

@@ -151,18 +151,18 @@ type execution struct {
 // run deletes everything in the way that was chosen. What has lost its tags is in no listing, so a cancelled run still
 // deletes that before it ends.
 func (e *execution) run(ctx context.Context) {
-	roots := e.roots
-	if e.way != ByDigest {
-		roots = e.untagAll(ctx)
-	}
-	roots = e.deleteAll(ctx, roots)
-	if e.way == ByDigest || ctx.Err() == nil {
+	if e.way == ByDigest {
+		e.deleteAll(ctx, e.roots)
 		return
 	}
-	ctx, cancel := draining(ctx)
-	defer cancel()
+	roots := e.untagAll(ctx)
 	e.drains = true
-	e.deleteAll(ctx, roots)
+	later, cancel := lingering(ctx)
+	defer cancel()
+	e.deleteAll(later, roots)
+	if e.err == nil && ctx.Err() != nil {
+		e.err = context.Cause(ctx)
+	}
 }
 
 // draining returns the time that a cancelled execution still has.
@@ -170,13 +170,23 @@ func draining(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 }
 
+// lingering is draining for work that a cancel must not cut short whenever it comes: the context ends that much later.
+func lingering(ctx context.Context) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(drainTime, cancel) })
+	return out, func() {
+		stop()
+		cancel()
+	}
+}
+
 // deleteAll deletes the roots, oldest first, in batches: a new look at the repository comes between two. The first
 // deletions go alone until one is accepted: they show whether the registry deletes at all, and where it does not, one
-// request has asked instead of one for each worker. It returns the roots that it did not come to.
-func (e *execution) deleteAll(ctx context.Context, roots []oci.Digest) []oci.Digest {
+// request has asked instead of one for each worker.
+func (e *execution) deleteAll(ctx context.Context, roots []oci.Digest) {
 	for len(roots) > 0 && e.goesOn(ctx) {
 		if !e.look(ctx) {
-			return roots
+			return
 		}
 		if !e.answered {
 			e.delete(ctx, roots[0])
@@ -194,7 +204,6 @@ func (e *execution) deleteAll(ctx context.Context, roots []oci.Digest) []oci.Dig
 		}
 		_ = group.Wait() // outcomes carry the errors
 	}
-	return roots
 }
 
 func (e *execution) group() *errgroup.Group {

@@ -54,11 +54,8 @@ func (e *execution) untagAll(ctx context.Context) []oci.Digest {
 
 // settle ends a wave, a cancelled one too: it looks at what the wave has come to.
 func (e *execution) settle(ctx context.Context, remove remover) bool {
-	if ctx.Err() != nil {
-		var cancel context.CancelFunc
-		ctx, cancel = draining(ctx)
-		defer cancel()
-	}
+	ctx, cancel := lingering(ctx)
+	defer cancel()
 	if err := remove.settle(ctx); err != nil {
 		e.err, e.broken = err, true
 		return false

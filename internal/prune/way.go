@@ -91,9 +91,11 @@ func (e *execution) choose(ctx context.Context) error {
 }
 
 // writeJournal writes down all deletions before the first one whose interruption would leave something without a name:
-// manifests whose tags are removed, and parts of what is deleted. Without it, by digest is the careful way.
+// manifests whose tags are removed, and parts of what is deleted. What an earlier run has begun is brought up to date in
+// any case. Without a journal, by digest is the careful way.
 func (e *execution) writeJournal() error {
-	if e.options.Journal == nil || e.way == ByDigest && len(e.before) == 0 {
+	resumes := slices.ContainsFunc(e.deletions, func(d retain.Decision) bool { return d.Image.Begun })
+	if e.options.Journal == nil || e.way == ByDigest && len(e.before) == 0 && !resumes {
 		return nil
 	}
 	list := e.held()

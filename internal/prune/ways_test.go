@@ -318,7 +318,7 @@ func TestPlaceholderOfACancelledRun(t *testing.T) {
 	t.Parallel()
 	s, l := wayCase{prune.Retag, registrytest.V2}.stage(t, func(p fixture.Tester) { images(p, 4) })
 	ctx, cancel := context.WithCancel(t.Context())
-	s.reg.AddFault(registrytest.Fault{Method: "PUT", Path: "*/manifests/sha256:*", Before: cancel})
+	s.reg.AddFault(registrytest.Fault{Method: "PUT", Path: "*/blobs/uploads/*", Before: cancel})
 	res := prune.Execute(ctx, s.plan, s.repo, prune.Options{By: prune.Retag, Journal: l})
 	s.check(t, res)
 	l.check(t, s, res)

@@ -17,9 +17,10 @@ import (
 // knows nothing of the one that pushed it. The manifest is an OCI one, which is read whatever a policy needs.
 const configPlaceholder = "application/vnd.regsweep.placeholder.v1+json"
 
-// PushPlaceholder pushes an image of nothing that no other run has, and returns its digest: a run that deletes its own
-// must not take another's tags along. Tags that are pointed at it go with it, which is the only way to remove a tag from
-// distribution 2.x without the image that another tag may need. Where pushing is not allowed nothing is written.
+// PushPlaceholder pushes what an image of nothing needs that no other run has, and returns its digest: a run that deletes
+// its own must not take another's tags along. Tags that are pointed at it go with it, which is the only way to remove a
+// tag from distribution 2.x without the image that another tag may need. The image itself comes with the first of them, so
+// that an interrupted run leaves none that nothing leads to. Where pushing is not allowed nothing is written.
 func (r *Repository) PushPlaceholder(ctx context.Context) (oci.Digest, error) {
 	config, err := json.Marshal(map[string]string{"run": rand.Text()})
 	if err != nil {
@@ -38,8 +39,7 @@ func (r *Repository) PushPlaceholder(ctx context.Context) (oci.Digest, error) {
 		return "", fmt.Errorf("push the placeholder's config: %w", err)
 	}
 	r.placeholder = body
-	whole := digest.FromBytes(body)
-	return whole, r.put(ctx, whole.String(), nil)
+	return digest.FromBytes(body), nil
 }
 
 // Retag points a tag that points at d to the placeholder, which must have been pushed. It reports whether it did: a tag
@@ -48,19 +48,14 @@ func (r *Repository) Retag(ctx context.Context, tag string, d oci.Digest) (remov
 	if !oci.ValidTag(tag) {
 		return false, fmt.Errorf("point tag %q elsewhere: it is no tag", tag)
 	}
-	err = r.put(ctx, tag, r.stillAt(tag, d))
+	_, err = r.client.do(ctx, call{
+		method: http.MethodPut, url: "/v2/" + r.name.Path + "/manifests/" + tag,
+		scopes: r.pushScopes(), limit: maxErrorBody, contentType: typeImage, body: r.placeholder, look: r.stillAt(tag, d),
+	})
 	if errors.Is(err, errMoved) {
 		return false, nil
 	}
 	return err == nil, err
-}
-
-func (r *Repository) put(ctx context.Context, reference string, look func(context.Context) error) error {
-	_, err := r.client.do(ctx, call{
-		method: http.MethodPut, url: "/v2/" + r.name.Path + "/manifests/" + reference,
-		scopes: r.pushScopes(), limit: maxErrorBody, contentType: typeImage, body: r.placeholder, look: look,
-	})
-	return err
 }
 
 // upload pushes a blob in two requests (OCI distribution-spec v1.1, "POST then PUT").
