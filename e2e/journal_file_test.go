@@ -129,7 +129,7 @@ func TestJournalUnread(t *testing.T) {
 			return strings.Replace(text, `"repository": "`, `"repository": "other.example/`, 1)
 		},
 			"it is about other.example/"},
-		{"no digest", func(text string) string { return strings.Replace(text, "sha256:", "b1,sha256:", 1) }, `it lists "b1,sha256:`},
+		{"no digest", func(text string) string { return strings.Replace(text, "sha256:", "b1,sha256:", 1) }, "it is damaged"},
 	}
 	eachStored(t, func(t *testing.T, s server) {
 		for i, r := range rows {
