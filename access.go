@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/regsweep/regsweep/internal/ci"
 	"github.com/regsweep/regsweep/internal/oci"
@@ -16,10 +17,14 @@ import (
 type clients struct {
 	options registry.Options
 	tls     registry.TLS
-	byHost  map[string]*registry.Client
+
+	mu     sync.Mutex
+	byHost map[string]*registry.Client
 }
 
 func (c *clients) of(host string) (*registry.Client, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if client := c.byHost[host]; client != nil {
 		return client, nil
 	}

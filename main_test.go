@@ -250,22 +250,24 @@ func TestCancelIsReported(t *testing.T) {
 	builds(reg.Pusher(t, "team/app"), 30)
 	builds(reg.Pusher(t, "team/next"), 3)
 	ctx, cancel := context.WithCancel(t.Context())
-	reg.AddFault(registrytest.Fault{Method: "DELETE", After: 3, Before: cancel})
+	reg.AddFault(registrytest.Fault{Method: "DELETE", Path: "*/team/app/*", After: 3, Before: cancel})
+	reg.AddFault(registrytest.Fault{Path: "*/team/held*", Times: -1, Until: ctx.Done(), Break: true}) // as many as run at once
 	file := filepath.Join(t.TempDir(), "report.json")
-	got := sweepUntil(t, ctx, reg, nil, "HOST/team/app", "HOST/team/next", "--keep-last", "2", "--report", file, "--workers", "1")
+	got := sweepUntil(t, ctx, reg, nil, "HOST/team/app", "HOST/team/held1", "HOST/team/held2", "HOST/team/held3", "HOST/team/next",
+		"--keep-last", "2", "--report", file, "--delete-by", "digest")
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := readReport(t, text)
-	if got.code != exitCancelled || r.ExitCode != exitCancelled || len(r.Repositories) != 2 {
+	if got.code != exitCancelled || r.ExitCode != exitCancelled || len(r.Repositories) != 5 {
 		t.Fatalf("exit %d, the report says %+v\n%s", got.code, r, got.stderr)
 	}
 	first := r.Repositories[0]
-	if left := len(reg.Tags("team/app")); first.Deleted != 30-left || first.Deleted != 4 || first.Skipped != 24 || first.Kept != 2 || first.Error == nil {
+	if left := len(reg.Tags("team/app")); first.Deleted != 30-left || first.Deleted < 4 || first.Deleted+first.Skipped != 28 || first.Skipped == 0 || first.Kept != 2 || first.Error == nil {
 		t.Errorf("%d tags are left, the report says %+v", left, first)
 	}
-	if next := r.Repositories[1]; next.Error == nil || len(reg.Tags("team/next")) != 3 {
+	if next := r.Repositories[4]; next.Error == nil || len(reg.Tags("team/next")) != 3 {
 		t.Errorf("the next repository: %+v", next)
 	}
 }

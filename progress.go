@@ -1,9 +1,9 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -15,42 +15,72 @@ import (
 // progressEvery is how often a log that is no terminal gets a line.
 const progressEvery = 10 * time.Second
 
-// progress shows on standard error how far the deletions are: a bar on a terminal, a line now and then in a log.
+// progress shows on standard error how far the deletions are: a bar on a terminal, a line now and then in a log. Several
+// repositories may report to it at the same time.
 type progress struct {
-	w        io.Writer
 	now      func() time.Time
 	terminal bool
 
-	name string
+	mu   sync.Mutex
+	w    io.Writer
 	bar  *progressbar.ProgressBar
 	last time.Time
+	done map[string]int
+	all  map[string]int
 }
 
 func newProgress(p process) *progress {
 	file, ok := p.stderr.(*os.File)
-	return &progress{w: p.stderr, now: p.now, terminal: ok && term.IsTerminal(int(file.Fd()))}
+	return &progress{
+		w: p.stderr, now: p.now, terminal: ok && term.IsTerminal(int(file.Fd())),
+		last: p.now(), done: map[string]int{}, all: map[string]int{},
+	}
 }
 
-func (p *progress) begin(name string) { p.name, p.bar, p.last = report.Visible(name), nil, p.now() }
-
-// update is called after each deletion, never twice at a time.
-func (p *progress) update(done, all int) {
-	if p.terminal {
-		if p.bar == nil {
-			p.bar = progressbar.NewOptions(all, progressbar.OptionSetWriter(p.w), progressbar.OptionSetDescription(p.name),
-				progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
+// of returns what one repository reports its steps to.
+func (p *progress) of(name string) func(done, all int) {
+	return func(done, all int) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.done[name], p.all[name] = done, all
+		if p.terminal {
+			p.draw(name)
+			return
 		}
-		_ = p.bar.Set(done) // a bar that cannot be drawn is no reason to stop
-		return
-	}
-	if now := p.now(); now.Sub(p.last) >= progressEvery {
-		p.last = now
-		talk{p.w}.line("", "%s", fmt.Sprintf("%s: %d of %d deletions", p.name, done, all))
+		if now := p.now(); now.Sub(p.last) >= progressEvery {
+			p.last = now
+			talk{p.w}.line("", "%s: %d of %d steps", name, done, all)
+		}
 	}
 }
 
-func (p *progress) end() {
+// draw shows the steps of all repositories in one bar.
+func (p *progress) draw(name string) {
+	done, all := sum(p.done), sum(p.all)
+	if p.bar == nil {
+		p.bar = progressbar.NewOptions(all, progressbar.OptionSetWriter(p.w), progressbar.OptionSetDescription(report.Visible(name)),
+			progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
+	}
+	p.bar.ChangeMax(all)
+	p.bar.Describe(report.Visible(name))
+	_ = p.bar.Set(done) // a bar that cannot be drawn is no reason to stop
+}
+
+func sum(counts map[string]int) int {
+	n := 0
+	for _, c := range counts {
+		n += c
+	}
+	return n
+}
+
+// settle says what is to be said of a repository that has ended.
+func (p *progress) settle(said []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.bar != nil {
 		_ = p.bar.Clear()
+		p.bar = nil
 	}
+	_, _ = p.w.Write(said) // there is nowhere to report a broken standard error to
 }

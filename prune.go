@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/regsweep/regsweep/internal/ci"
 	"github.com/regsweep/regsweep/internal/oci"
@@ -55,25 +58,45 @@ func (c *pruneCommand) run(ctx context.Context, p process, say talk) int {
 	return s.publish(s.sweep(ctx))
 }
 
-// sweep prunes one repository after the other. What happens to one does not stop the others.
+// atOnce is how many repositories are pruned at the same time. On a fast line one is enough to keep a registry busy; on a
+// slow one the steps of each wait for answers. The requests of all of them share the limits of their registry.
+const atOnce = 4
+
+// sweep prunes the repositories. What happens to one does not stop the others.
 func (s *session) sweep(ctx context.Context) report.Summary {
 	sum := report.Summary{
 		DryRun: s.dryRun, Started: s.started, Policy: s.policies.String(),
 		CI: report.CI{Name: s.system.Name, BuildURL: s.system.BuildURL},
 	}
+	var names []oci.Repository
 	for _, asked := range s.images.Repositories {
-		names, err := s.expand(ctx, asked)
+		found, err := s.expand(ctx, asked)
 		if err != nil {
 			r, code := s.failed(report.Repository{Name: asked}, err)
 			sum.Repositories, sum.ExitCode = append(sum.Repositories, r), worse(sum.ExitCode, code)
 		}
-		for _, name := range names {
-			if slices.ContainsFunc(sum.Repositories, func(r report.Repository) bool { return r.Name == name }) {
-				continue
+		for _, name := range found {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
 			}
-			r, code := s.prune(ctx, name)
-			sum.Repositories, sum.ExitCode = append(sum.Repositories, r), worse(sum.ExitCode, code)
 		}
+	}
+	swept, codes := make([]report.Repository, len(names)), make([]int, len(names))
+	group := &errgroup.Group{}
+	group.SetLimit(atOnce)
+	for i, name := range names {
+		group.Go(func() error {
+			one, said := *s, &bytes.Buffer{} // an error and its hint stay together
+			one.say.w, one.memo.say.w = said, said
+			swept[i], codes[i] = one.prune(ctx, name)
+			s.progress.settle(said.Bytes())
+			return nil
+		})
+	}
+	_ = group.Wait() // the summary carries the errors
+	sum.Repositories = append(sum.Repositories, swept...)
+	for _, code := range codes {
+		sum.ExitCode = worse(sum.ExitCode, code)
 	}
 	if errors.Is(context.Cause(ctx), context.Canceled) { // also when the last deletion was on its way
 		sum.ExitCode = worse(sum.ExitCode, exitCancelled)
@@ -183,9 +206,7 @@ func (s *session) execute(ctx context.Context, out report.Repository, r *registr
 		out.Outcomes = prune.Dry(plan).Outcomes
 		return out, exitDone
 	}
-	s.progress.begin(out.Name.String())
-	result := prune.Execute(ctx, plan, r, prune.Options{Workers: s.workers, By: s.deleteBy, Journal: journal, Progress: s.progress.update})
-	s.progress.end()
+	result := prune.Execute(ctx, plan, r, prune.Options{Workers: s.workers, By: s.deleteBy, Journal: journal, Progress: s.progress.of(out.Name.String())})
 	out.Outcomes, out.Way, out.Left = result.Outcomes, result.Way, result.Left
 	for _, w := range result.Warnings {
 		s.say.warningf("%s: %s", out.Name, w)

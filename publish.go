@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"strings"
@@ -58,15 +57,14 @@ func (s *session) publish(sum report.Summary) int {
 }
 
 func (o output) write(sum report.Summary) error {
-	var b bytes.Buffer
-	if err := report.Write(&b, o.form, sum); err != nil {
-		return fmt.Errorf("%s: %w", o.path, err)
-	}
-	_, err := o.file.Write(b.Bytes())
+	err := report.Write(o.file, o.form, sum)
 	if closed := o.file.Close(); err == nil {
 		err = closed
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.path, err)
+	}
+	return nil
 }
 
 // print writes the report to standard output, a table as wide as the terminal where there is one.

@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/regsweep/regsweep/e2e/bench/product"
+	"github.com/regsweep/regsweep/e2e/relay"
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
@@ -21,6 +22,8 @@ type bench struct {
 	dir     string // for everything that is written
 	sweeper sweeper
 	log     io.Writer
+	// repeat is how often something short is measured; 0 and 1 are once.
+	repeat int
 }
 
 func newBench(ctx context.Context, log io.Writer) (*bench, error) {
@@ -32,6 +35,9 @@ func newBench(ctx context.Context, log io.Writer) (*bench, error) {
 	b.sweeper.home = dir
 	if b.sweeper.program, err = product.Build(ctx, dir); err == nil {
 		b.sweeper.peak, err = product.BuildPeak(ctx, dir)
+	}
+	if err == nil {
+		err = b.sweeper.check(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(err, b.close())
@@ -51,75 +57,97 @@ func storage() string {
 	return ""
 }
 
-// result is how one contestant did.
+// result is how a contestant did.
 type result struct {
-	registry, algorithm string
-	images              int
-	elapsed             time.Duration
-	requests            int64
-	peak                int64 // bytes; 0 when it was not measured
-	exact               bool  // nothing but the right survivors will do
-	// right is how many of the images that should survive do, of wanted; extra is how many others do.
-	right, wanted, extra int
+	verdict
+	elapsed  time.Duration
+	requests tally
+	peak     int64 // bytes; 0 when it was not measured
 }
 
-// wrong returns what is wrong with the survivors, or nil.
-func (r result) wrong() error {
-	if r.right == r.wanted && r.extra == 0 {
-		return nil
-	}
-	return fmt.Errorf("registry %s: after %s %d of the newest %d images are left, and %d others", r.registry, r.algorithm, r.right, r.wanted, r.extra)
+// field is where contestants meet: a registry, how far away it is, and what is in it.
+type field struct {
+	kind         kind
+	line         relay.Options
+	repositories []repository
 }
 
-// contest lets every algorithm do the job on a registry of its own.
-func (b *bench) contest(ctx context.Context, k kind, repositories []repository) ([]result, error) {
-	var out []result
-	for _, a := range b.algorithms() {
-		r, err := b.measure(ctx, k, repositories, a)
+// short is what is measured several times, because everything else that a machine does shows in it.
+const short = 5 * time.Second
+
+// measure lets a contestant do its work, when that is short several times, and returns the run in the middle.
+func (b *bench) measure(ctx context.Context, f field, c contestant) (result, error) {
+	var runs []result
+	for {
+		r, err := b.once(ctx, f, c)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", a.name, err)
+			return r, fmt.Errorf("%s, %s: %w", f.kind.name, c.name, err)
 		}
-		out = append(out, r)
+		if runs = append(runs, r); len(runs) >= b.repeat || r.elapsed >= short {
+			return middle(runs, func(r result) time.Duration { return r.elapsed }), nil
+		}
 	}
-	return out, nil
 }
 
-// measure fills a new registry, lets the algorithm do its work and looks at what it has left.
-func (b *bench) measure(ctx context.Context, k kind, repositories []repository, a algorithm) (res result, err error) {
-	s, err := b.start(k)
+// middle returns the run that took the median of their times, of an even number the longer.
+func middle[T any](runs []T, elapsed func(T) time.Duration) T {
+	slices.SortFunc(runs, func(a, b T) int { return int(elapsed(a) - elapsed(b)) })
+	return runs[len(runs)/2]
+}
+
+// once fills a new registry, lets the contestant do its work and looks at what it has left.
+func (b *bench) once(ctx context.Context, f field, c contestant) (res result, err error) {
+	s, err := b.start(f.kind, f.line)
 	if err != nil {
 		return res, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	res = result{registry: k.name, algorithm: a.name, exact: a.exact}
-	fmt.Fprintf(b.log, "%s: fill nine repositories for %s\n", k.name, a.name)
-	newest := map[string]map[string]oci.Digest{}
-	for _, r := range repositories {
-		if newest[r.path], err = r.fill(ctx, s.URL); err != nil {
-			return res, fmt.Errorf("fill %s: %w", r.path, err)
+	wanted := map[string]map[string]oci.Digest{}
+	for _, r := range f.repositories {
+		if wanted[r.path], err = r.fill(ctx, s.URL); err != nil {
+			return res, err
 		}
-		res.images += r.images
-		res.wanted += len(newest[r.path])
 	}
-	fmt.Fprintf(b.log, "%s: run %s on %d images\n", k.name, a.name, res.images)
-	began := time.Now()
-	if res.peak, err = a.prune(ctx, s.front.host, repositories); err != nil {
+	t, err := b.task(s, f.repositories)
+	if err != nil {
 		return res, err
 	}
-	res.elapsed, res.requests = time.Since(began), s.front.requests.Load()
-	for _, r := range repositories {
-		left, err := survivors(ctx, s.URL, r.path)
-		if err != nil {
-			return res, fmt.Errorf("look at %s: %w", r.path, err)
+	if c.prepare != nil {
+		if _, err := c.prepare(ctx, t); err != nil {
+			return res, err
 		}
-		maps.DeleteFunc(left, func(tag string, d oci.Digest) bool {
-			ok := newest[r.path][tag] == d
-			if ok {
-				res.right++
-			}
-			return ok
-		})
-		res.extra += len(left)
+		if _, err := s.requests.take(); err != nil {
+			return res, err
+		}
 	}
-	return res, nil
+	began := time.Now()
+	if res.peak, err = c.prune(ctx, t); err != nil {
+		return res, err
+	}
+	res.elapsed = time.Since(began)
+	if res.requests, err = s.requests.take(); err != nil {
+		return res, err
+	}
+	for path, w := range wanted {
+		if err := res.look(ctx, s.URL, path, w); err != nil {
+			return res, err
+		}
+	}
+	fmt.Fprintf(b.log, "%s at %v: %s, %d images: %s, %d requests\n",
+		f.kind.name, f.line.RoundTrip, c.name, count(f.repositories), seconds(res.elapsed), res.requests.total())
+	return res, res.wrong(c.exact)
+}
+
+// task is the work on a server, with a state folder that nobody has used.
+func (b *bench) task(s *server, repositories []repository) (task, error) {
+	state, err := os.MkdirTemp(b.dir, "state-")
+	return task{s.relay.Host, repositories, state}, err
+}
+
+// count is how many images there are.
+func count(repositories []repository) (n int) {
+	for _, r := range repositories {
+		n += r.images
+	}
+	return n
 }

@@ -5,20 +5,18 @@ import (
 	"testing"
 
 	"github.com/regsweep/regsweep/e2e/registries"
+	"github.com/regsweep/regsweep/e2e/relay"
 	"github.com/regsweep/regsweep/internal/registry/registrytest"
 )
 
 func TestJobIsTheScripts(t *testing.T) {
 	t.Parallel()
-	images := 0
-	for _, r := range job(1) {
-		images += r.images
-	}
-	if len(whole) != 9 || images != 6516 || whole[0].images != 1868+keep {
+	if images := count(job(1)); len(whole) != 9 || images != 6516 || whole[0].images != 1868+keep {
 		t.Errorf("got %d repositories with %d images, the largest of %d; want 9 with 6516, the largest of 1870", len(whole), images, whole[0].images)
 	}
 }
 
+// Every contestant leaves as many images as were asked for, and regsweep the newest.
 func TestNewestByDateSurvive(t *testing.T) {
 	t.Parallel()
 	b := forTest(t)
@@ -26,40 +24,92 @@ func TestNewestByDateSurvive(t *testing.T) {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
 			registries.ForTest(t, k.start, registries.Options{}) // skips where it is not installed
-			rows, err := b.contest(t.Context(), k, job(0.015))
-			if err != nil {
-				t.Fatal(err)
-			}
-			script, regsweep := rows[0], rows[1]
-			if err := regsweep.wrong(); err != nil || regsweep.wanted != 9*keep {
-				t.Errorf("regsweep: got %d of %d, %v; want %d and no others", regsweep.right, regsweep.wanted, err, 9*keep)
-			}
-			if script.right == script.wanted {
-				t.Error("the script keeps the newest too, so the dates prove nothing")
+			f := field{k, relay.Options{}, []repository{{"zdtest/app", 30}, {"zdtest/other", 7}}}
+			for _, c := range append(b.contestants(k), bare(k, 8)) {
+				r, err := b.measure(t.Context(), f, c)
+				if err != nil {
+					t.Error(err)
+					continue
+				}
+				if r.wanted != len(f.repositories)*keep {
+					t.Errorf("%s: got %d wanted images, want %d", c.name, r.wanted, len(f.repositories)*keep)
+				}
+				if c.name == nameScript && r.right == r.wanted {
+					t.Error("the script keeps the newest too, so the dates prove nothing")
+				}
+				if r.requests[listTags] < len(f.repositories) || r.requests[deleteDigest] < count(f.repositories)-r.wanted {
+					t.Errorf("%s: got requests %v", c.name, r.requests)
+				}
 			}
 		})
 	}
 }
 
-// The product's promise: a repository of 20,000 tags takes less than 200 MB.
-func TestPeakMemoryOfALargeRepository(t *testing.T) {
+func TestSteadyStateDeletesOne(t *testing.T) {
 	t.Parallel()
-	const tags, most = 20000, 200_000_000
 	b := forTest(t)
-	reg := registrytest.New(t, registrytest.Options{})
-	r := repository{"zdtest/large", tags}
-	images, _ := r.build()
-	reg.Pusher(t, r.path).Images(images)
-	peak, err := b.sweeper.plan(t.Context(), reg.Host(), []repository{r})
+	r, err := b.steadyOnce(t.Context(), kinds[len(kinds)-1], relay.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := reg.Count("GET", "*/manifests/*"); n < tags {
-		t.Errorf("got %d manifests read, want %d", n, tags)
+	if r.right != steadyTags-1 || r.requests[deleteDigest] == 0 {
+		t.Errorf("got %d images left and requests %v, want %d", r.right, r.requests, steadyTags-1)
 	}
-	t.Logf("peak of %d MB", peak/1e6)
-	if peak == 0 || peak >= most {
-		t.Errorf("got a peak of %d bytes, want less than %d", peak, most)
+}
+
+func TestVerdict(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name          string
+		v             verdict
+		exact, others bool // whether it is wrong for who must be exact, and for others
+	}{
+		{"the newest", verdict{wanted: 2, right: 2}, false, false},
+		{"other ones", verdict{wanted: 2, right: 1, extra: 1}, true, false},
+		{"too many", verdict{wanted: 2, right: 2, extra: 1}, true, true},
+		{"too few", verdict{wanted: 2, right: 1}, true, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			if err := tc.v.wrong(true); (err != nil) != tc.exact {
+				t.Errorf("exact: got %v", err)
+			}
+			if err := tc.v.wrong(false); (err != nil) != tc.others {
+				t.Errorf("others: got %v", err)
+			}
+		})
+	}
+}
+
+// The product's promises: a repository of 20,000 tags takes less than 200 MB, one of 100,000 less than 400 MB.
+func TestPeakMemoryOfALargeRepository(t *testing.T) {
+	t.Parallel()
+	b := forTest(t)
+	for _, tc := range []struct {
+		name string
+		tags int
+		most int64
+	}{
+		{"20,000 tags", 20_000, 200_000_000},
+		{"100,000 tags", 100_000, 400_000_000},
+	} {
+		// One after the other: they share the file that the peak is written to.
+		t.Run(tc.name, func(t *testing.T) {
+			reg := registrytest.New(t, registrytest.Options{})
+			r := repository{"zdtest/large", tc.tags}
+			reg.Pusher(t, r.path).Images(r.build())
+			peak, err := b.sweeper.run(t.Context(), task{reg.Host(), []repository{r}, t.TempDir()}, sweep{keep: keep, dryRun: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := reg.Count("GET", "*/manifests/*"); n < tc.tags {
+				t.Errorf("got %d manifests read, want %d", n, tc.tags)
+			}
+			t.Logf("peak of %d MB", peak/1e6)
+			if peak == 0 || peak >= tc.most {
+				t.Errorf("got a peak of %d bytes, want less than %d", peak, tc.most)
+			}
+		})
 	}
 }
 

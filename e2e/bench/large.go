@@ -5,20 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/regsweep/regsweep/e2e/relay"
 )
 
 // largeResult is what it took to plan for one large repository.
 type largeResult struct {
-	registry string
+	kind     kind
 	tags     int
 	elapsed  time.Duration
-	requests int64
+	requests tally
 	peak     int64 // bytes
 }
 
 // large measures a dry run over one repository with that many tags, each an image of its own.
 func (b *bench) large(ctx context.Context, k kind, tags int) (res largeResult, err error) {
-	s, err := b.start(k)
+	s, err := b.start(k, relay.Options{})
 	if err != nil {
 		return res, err
 	}
@@ -26,10 +28,19 @@ func (b *bench) large(ctx context.Context, k kind, tags int) (res largeResult, e
 	r := repository{"zdtest/large", tags}
 	fmt.Fprintf(b.log, "%s: fill %s with %d images\n", k.name, r.path, r.images)
 	if _, err := r.fill(ctx, s.URL); err != nil {
-		return res, fmt.Errorf("fill %s: %w", r.path, err)
+		return res, err
 	}
 	fmt.Fprintf(b.log, "%s: dry run\n", k.name)
+	t, err := b.task(s, []repository{r})
+	if err != nil {
+		return res, err
+	}
 	began := time.Now()
-	peak, err := b.sweeper.plan(ctx, s.front.host, []repository{r})
-	return largeResult{k.name, tags, time.Since(began), s.front.requests.Load(), peak}, err
+	peak, err := b.sweeper.run(ctx, t, sweep{keep: keep, dryRun: true})
+	if err != nil {
+		return res, err
+	}
+	res = largeResult{kind: k, tags: tags, elapsed: time.Since(began), peak: peak}
+	res.requests, err = s.requests.take()
+	return res, err
 }

@@ -1,14 +1,17 @@
-// Command bench measures regsweep against the script that it replaces, on real registries: the nine repositories of
-// that script's job, filled anew for each contestant, with build dates in another order than the tags.
+// Command bench measures regsweep on real registries against the script that it replaces, the loop that comes to mind
+// first, and the least that the registry can be asked: all delete all but two builds of a repository, filled anew for
+// each of them, with build dates in another order than the tags.
 //
-//	go run -C e2e ./bench                                  a tenth of the 6516 images, both registries
-//	go run -C e2e ./bench --large 0                        without the 20,000 tags that memory is measured with
-//	go run -C e2e ./bench --scale 1 --registry 2.8.2       all of them, on docker-registry 2.8.2
+//	go run -C e2e ./bench --quick                          small repositories, under two minutes
+//	go run -C e2e ./bench                                  everything, tens of minutes
+//	go run -C e2e ./bench --threshold                      only from which size on tags-first gains
+//	go run -C e2e ./bench --svg ../docs/performance.svg --write ../docs/performance.md
 //
-// It prints Markdown, and it fails when regsweep leaves anything but the newest two images of each repository.
+// It prints Markdown, and it fails when regsweep leaves anything but the newest two images of a repository.
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -20,6 +23,7 @@ import (
 	"syscall"
 
 	"github.com/regsweep/regsweep/e2e/registries"
+	"github.com/regsweep/regsweep/e2e/relay"
 )
 
 func main() {
@@ -29,93 +33,115 @@ func main() {
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 	case errors.Is(err, errUsage):
-		os.Exit(2) // the flags have said it
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(2)
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-// errUsage is returned for a command line that cannot be read.
-var errUsage = errors.New("usage")
-
-// kind is a registry that contestants meet on.
-type kind struct {
-	name  string
-	start registries.Start
-}
-
-var kinds = []kind{
-	{"2.8.2", registries.DockerRegistry2},
-	{"3.1.2", registries.Distribution3},
-}
-
-// run is the whole program.
+// run is the whole program. What could be measured is written also when something else failed.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
-	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	scale := flags.Float64("scale", 0.1, "how much of the job: 1 is all of its 6516 images")
-	name := flags.String("registry", "all", "2.8.2, 3.1.2 or all")
-	large := flags.Int("large", 20000, "tags of the repository that peak memory is measured with; 0 leaves it out")
-	if err := flags.Parse(args); err != nil {
-		return errors.Join(errUsage, err)
-	}
-	chosen, err := choose(*name)
+	o, err := parse(args, stderr)
 	if err != nil {
 		return err
-	}
-	if flags.NArg() > 0 || *scale <= 0 || *large < 0 {
-		return errors.New("usage: bench [--scale 0.1] [--registry 2.8.2|3.1.2|all] [--large 20000]")
 	}
 	b, err := newBench(ctx, stderr)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
-	var rows []result
-	for _, k := range chosen {
-		r, err := b.contest(ctx, k, job(*scale))
-		if len(chosen) > 1 && errors.Is(err, registries.ErrNotInstalled) {
-			fmt.Fprintf(stderr, "%s is left out: %v\n", k.name, err)
+	b.repeat = o.repeat
+	r := report{command: strings.Join(append([]string{"go run -C e2e ./bench"}, args...), " ")}
+	err = b.all(ctx, o, &r)
+	return errors.Join(err, o.publish(r, stdout))
+}
+
+// all measures what the options ask for, one registry after the other.
+func (b *bench) all(ctx context.Context, o options, r *report) error {
+	var errs []error
+	for _, k := range o.kinds {
+		err := b.one(ctx, k, o, r)
+		if len(o.kinds) > 1 && errors.Is(err, registries.ErrNotInstalled) {
+			r.missing = append(r.missing, fmt.Sprintf("registry %s: %v", k.name, registries.ErrNotInstalled))
 			continue
 		}
-		if err != nil {
-			return fmt.Errorf("registry %s: %w", k.name, err)
-		}
-		rows = append(rows, r...)
-	}
-	writeContest(stdout, rows)
-	if *large > 0 {
-		r, err := b.large(ctx, chosen[len(chosen)-1], *large)
-		if err != nil {
-			return err
-		}
-		writeLarge(stdout, r)
-	}
-	return judge(rows)
-}
-
-func choose(name string) ([]kind, error) {
-	if name == "all" {
-		return kinds, nil
-	}
-	var names []string
-	for _, k := range kinds {
-		if k.name == name {
-			return []kind{k}, nil
-		}
-		names = append(names, k.name)
-	}
-	return nil, fmt.Errorf("--registry: %q is none of %s, all", name, strings.Join(names, ", "))
-}
-
-// judge returns an error when regsweep did not leave exactly what it had to.
-func judge(rows []result) error {
-	var errs []error
-	for _, r := range rows {
-		if r.exact {
-			errs = append(errs, r.wrong())
+		errs = append(errs, err)
+		if ctx.Err() != nil {
+			break
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// one measures what the options ask for on one registry.
+func (b *bench) one(ctx context.Context, k kind, o options, r *report) error {
+	var errs []error
+	for _, delay := range o.delays {
+		if !o.thresholdOnly {
+			p, err := b.panel(ctx, k, delay, o.sizes)
+			if errors.Is(err, registries.ErrNotInstalled) {
+				return err
+			}
+			if len(p.rows) > 0 {
+				r.panels = append(r.panels, p)
+			}
+			errs = append(errs, err)
+		}
+		if o.threshold && k.deletesTags {
+			t, err := b.threshold(ctx, k, delay)
+			r.thresholds, errs = append(r.thresholds, t), append(errs, err)
+		}
+	}
+	if o.thresholdOnly {
+		return errors.Join(errs...)
+	}
+	for _, handshake := range []bool{false, true} {
+		s, err := b.steady(ctx, k, relay.Options{RoundTrip: steadyDelay, Handshake: handshake})
+		if err == nil {
+			r.steady = append(r.steady, s)
+		}
+		errs = append(errs, err)
+	}
+	if o.job > 0 {
+		j, err := b.wholeJob(ctx, k, o.job)
+		r.job, errs = append(r.job, j...), append(errs, err)
+	}
+	if o.large > 0 && k.deletesTags {
+		l, err := b.large(ctx, k, o.large)
+		if err == nil {
+			r.large = append(r.large, l)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// publish writes the report to wherever the options say.
+func (o options) publish(r report, stdout io.Writer) error {
+	if o.svg != "" && len(r.panels) > 0 {
+		var plot bytes.Buffer
+		if err := writePlot(&plot, r.panels); err != nil {
+			return fmt.Errorf("draw plot: %w", err)
+		}
+		if err := os.WriteFile(o.svg, plot.Bytes(), 0o644); err != nil {
+			return err
+		}
+		r.plot = o.plotName()
+	}
+	var text bytes.Buffer
+	r.write(&text)
+	if _, err := stdout.Write(text.Bytes()); err != nil {
+		return err
+	}
+	if o.out != "" {
+		if err := os.WriteFile(o.out, text.Bytes(), 0o644); err != nil {
+			return err
+		}
+	}
+	if o.write != "" {
+		return replaceBlock(o.write, text.Bytes())
+	}
+	return nil
 }

@@ -2,35 +2,62 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/regsweep/regsweep/internal/oci"
-	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 )
 
 // survivors returns what the tags of a repository point at. It asks the registry without any of regsweep's code. A tag
 // whose manifest is gone is an error: there must be none.
 func survivors(ctx context.Context, url, path string) (map[string]oci.Digest, error) {
 	base := url + "/v2/" + path
-	_, body, err := send(ctx, http.DefaultClient, http.MethodGet, base+"/tags/list", "")
+	tags, err := list(ctx, http.DefaultClient, base)
 	if err != nil {
 		return nil, err
 	}
-	var list struct{ Tags []string }
-	if err := json.Unmarshal(body, &list); err != nil {
-		return nil, fmt.Errorf("list tags: %w", err)
-	}
-	all := strings.Join([]string{fixture.DockerManifest, fixture.DockerList, fixture.OCIManifest, fixture.OCIIndex}, ", ")
 	out := map[string]oci.Digest{}
-	for _, tag := range list.Tags {
-		header, _, err := send(ctx, http.DefaultClient, http.MethodGet, base+"/manifests/"+tag, all)
+	for _, tag := range tags {
+		header, _, err := send(ctx, http.DefaultClient, request{method: http.MethodGet, url: base + "/manifests/" + tag, accept: manifestTypes})
 		if err != nil {
 			return nil, err
 		}
 		out[tag] = oci.Digest(header.Get("Docker-Content-Digest"))
 	}
 	return out, nil
+}
+
+// verdict is what a contestant has left of what it should have.
+type verdict struct {
+	wanted, right int // images that should be left, and how many of them are
+	extra         int // others that are left
+}
+
+// look compares what is left in a repository with what should be.
+func (v *verdict) look(ctx context.Context, url, path string, wanted map[string]oci.Digest) error {
+	left, err := survivors(ctx, url, path)
+	if err != nil {
+		return fmt.Errorf("look at %s: %w", path, err)
+	}
+	v.wanted += len(wanted)
+	for tag, d := range left {
+		if wanted[tag] == d {
+			v.right++
+		} else {
+			v.extra++
+		}
+	}
+	return nil
+}
+
+// wrong returns what is wrong with the survivors, or nil. Whoever does not have to be exact must still leave as many as
+// were asked for: else it has done another work than the others.
+func (v verdict) wrong(exact bool) error {
+	if left := v.right + v.extra; left != v.wanted {
+		return fmt.Errorf("%d images are left instead of %d", left, v.wanted)
+	}
+	if exact && v.extra > 0 {
+		return fmt.Errorf("%d of the newest %d images are left, and %d others", v.right, v.wanted, v.extra)
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,39 +19,67 @@ type sweeper struct {
 	home    string // its home folder
 }
 
-// prune runs regsweep once for all the repositories.
-func (s sweeper) prune(ctx context.Context, host string, repositories []repository) (int64, error) {
-	return s.run(ctx, append(names(host, repositories), "--keep-last", strconv.Itoa(keep))...)
+// sweep says how regsweep is run. The zero value but for keep is a run with its default flags.
+type sweep struct {
+	keep     int
+	deleteBy string // "" is its default
+	dryRun   bool
+	// direct runs regsweep without the command that measures its memory, whose own start takes time too.
+	direct bool
 }
 
-// plan is prune without its deletions.
-func (s sweeper) plan(ctx context.Context, host string, repositories []repository) (int64, error) {
-	return s.run(ctx, append(names(host, repositories), "--keep-last", strconv.Itoa(keep), "--dry-run")...)
-}
-
-// names are the repositories as they stand on a command line.
-func names(host string, repositories []repository) []string {
-	var out []string
-	for _, r := range repositories {
-		out = append(out, host+"/"+r.path)
+// args is the command line, with a JSON report beside the table: the most that it is asked for at once.
+func (s sweeper) args(t task, o sweep) []string {
+	var args []string
+	for _, r := range t.repositories {
+		args = append(args, t.host+"/"+r.path)
 	}
-	return out
+	args = append(args, "--keep-last", strconv.Itoa(o.keep), "--state-dir", t.state, "--report", filepath.Join(s.home, "report.json"))
+	if o.deleteBy != "" {
+		args = append(args, "--delete-by", o.deleteBy)
+	}
+	if o.dryRun {
+		args = append(args, "--dry-run")
+	}
+	return args
 }
 
-// run runs regsweep with a JSON report beside the table, the most that it is asked for at once, and returns the peak of
-// its memory.
-func (s sweeper) run(ctx context.Context, args ...string) (int64, error) {
+// run runs regsweep once for all the repositories and returns the peak of its memory, 0 when it was run directly.
+func (s sweeper) run(ctx context.Context, t task, o sweep) (int64, error) {
 	measured := filepath.Join(s.home, "peak.bytes")
-	args = append(args, "--report", filepath.Join(s.home, "report.json"))
-	cmd := product.Command(ctx, s.home, s.peak, append([]string{measured, s.program}, args...)...)
+	program, args := s.program, s.args(t, o)
+	if !o.direct {
+		program, args = s.peak, append([]string{measured, s.program}, args...)
+	}
+	cmd := product.Command(ctx, s.home, program, args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	if err := cmd.Run(); err != nil {
 		return 0, fmt.Errorf("run regsweep: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
+	}
+	if o.direct {
+		return 0, nil
 	}
 	text, err := os.ReadFile(measured)
 	if err != nil {
 		return 0, err
 	}
 	return strconv.ParseInt(string(text), 10, 64)
+}
+
+// errFlags is returned when the sources beside the benchmark are of a regsweep that cannot be measured.
+var errFlags = errors.New("regsweep does not know a flag that it is measured with")
+
+// check looks for the flags in the program's help, so that nobody waits minutes for an unknown one.
+func (s sweeper) check(ctx context.Context) error {
+	help, err := product.Command(ctx, s.home, s.program, "prune", "--help").Output()
+	if err != nil {
+		return fmt.Errorf("run regsweep --help: %w", err)
+	}
+	for _, flag := range []string{"--delete-by", "--state-dir"} {
+		if !bytes.Contains(help, []byte(flag)) {
+			return fmt.Errorf("%w: %s", errFlags, flag)
+		}
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/regsweep/regsweep/internal/oci"
@@ -42,31 +43,40 @@ func job(scale float64) []repository {
 // firstBuild is when the first image of each repository was built.
 var firstBuild = time.Date(2023, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// fill pushes the images and returns what must survive.
+// fill pushes the images of a repository and returns what must survive.
 func (r repository) fill(ctx context.Context, url string) (map[string]oci.Digest, error) {
-	images, newest := r.build()
+	images := r.build()
 	digests, err := fixture.New(url, r.path).Images(ctx, images)
-	out := map[string]oci.Digest{}
-	for i, d := range digests {
-		if newest[i] {
-			out[images[i].Tags[0]] = d
-		}
+	if err != nil {
+		return nil, fmt.Errorf("fill %s: %w", r.path, err)
 	}
-	return out, err
+	return newest(images, digests, keep), nil
 }
 
-// build returns the images, and which of them must survive: the newest by date. Tags are build numbers, and the dates
-// are shuffled against them, the same way in every run, so that neither the order of a listing nor that of the tags
-// finds the newest.
-func (r repository) build() (images []fixture.Image, newest []bool) {
-	hours := rand.New(rand.NewPCG(uint64(r.images), 0)).Perm(r.images)
-	for i, hour := range hours {
-		images = append(images, fixture.Image{
+// build returns the images. Tags are build numbers, and the dates are shuffled against them, the same way in every run,
+// so that neither the order of a listing nor that of the tags finds the newest.
+func (r repository) build() []fixture.Image {
+	images := make([]fixture.Image, r.images)
+	for i, hour := range rand.New(rand.NewPCG(uint64(r.images), 0)).Perm(r.images) {
+		images[i] = fixture.Image{
 			Tags:    []string{fmt.Sprintf("build-%d", i+1)},
 			Seed:    fmt.Sprintf("%s build %d", r.path, i+1),
 			Created: firstBuild.Add(time.Duration(hour) * time.Hour),
-		})
-		newest = append(newest, hour >= r.images-keep)
+		}
 	}
-	return images, newest
+	return images
+}
+
+// newest returns what the tags of the n newest images point at.
+func newest(images []fixture.Image, digests []oci.Digest, n int) map[string]oci.Digest {
+	order := make([]int, len(images))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return images[b].Created.Compare(images[a].Created) })
+	out := map[string]oci.Digest{}
+	for _, i := range order[:min(n, len(order))] {
+		out[images[i].Tags[0]] = digests[i]
+	}
+	return out
 }

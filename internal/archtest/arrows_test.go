@@ -45,7 +45,7 @@ var homes = map[string][]string{
 	"github.com/opencontainers/go-digest":   {"internal/oci", "internal/registry", "internal/registry/registrytest", "internal/registry/registrytest/fixture"},
 	"github.com/Masterminds/semver/v3":      {"internal/retain"},
 	"github.com/olekukonko/tablewriter":     {"internal/report"},
-	"golang.org/x/sync/errgroup":            {"internal/registry", "internal/prune", "internal/registry/registrytest/fixture"},
+	"golang.org/x/sync/errgroup":            {"", "internal/registry", "internal/prune", "internal/registry/registrytest/fixture"},
 	"net/http":                              {"", "internal/registry", "internal/registry/registrytest", "internal/registry/registrytest/fixture"},
 	"os":                                    {"", "internal/ci", "internal/registry", "internal/state"},
 	"os/exec":                               {},

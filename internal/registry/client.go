@@ -163,8 +163,9 @@ func (c *Client) do(ctx context.Context, k call) (reply, error) {
 // try sends a call once. Where the scheme is not known yet, https comes first, as docker does it for loopback hosts:
 // an http server answers a TLS handshake in a way that cannot be mistaken.
 func (c *Client) try(ctx context.Context, k call) (reply, error) {
+	plain := c.http.Load() // another request may find out meanwhile
 	r, err := c.send(ctx, k)
-	if errors.Is(err, http.ErrSchemeMismatch) && !c.http.Load() && loopback(c.host) {
+	if errors.Is(err, http.ErrSchemeMismatch) && !plain && loopback(c.host) {
 		c.http.Store(true)
 		return c.send(ctx, k)
 	}

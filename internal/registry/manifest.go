@@ -76,7 +76,7 @@ func (r *Repository) manifest(ctx context.Context, reference string) (manifest, 
 	fail := func(err error) (manifest, error) {
 		return manifest{}, incomplete{fmt.Errorf("read manifest %s: %w", reference, err)}
 	}
-	claimed := oci.Digest(reply.header.Get("Docker-Content-Digest"))
+	claimed := oci.Digest(strings.Clone(reply.header.Get("Docker-Content-Digest"))) // not the whole header with it
 	if strings.Contains(reference, ":") {
 		claimed = oci.Digest(reference)
 	}
@@ -104,7 +104,7 @@ func (r *Repository) resolve(ctx context.Context, tag string) (manifest, error) 
 	if err != nil && !(errors.As(err, &answer) && answer.Status == http.StatusNotFound) {
 		return manifest{}, err
 	}
-	if d := oci.Digest(reply.header.Get("Docker-Content-Digest")); err == nil && d.Validate() == nil {
+	if d := oci.Digest(strings.Clone(reply.header.Get("Docker-Content-Digest"))); err == nil && d.Validate() == nil {
 		mediaType, _, _ := mime.ParseMediaType(reply.header.Get("Content-Type")) // "" is read, and judged then
 		return manifest{digest: d, mediaType: mediaType, unread: true}, nil
 	}

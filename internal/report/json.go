@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -38,7 +39,7 @@ type (
 	jsonRepository struct {
 		Repository         string        `json:"repository"`
 		Error              *string       `json:"error"`
-		Images             []jsonImage   `json:"images"`
+		Images             string        `json:"images"` // imagesMark: they are written one by one
 		GhostTags          []string      `json:"ghost_tags"`
 		Kept               int           `json:"kept"`
 		Deleted            int           `json:"deleted"`
@@ -94,17 +95,64 @@ func WriteJSON(w io.Writer, s Summary) error {
 	for _, r := range s.Repositories {
 		report.Repositories = append(report.Repositories, repositoryJSON(r))
 	}
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(report); err != nil {
+	text, err := encodeJSON(report, "")
+	if err != nil {
 		return fmt.Errorf("encode JSON report: %w", err)
 	}
-	if _, err := w.Write(inert(b.Bytes())); err != nil {
+	out := bufio.NewWriterSize(w, 64<<10)
+	for _, r := range s.Repositories {
+		before, after, _ := bytes.Cut(text, imagesMark)
+		_, _ = out.Write(before) // Flush reports what went wrong
+		if err := writeImages(out, r); err != nil {
+			return err
+		}
+		text = after
+	}
+	_, _ = out.Write(text)
+	if err := out.Flush(); err != nil {
 		return fmt.Errorf("write JSON report: %w", err)
 	}
 	return nil
+}
+
+// imagesMark is where the images of a repository belong in the encoded report. A repository of 100,000 images has 55 MB
+// of them, which are never in memory at once. The mark cannot be part of a text, where quotes are escaped.
+var imagesMark = []byte(`"images": ""`)
+
+// writeImages writes the images of a repository one by one, in the place and form that they have in the whole.
+func writeImages(w *bufio.Writer, r Repository) error {
+	const indent = "        "
+	if r.Plan == nil || len(r.Plan.Decisions) == 0 {
+		_, _ = w.WriteString(`"images": []`)
+		return nil
+	}
+	_, _ = w.WriteString(`"images": [`)
+	for i := range r.Plan.Decisions {
+		text, err := encodeJSON(imageJSON(r, &r.Plan.Decisions[i]), indent)
+		if err != nil {
+			return fmt.Errorf("encode JSON report: %w", err)
+		}
+		separator := ",\n"
+		if i == 0 {
+			separator = "\n"
+		}
+		_, _ = w.WriteString(separator + indent)
+		_, _ = w.Write(bytes.TrimSpace(text))
+	}
+	_, _ = w.WriteString("\n      ]")
+	return nil
+}
+
+// encodeJSON encodes a value as it is written: indented, and inert.
+func encodeJSON(value any, prefix string) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetIndent(prefix, "  ")
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return nil, err
+	}
+	return inert(b.Bytes()), nil
 }
 
 func repositoryJSON(r Repository) jsonRepository {
@@ -112,7 +160,7 @@ func repositoryJSON(r Repository) jsonRepository {
 	out := jsonRepository{
 		Repository: r.Name.String(), Policy: r.Policy, Kept: t.Kept, Deleted: t.Deleted, Failed: t.Failed, Skipped: t.Skipped,
 		UniqueBytesDeleted: t.UniqueBytes, Gone: t.Gone, Planned: t.Planned, ManifestsDeleted: t.Manifests,
-		Images: []jsonImage{}, GhostTags: []string{}, JustBuilt: some(r.pushed()), Refusals: []jsonRefusal{}, Warnings: []string{},
+		GhostTags: []string{}, JustBuilt: some(r.pushed()), Refusals: []jsonRefusal{}, Warnings: []string{},
 		DeletedBy: r.Way, Unfinished: some(r.Left),
 	}
 	if r.Err != nil {
@@ -124,10 +172,6 @@ func repositoryJSON(r Repository) jsonRepository {
 	out.GhostTags, out.Warnings = some(r.Plan.Ghosts), some(r.Plan.Warnings)
 	for _, f := range r.Plan.Refusals {
 		out.Refusals = append(out.Refusals, jsonRefusal(f))
-	}
-	out.Images = make([]jsonImage, 0, len(r.Plan.Decisions))
-	for i := range r.Plan.Decisions {
-		out.Images = append(out.Images, imageJSON(r, &r.Plan.Decisions[i]))
 	}
 	return out
 }

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/regsweep/regsweep/e2e/relay"
+)
+
+// jobResult is how one contestant did the script's job.
+type jobResult struct {
+	kind       kind
+	contestant contestant
+	images     int
+	result
+}
+
+// wholeJob lets the script and regsweep do the job of nine repositories.
+func (b *bench) wholeJob(ctx context.Context, k kind, scale float64) ([]jobResult, error) {
+	f := field{k, relay.Options{}, job(scale)}
+	var out []jobResult
+	for _, c := range b.contestants(k) {
+		if c.name != nameScript && c.name != nameRegsweep {
+			continue
+		}
+		r, err := b.measure(ctx, f, c)
+		if err != nil {
+			return out, err
+		}
+		out = append(out, jobResult{k, c, count(f.repositories), r})
+	}
+	return out, nil
+}
+
+// writeJob writes how the script and regsweep did the job of nine repositories.
+func writeJob(w io.Writer, rows []jobResult) {
+	if len(rows) == 0 {
+		return
+	}
+	fmt.Fprint(w, "\n### Nine repositories, the job of the script\n\n")
+	writeRow(w, "", "registry", "images", "seconds", "newest kept", "others left", "requests", "peak memory")
+	writeRule(w, 7)
+	for _, r := range rows {
+		writeRow(w, r.contestant.name, r.kind.name, fmt.Sprint(r.images), seconds(r.elapsed), fmt.Sprintf("%d of %d", r.right, r.wanted),
+			fmt.Sprint(r.extra), fmt.Sprint(r.requests.total()), mebibytes(r.peak))
+	}
+}
+
+// writeThresholds writes the two orders of deletion on small repositories.
+func writeThresholds(w io.Writer, rows []threshold) {
+	for _, t := range rows {
+		fmt.Fprintf(w, "\n### Where tags-first begins to gain: %s\n\nAll but two deleted, the median of several runs:\n\n", title(t.kind, t.delay))
+		writeRow(w, "images", "by digest", "tags first", "by digest ÷ tags first")
+		writeRule(w, 3)
+		for i, images := range t.images {
+			writeRow(w, fmt.Sprint(images), seconds(t.digest[i].elapsed), seconds(t.tagsFirst[i].elapsed), ratio(&t.digest[i], &t.tagsFirst[i]))
+		}
+	}
+}
+
+// name says where a steady state was measured.
+func (r steadyResult) name() string {
+	if r.line.Handshake {
+		return r.kind.name + ", a new connection costs a round trip"
+	}
+	return r.kind.name + ", a new connection costs nothing"
+}
+
+// writeSteady writes what the step takes that has one image to delete.
+func writeSteady(w io.Writer, rows []steadyResult) {
+	if len(rows) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n### Steady state: %d tags, one to delete, %d images in the cache, a round trip of %v\n\nFrom the start of the process to its end, the median of %d runs and the least:\n\n",
+		steadyTags, steadyTags-1, steadyDelay, steadyRuns)
+	writeRow(w, "", "seconds", "round trips", "least")
+	writeRule(w, 3)
+	for _, r := range rows {
+		writeRow(w, r.name(), fmt.Sprintf("%.3f s", r.elapsed.Seconds()), fmt.Sprintf("%.1f", r.roundTrips(r.elapsed)), fmt.Sprintf("%.1f", r.roundTrips(r.least)))
+	}
+	fmt.Fprintln(w)
+	writeRequestsHead(w, "requests")
+	for _, r := range rows {
+		writeRequests(w, r.name(), r.requests)
+	}
+}
+
+// writeLarge writes what the plan for one large repository took.
+func writeLarge(w io.Writer, rows []largeResult) {
+	if len(rows) == 0 {
+		return
+	}
+	fmt.Fprint(w, "\n### Memory: a dry run over one repository, with a JSON report\n\n")
+	writeRow(w, "registry", "tags", "seconds", "requests", "peak memory")
+	writeRule(w, 4)
+	for _, r := range rows {
+		writeRow(w, r.kind.name, fmt.Sprint(r.tags), seconds(r.elapsed), fmt.Sprint(r.requests.total()), mebibytes(r.peak))
+	}
+}

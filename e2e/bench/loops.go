@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
+)
+
+// naiveWorkers is how many requests the naive loop sends at once: as many as the script had threads.
+const naiveWorkers = 10
+
+// naive is the first thing that comes to mind: it lists, asks for the digest of each tag, and deletes digests, several
+// at once. It keeps the last tags of the listing.
+func naive(ctx context.Context, t task) (int64, error) {
+	return 0, t.each(ctx, naiveWorkers, func(ctx context.Context, l loop) error {
+		tags, err := list(ctx, l.client, l.base)
+		if err != nil {
+			return err
+		}
+		digests, err := l.digests(ctx, doomed(tags))
+		if err != nil {
+			return err
+		}
+		return l.all(ctx, digests, l.remove)
+	})
+}
+
+// floorWorkers are the numbers of workers that the floor is tried with: which is best depends on the registry and on how
+// far away it is.
+var floorWorkers = []int{8, 16, 32, 64}
+
+// floor is the least that a registry can be asked for the same result, as a loop without any safety: it reads nothing
+// again, writes nothing down, and does not know dates. Where tags can be deleted all doomed ones go first, and each
+// deletion by digest then finds only the kept ones to read. Where they cannot, they are pointed at one manifest that is
+// deleted once.
+func floor(k kind, workers int) func(context.Context, task) (int64, error) {
+	return func(ctx context.Context, t task) (int64, error) {
+		return 0, t.each(ctx, workers, func(ctx context.Context, l loop) error {
+			tags, err := list(ctx, l.client, l.base)
+			if err != nil {
+				return err
+			}
+			digests, err := l.digests(ctx, doomed(tags))
+			if err != nil {
+				return err
+			}
+			untag := l.retag
+			if k.deletesTags {
+				untag = func(ctx context.Context, tags []string) error { return l.all(ctx, tags, l.remove) }
+			}
+			if err := untag(ctx, doomed(tags)); err != nil {
+				return err
+			}
+			return l.all(ctx, digests, l.remove)
+		})
+	}
+}
+
+// loop sends the requests of one repository.
+type loop struct {
+	client  *http.Client
+	workers int
+	url     string // of the registry
+	path    string // of the repository
+	base    string // of what is in the repository
+}
+
+// each works on one repository after the other.
+func (t task) each(ctx context.Context, workers int, work func(context.Context, loop) error) error {
+	client := newClient(workers)
+	defer client.CloseIdleConnections()
+	for _, r := range t.repositories {
+		if err := work(ctx, loop{client, workers, "http://" + t.host, r.path, t.base(r)}); err != nil {
+			return fmt.Errorf("%s: %w", r.path, err)
+		}
+	}
+	return nil
+}
+
+// digests asks what the tags point at.
+func (l loop) digests(ctx context.Context, tags []string) ([]string, error) {
+	digests := make([]string, len(tags))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(l.workers)
+	for n, tag := range tags {
+		g.Go(func() error {
+			header, _, err := send(ctx, l.client, request{method: http.MethodHead, url: l.base + "/manifests/" + tag, accept: manifestTypes})
+			digests[n] = header.Get("Docker-Content-Digest")
+			return err
+		})
+	}
+	return digests, g.Wait()
+}
+
+// all does the same to each reference, several at once.
+func (l loop) all(ctx context.Context, refs []string, do func(ctx context.Context, ref string) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(l.workers)
+	for _, ref := range refs {
+		g.Go(func() error { return do(ctx, ref) })
+	}
+	return g.Wait()
+}
+
+func (l loop) remove(ctx context.Context, ref string) error {
+	return remove(ctx, l.client, l.base, ref)
+}
+
+// retag points the tags at one manifest of no use and deletes that, and with it all of them.
+func (l loop) retag(ctx context.Context, tags []string) error {
+	pusher := fixture.New(l.url, l.path)
+	pusher.Client = l.client
+	digest, err := pusher.Image(ctx, fixture.Image{Seed: "placeholder"})
+	if err != nil {
+		return fmt.Errorf("push placeholder: %w", err)
+	}
+	_, manifest, err := send(ctx, l.client, request{method: http.MethodGet, url: l.base + "/manifests/" + digest.String(), accept: fixture.DockerManifest})
+	if err != nil {
+		return err
+	}
+	err = l.all(ctx, tags, func(ctx context.Context, tag string) error {
+		_, _, err := send(ctx, l.client, request{
+			method: http.MethodPut, url: l.base + "/manifests/" + tag, contentType: fixture.DockerManifest, body: manifest,
+		})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return l.remove(ctx, digest.String())
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/regsweep/regsweep/e2e/relay"
+)
+
+// made is a report of one registry, as a run with a budget makes it.
+func made() report {
+	measured := func(images int, d time.Duration) cell {
+		return cell{images: images, result: &result{elapsed: d, verdict: verdict{2, 2, 0}}}
+	}
+	p := &panel{kind: kinds[1], best: 16, triedWith: 1000, tried: map[int]time.Duration{16: time.Second}}
+	p.rows = []row{
+		{contestant{name: nameScript, label: "script", style: "script"}, []cell{measured(500, 5*time.Second), measured(1000, 20*time.Second), {images: 5000, estimate: 500 * time.Second}}},
+		{contestant{name: nameRegsweep, label: "regsweep", style: "regsweep"}, []cell{measured(500, time.Second/2), measured(1000, time.Second), measured(5000, 5*time.Second)}},
+		{contestant{name: nameFloor, label: "floor", style: "floor"}, []cell{measured(500, time.Second/2), measured(1000, time.Second), measured(5000, 5*time.Second)}},
+	}
+	return report{
+		command: "go run -C e2e ./bench", panels: []*panel{p, {kind: kinds[1], delay: 20 * time.Millisecond, rows: p.rows}},
+		steady: []steadyResult{{kind: kinds[1], line: relay.Options{RoundTrip: steadyDelay}, result: result{elapsed: 200 * time.Millisecond}}},
+		large:  []largeResult{{kind: kinds[1], tags: 100000, peak: 300e6}},
+	}
+}
+
+func TestReport(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	made().write(&b)
+	for _, want := range []string{
+		"Made by `go run -C e2e ./bench`",
+		"| the script | 5.00 s | 20.0 s | not run (≈ 8 min by its growth) | 2.00 (500 to 1000) |",
+		"| regsweep | 0.50 s | 1.00 s | 5.00 s | 1.00 (500 to 5000) |",
+		"| regsweep | 10 / 1 | 20 / 1 | – / 1 |",
+		"| 3.1.2, 1000 images: times as fast as the script | at least 15 | 20 | yes |",
+		"| 2.8.2, 1000 images, retag: times as fast as the script | at least 4 | – | not measured in this run |",
+		"| steady state, 3.1.2, a new connection costs nothing: round trips | at most 9 | 10 | **no** |",
+		"| 3.1.2 | 100000 | 0.00 s | 0 | 286 MiB |",
+	} {
+		if !strings.Contains(b.String(), want+"\n") && !strings.Contains(b.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, b.String())
+		}
+	}
+	for line := range strings.Lines(b.String()) {
+		if strings.HasPrefix(line, "|") && !strings.HasSuffix(line, "|\n") {
+			t.Errorf("a row without an end: %q", line)
+		}
+	}
+}
+
+func TestPlotIsXML(t *testing.T) {
+	t.Parallel()
+	for name, panels := range map[string][]*panel{
+		"measured": made().panels,
+		"one size": {{kind: kinds[0], rows: []row{{contestant{label: "floor", style: "floor"}, []cell{{images: 100, result: &result{elapsed: time.Second}}}}}}},
+		"nothing":  {{kind: kinds[0], rows: []row{{contestant{label: "floor", style: "floor"}, []cell{{images: 100, failed: true}}}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var b bytes.Buffer
+			if err := writePlot(&b, panels); err != nil {
+				t.Fatal(err)
+			}
+			d := xml.NewDecoder(bytes.NewReader(b.Bytes()))
+			for {
+				_, err := d.Token()
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				if err != nil {
+					t.Fatalf("%v in\n%s", err, b.String())
+				}
+			}
+			if strings.Contains(b.String(), "NaN") || strings.Contains(b.String(), "Inf") {
+				t.Errorf("a point is nowhere:\n%s", b.String())
+			}
+			for _, p := range panels {
+				if !strings.Contains(b.String(), title(p.kind, p.delay)) {
+					t.Errorf("panel %q is missing", title(p.kind, p.delay))
+				}
+			}
+		})
+	}
+}
+
+func TestLabelsDoNotOverlap(t *testing.T) {
+	t.Parallel()
+	lines := []drawnLine{{Label: "c", LabelX: 1, LabelY: panelHeight}, {Label: "a", LabelX: 1, LabelY: 100}, {Label: "b", LabelX: 1, LabelY: 101}, {Label: "d", LabelX: 1, LabelY: panelHeight - 1}}
+	spread(lines)
+	slices.SortFunc(lines, func(a, b drawnLine) int { return int(a.LabelY - b.LabelY) })
+	order := ""
+	for i, l := range lines {
+		order += l.Label
+		if l.LabelY > panelHeight || (i > 0 && l.LabelY-lines[i-1].LabelY < labelHeight) {
+			t.Errorf("label %s stands at %v", l.Label, l.LabelY)
+		}
+	}
+	if order != "abdc" {
+		t.Errorf("got the order %s, want abdc", order)
+	}
+}
+
+func TestReplaceBlock(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "page.md")
+	for _, tc := range []struct{ page, want string }{
+		{"# Page\n\n" + blockBegin + "old\n" + blockEnd + "\nprose\n", "# Page\n\n" + blockBegin + "\nnew\n\n" + blockEnd + "\nprose\n"},
+		{"# Page\n" + blockBegin + "no end\n", ""},
+		{"# Page\n" + blockEnd + blockBegin, ""},
+	} {
+		if err := os.WriteFile(file, []byte(tc.page), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := replaceBlock(file, []byte("new\n"))
+		got, failed := os.ReadFile(file)
+		if failed != nil {
+			t.Fatal(failed)
+		}
+		if tc.want == "" && (err == nil || string(got) != tc.page) {
+			t.Errorf("got %v and %q, want an error and the page as it was", err, got)
+		}
+		if tc.want != "" && (err != nil || string(got) != tc.want) {
+			t.Errorf("got %v and %q, want %q", err, got, tc.want)
+		}
+	}
+}
+
+// The page that holds the tables has a place for them.
+func TestPageHasMarkers(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/performance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, e := bytes.Index(page, []byte(blockBegin)), bytes.Index(page, []byte(blockEnd)); b < 0 || e < b {
+		t.Errorf("got the markers at %d and %d", b, e)
+	}
+}
+
+func TestOptions(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		args   string
+		images []int // nil is an error
+		budget time.Duration
+	}{
+		{"", []int{100, 500, 1000, 2000, 5000}, time.Minute},
+		{"--quick", []int{100, 500}, 10 * time.Second},
+		{"--quick --n 50,10 --budget 1s", []int{10, 50}, time.Second},
+		{"--n 100,", nil, 0},
+		{"--n 2", nil, 0},
+		{"--delay 20", nil, 0},
+		{"--delay -1s", nil, 0},
+		{"--registry 1.0", nil, 0},
+		{"--budget 0", nil, 0},
+		{"everything", nil, 0},
+	} {
+		t.Run(tc.args, func(t *testing.T) {
+			t.Parallel()
+			o, err := parse(strings.Fields(tc.args), io.Discard)
+			if tc.images == nil {
+				if !errors.Is(err, errUsage) {
+					t.Errorf("got %v, want %v", err, errUsage)
+				}
+				return
+			}
+			if err != nil || !slices.Equal(o.images, tc.images) || o.budget != tc.budget {
+				t.Errorf("got %v, %v and %v, want %v and %v", o.images, o.budget, err, tc.images, tc.budget)
+			}
+		})
+	}
+}
