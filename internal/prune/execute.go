@@ -155,7 +155,7 @@ func (e *execution) run(ctx context.Context) {
 	if e.way != ByDigest {
 		roots = e.untagAll(ctx)
 	}
-	roots = e.deleteAll(ctx, roots)
+	e.deleteAll(ctx, roots)
 	if e.way == ByDigest || ctx.Err() == nil {
 		return
 	}
@@ -172,11 +172,11 @@ func draining(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // deleteAll deletes the roots, oldest first, in batches: a new look at the repository comes between two. The first
 // deletions go alone until one is accepted: they show whether the registry deletes at all, and where it does not, one
-// request has asked instead of one for each worker. It returns the roots that it did not come to.
-func (e *execution) deleteAll(ctx context.Context, roots []oci.Digest) []oci.Digest {
+// request has asked instead of one for each worker.
+func (e *execution) deleteAll(ctx context.Context, roots []oci.Digest) {
 	for len(roots) > 0 && e.goesOn(ctx) {
 		if !e.look(ctx) {
-			return roots
+			return
 		}
 		if !e.answered {
 			e.delete(ctx, roots[0])
@@ -194,7 +194,6 @@ func (e *execution) deleteAll(ctx context.Context, roots []oci.Digest) []oci.Dig
 		}
 		_ = group.Wait() // outcomes carry the errors
 	}
-	return roots
 }
 
 func (e *execution) group() *errgroup.Group {
@@ -233,7 +232,11 @@ func (e *execution) lookNow(ctx context.Context) bool {
 	later, err := e.repository.Reread(ctx, e.plan.Snapshot(), e.untagging)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil && !e.drains: // which says nothing of the registry
+		e.err = cmp.Or(e.err, context.Cause(ctx))
+		return false
+	case err != nil:
 		e.err, e.broken = fmt.Errorf("look again before deleting: %w", err), true
 		return false
 	}
@@ -303,8 +306,9 @@ func (e *execution) record(ctx context.Context, d oci.Digest, existed bool, err 
 		e.outcomes[d] = Outcome{Status: Deleted}
 	case err == nil:
 		e.outcomes[d] = Outcome{Status: Gone}
-	case unsent(err):
-		e.outcomes[d] = Outcome{Skipped, "not tried: " + err.Error()}
+	case unsent(err): // whatever has lost its tags is tried once more before the run ends
+		delete(e.claimed, d)
+		return
 	case len(e.before[d]) > 0 && inUse(err):
 		e.outcomes[d] = Outcome{Skipped, "the registry says that it is still referred to: " + err.Error()}
 	default:

@@ -54,16 +54,22 @@ func (e *execution) untagAll(ctx context.Context) []oci.Digest {
 
 // settle ends a wave, a cancelled one too: it looks at what the wave has come to.
 func (e *execution) settle(ctx context.Context, remove remover) bool {
-	if ctx.Err() != nil {
+	err := remove.settle(ctx)
+	if err == nil && e.lookNow(ctx) {
+		return true
+	}
+	if ctx.Err() != nil { // before it was done, or meanwhile
 		var cancel context.CancelFunc
 		ctx, cancel = draining(ctx)
 		defer cancel()
+		if err = remove.settle(ctx); err == nil {
+			return e.lookNow(ctx)
+		}
 	}
-	if err := remove.settle(ctx); err != nil {
+	if err != nil {
 		e.err, e.broken = err, true
-		return false
 	}
-	return e.lookNow(ctx)
+	return false
 }
 
 // behind returns what comes after a wave: that of which everything that it waits for has had its turn, this wave
