@@ -242,7 +242,11 @@ func (e *execution) lookNow(ctx context.Context) bool {
 	later, err := e.repository.Reread(ctx, e.plan.Snapshot(), e.untagging)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil && !e.drains: // which says nothing of the registry
+		e.err = cmp.Or(e.err, context.Cause(ctx))
+		return false
+	case err != nil:
 		e.err, e.broken = fmt.Errorf("look again before deleting: %w", err), true
 		return false
 	}
@@ -312,8 +316,9 @@ func (e *execution) record(ctx context.Context, d oci.Digest, existed bool, err 
 		e.outcomes[d] = Outcome{Status: Deleted}
 	case err == nil:
 		e.outcomes[d] = Outcome{Status: Gone}
-	case unsent(err):
-		e.outcomes[d] = Outcome{Skipped, "not tried: " + err.Error()}
+	case unsent(err): // whatever has lost its tags is tried once more before the run ends
+		delete(e.claimed, d)
+		return
 	case len(e.before[d]) > 0 && inUse(err):
 		e.outcomes[d] = Outcome{Skipped, "the registry says that it is still referred to: " + err.Error()}
 	default:

@@ -90,19 +90,22 @@ func (l *limit) release(took time.Duration, congested bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.running--
-	l.old--
-	l.answers++
-	l.sum += took
-	switch {
-	case congested:
-		if l.old <= 0 {
-			l.now, l.doubling, l.old = max(1, l.now/2), false, l.running
-			l.begin()
-		}
-	case l.shortest == 0 || took < l.shortest:
-		l.shortest = took
+	told := l.old > 0 // of congestion that has been heeded
+	if told {
+		l.old--
 	}
-	if l.answers >= int(l.now) {
+	switch {
+	case !congested:
+		l.answers++
+		l.sum += took
+		if l.shortest == 0 || took < l.shortest {
+			l.shortest = took
+		}
+	case !told:
+		l.now, l.doubling, l.old = max(1, l.now/2), false, l.running
+		l.begin()
+	}
+	if l.answers > 0 && l.answers >= int(l.now) {
 		l.adapt()
 		l.begin()
 	}

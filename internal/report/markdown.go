@@ -111,7 +111,11 @@ func (m *markdown) overview() block {
 }
 
 func overviewRow(name string, t Totals, note string) string {
-	return cells(name, strconv.Itoa(t.Kept), strconv.Itoa(t.Deleted+t.Planned), strconv.Itoa(t.Failed), size(t.UniqueBytes), note)
+	bytes := size(t.UniqueBytes)
+	if t.Unmeasured && t.UniqueBytes == 0 {
+		bytes = "-"
+	}
+	return cells(name, strconv.Itoa(t.Kept), strconv.Itoa(t.Deleted+t.Planned), strconv.Itoa(t.Failed), bytes, note)
 }
 
 // note is what the numbers of a row do not say; why is told below the table.

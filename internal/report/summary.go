@@ -58,4 +58,6 @@ type Totals struct {
 	// planned ones in a dry run. Each blob counts once. In the totals of a run it counts once for each registry,
 	// because a registry stores a blob once however many of its repositories use it.
 	UniqueBytes int64
+	// Unmeasured is true when some manifest was not read, so that UniqueBytes leaves its repository out.
+	Unmeasured bool
 }

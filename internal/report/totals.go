@@ -30,6 +30,7 @@ func (s Summary) Totals() Totals {
 		t.Skipped += c.Skipped
 		t.Planned += c.Planned
 		t.Manifests += c.Manifests
+		t.Unmeasured = t.Unmeasured || c.Unmeasured
 		hosts[r.Name.Host] = append(hosts[r.Name.Host], r)
 	}
 	for _, repositories := range hosts {
@@ -47,6 +48,7 @@ func (r Repository) counts() Totals {
 	for i := range r.Plan.Decisions {
 		d := &r.Plan.Decisions[i]
 		status, one := r.status(d), 0
+		t.Unmeasured = t.Unmeasured || d.Image.Unread
 		if counted(d.Image) {
 			one = 1
 		}
