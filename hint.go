@@ -86,6 +86,8 @@ func answerHint(e *registry.Error) string {
 		return "in the registry's config.yml set storage.maintenance.readonly.enabled: false and restart it"
 	case deletionDisabled(e):
 		return "in the registry's config.yml set storage.delete.enabled: true and restart it (or REGISTRY_STORAGE_DELETE_ENABLED=true in its environment)"
+	case e.Status == http.StatusForbidden && (e.Method == http.MethodPost || e.Method == http.MethodPut):
+		return "--delete-by retag pushes to the registry, and the login may not; --delete-by auto does without"
 	case e.Status == http.StatusForbidden:
 		return "the login is known but may not do this; on the registry it needs the right to delete"
 	case e.Status == http.StatusBadRequest && e.Code == "", e.Status >= 300 && e.Status < 400:

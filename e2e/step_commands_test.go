@@ -25,7 +25,7 @@ import (
 
 // commands are what a script can say about its registry. They fail the script when they fail; none can be negated.
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
-	// registry [delete-disabled] [read-only] [auth=USER:PASSWORD]: start it anew, with what it holds.
+	// registry [2.8] [delete-disabled] [read-only] [auth=USER:PASSWORD]: start it anew, with what it holds.
 	"registry": command(0, restart),
 	// stopregistry: nobody listens any more.
 	"stopregistry": command(0, func(s *stage, _ *testscript.TestScript, _ []string) error {
@@ -98,7 +98,16 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	// accounted FILE REPOSITORY: the JSON report says deleted of exactly what is gone, and of nothing else.
 	"accounted": command(2, accounted),
 
-	// fault loop|elsewhere|html|type|body|refuse [SUFFIX]: what is wrong with the registry from now on, where a path ends so.
+	// untouched: the storage holds the same bytes as when this was said first.
+	"untouched": command(0, func(s *stage, _ *testscript.TestScript, _ []string) error {
+		now, err := s.content()
+		if s.storage == "" {
+			s.storage = now
+		}
+		return cmp.Or(err, want("storage", now, s.storage))
+	}),
+
+	// fault loop|elsewhere|html|type|body|refuse|deny-push [SUFFIX]: what is wrong with the registry from now on, where a path ends so.
 	"fault": command(1, addFault),
 	// retag REPOSITORY TAG NEW: somebody points a new tag at an image while the run looks at the repository again.
 	"retag": command(3, addTag),
@@ -147,9 +156,12 @@ func want(what, got, want string) error {
 
 func restart(s *stage, _ *testscript.TestScript, args []string) error {
 	var o registries.Options
+	s.run = registries.Distribution3
 	for _, a := range args {
 		key, value, _ := strings.Cut(a, "=")
 		switch key {
+		case "2.8":
+			s.run = registries.DockerRegistry2
 		case "delete-disabled":
 			o.DisableDelete = true
 		case "read-only":

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -15,8 +16,9 @@ import (
 
 // fault changes answers of the registry on their way.
 type fault struct {
-	method, suffix string // of the requests that it is about; a suffix of the path
-	edit           func(*http.Response) error
+	// methods, of which there may be several, and a suffix of the path, say which requests it is about.
+	methods, suffix string
+	edit            func(*http.Response) error
 	// before is called when the nth such request has arrived; the request then goes on.
 	before func(n int, r *http.Request)
 	// answer takes the place of the registry.
@@ -25,7 +27,7 @@ type fault struct {
 }
 
 func (f *fault) matches(r *http.Request) bool {
-	return r.Method == f.method && strings.HasSuffix(r.URL.Path, f.suffix)
+	return slices.Contains(strings.Fields(f.methods), r.Method) && strings.HasSuffix(r.URL.Path, f.suffix)
 }
 
 // set makes a fault the one of the registry from now on.
@@ -36,7 +38,7 @@ func (s *stage) set(f *fault) {
 }
 
 func addFault(s *stage, _ *testscript.TestScript, args []string) error {
-	f := &fault{method: http.MethodGet, suffix: "/tags/list"}
+	f := &fault{methods: http.MethodGet, suffix: "/tags/list"}
 	if len(args) > 1 {
 		f.suffix = args[1]
 	}
@@ -59,8 +61,11 @@ func addFault(s *stage, _ *testscript.TestScript, args []string) error {
 			return header("Content-Length", "2")(r)
 		}
 	case "refuse":
-		f.method = http.MethodDelete
+		f.methods = http.MethodDelete
 		f.answer = answers(http.StatusConflict, "application/json", `{"errors":[{"code":"DENIED","message":"immutable \u001b[31m\n::error::"}]}`)
+	case "deny-push":
+		f.methods, f.suffix = "POST PUT PATCH", ""
+		f.answer = answers(http.StatusForbidden, "application/json", `{"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}`)
 	default:
 		return fmt.Errorf("unknown fault %s", args[0])
 	}
@@ -85,7 +90,7 @@ func addSignal(s *stage, ts *testscript.TestScript, args []string) error {
 		return err
 	}
 	file, signalled := ts.MkAbs(args[0]), make(chan struct{})
-	s.set(&fault{method: http.MethodDelete, before: func(arrived int, r *http.Request) {
+	s.set(&fault{methods: http.MethodDelete, before: func(arrived int, r *http.Request) {
 		switch {
 		case arrived == 1: // the first one goes alone, and shows that the registry deletes at all
 		case arrived == n+1:
@@ -111,7 +116,7 @@ func addSignal(s *stage, ts *testscript.TestScript, args []string) error {
 func addTag(s *stage, _ *testscript.TestScript, args []string) error {
 	d, err := s.digest(args[0], args[1])
 	p := s.pusher(args[0])
-	s.set(&fault{method: http.MethodGet, suffix: "/tags/list", before: func(n int, _ *http.Request) {
+	s.set(&fault{methods: http.MethodGet, suffix: "/tags/list", before: func(n int, _ *http.Request) {
 		if n == 2 {
 			_ = p.Tag(context.Background(), d, args[2]) // the script sees whether it is there
 		}

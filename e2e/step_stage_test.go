@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -16,6 +17,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/opencontainers/go-digest"
 
 	"github.com/regsweep/regsweep/e2e/registries"
 	"github.com/regsweep/regsweep/internal/oci"
@@ -34,6 +37,8 @@ type stage struct {
 	options    registries.Options
 	pushers    map[string]*fixture.Pusher
 	digests    map[string]oci.Digest // what was pushed, by "repository:tag"
+	run        registries.Start
+	storage    string // the content of the storage when a script asked for it first
 
 	mu        sync.Mutex
 	deletions int
@@ -42,7 +47,7 @@ type stage struct {
 }
 
 func newStage(dir string) (*stage, error) {
-	s := &stage{dir: dir, pushers: map[string]*fixture.Pusher{}, digests: map[string]oci.Digest{}}
+	s := &stage{dir: dir, run: registries.Distribution3, pushers: map[string]*fixture.Pusher{}, digests: map[string]oci.Digest{}}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -63,7 +68,7 @@ func (s *stage) start(o registries.Options) error {
 			return err
 		}
 	}
-	r, err := registries.Distribution3(s.dir, o)
+	r, err := s.run(s.dir, o)
 	if err != nil {
 		return err
 	}
@@ -185,4 +190,18 @@ func (s *stage) tags(path string) ([]string, error) {
 func (s *stage) manifests(path string) (int, error) {
 	links, err := filepath.Glob(filepath.Join(s.dir, "docker/registry/v2/repositories", path, "_manifests/revisions/sha256/*/link"))
 	return len(links), err
+}
+
+// content is a line for each file of the storage, with the digest of what is in it.
+func (s *stage) content() (string, error) {
+	var out strings.Builder
+	err := filepath.WalkDir(s.dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		fmt.Fprintln(&out, path, digest.FromBytes(text))
+		return err
+	})
+	return out.String(), err
 }

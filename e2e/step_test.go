@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -41,7 +40,12 @@ func withProgram(run func() int) int {
 // the same as one that is not taken for this machine, $TLSHOST the same behind TLS, with the certificate in $CA.
 func TestStep(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{
+	testscript.Run(t, scripts())
+}
+
+// scripts says what a script can do.
+func scripts() testscript.Params {
+	return testscript.Params{
 		Dir:                filepath.Join("testdata", "script"),
 		RequireUniqueNames: true,
 		Cmds:               commands,
@@ -74,17 +78,21 @@ func TestStep(t *testing.T) {
 			}
 			return nil
 		},
-	})
+	}
 }
 
-// condition knows groovy, which a newcomer may be without, and CI may not.
+// programs are what a newcomer may be without, and CI may not, and where it comes from.
+var programs = map[string]string{"groovy": "groovy default-jre-headless", "docker-registry": "docker-registry"}
+
+// condition knows the programs.
 func condition(name string) (bool, error) {
-	if name != "groovy" {
+	packages, known := programs[name]
+	if !known {
 		return false, fmt.Errorf("unknown condition %q", name)
 	}
-	_, err := exec.LookPath("groovy")
+	_, err := exec.LookPath(name)
 	if err != nil && os.Getenv("REGSWEEP_CI") == "1" {
-		return false, errors.New("groovy is not installed (apt-get install groovy default-jre-headless)")
+		return false, fmt.Errorf("%s is not installed (apt-get install %s)", name, packages)
 	}
 	return err == nil, nil
 }

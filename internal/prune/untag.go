@@ -26,7 +26,7 @@ func (e *execution) untagAll(ctx context.Context) []oci.Digest {
 	}
 	remove, err := e.remover(ctx)
 	if err != nil {
-		e.err = err
+		e.err, e.way = err, "" // nothing was removed in any way
 		return nil
 	}
 	var begun []oci.Digest
