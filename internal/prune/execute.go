@@ -73,7 +73,7 @@ type Options struct {
 
 const (
 	// DefaultWorkers is how many deletions run in parallel at most. The repository may adapt below it.
-	DefaultWorkers = 64
+	DefaultWorkers = 128
 	// drainTime is how long a cancelled execution goes on with the parts of what it has deleted. Untagged parts are in
 	// no listing: left behind, they are found by nobody, and garbage collection keeps their layers.
 	drainTime = 20 * time.Second
