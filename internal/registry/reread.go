@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"fmt"
-	"maps"
 
 	"golang.org/x/sync/errgroup"
 
@@ -11,7 +10,8 @@ import (
 )
 
 // Reread looks at the repository again and returns what its tags point at now and what that needs. Tags that the caller
-// looks at by itself are given with their digest, and are taken at their word if they are still listed. A digest that
+// looks at by itself are given with their digest, and are taken at their word if they are still listed; those that it
+// believes gone are given with "", and are asked for only if they are listed. A digest that
 // the earlier snapshot knows is not read again, because a digest's content does not change: the cost is one listing, one
 // HEAD for each other tag and one GET for each manifest that is new. Dates, sizes and blobs are left out.
 func (r *Repository) Reread(ctx context.Context, before oci.Snapshot, given map[string]oci.Digest) (oci.Snapshot, error) {
@@ -43,14 +43,16 @@ func (r *Repository) Reread(ctx context.Context, before oci.Snapshot, given map[
 // targets lists the tags with what they point at, "" for nothing. Tags that were there before are asked for at the same
 // time as the listing, which saves a round trip in the step after each push.
 func (r *Repository) targets(ctx context.Context, before oci.Snapshot, given map[string]oci.Digest) (tags []string, targets []oci.Digest, err error) {
-	found := maps.Clone(given)
-	if found == nil {
-		found = map[string]oci.Digest{}
+	found := map[string]oci.Digest{}
+	for t, d := range given {
+		if d != "" {
+			found[t] = d
+		}
 	}
 	var asked []string
 	for _, i := range before.Images {
 		for _, t := range i.Tags {
-			if found[t] == "" {
+			if _, known := given[t]; !known {
 				asked = append(asked, t)
 			}
 		}
