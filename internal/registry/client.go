@@ -148,14 +148,15 @@ func (c *Client) do(ctx context.Context, k call) (reply, error) {
 	if k.reads() {
 		limit = c.reads
 	}
-	err := c.retry(ctx, limit, func() (err error) {
+	err := c.retry(ctx, limit, func() (took time.Duration, err error) {
 		if k.look != nil {
 			if err := k.look(ctx); err != nil {
-				return backoff.Permanent(err) // it has been tried often enough by itself
+				return 0, backoff.Permanent(err) // it has been tried often enough by itself
 			}
 		}
+		began := time.Now()
 		r, err = c.try(ctx, k)
-		return err
+		return time.Since(began), err
 	})
 	return r, err
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// limit is how many requests of one kind are on their way to a registry at once. It rises by one a round while
+// limit is how many requests of one kind are on their way to a registry at once. It rises by four a round while
 // requests do not queue up at the registry, falls by a tenth when they do, and by half when the registry says that it
 // has too much, with 429, 5xx or a broken connection. A round is as many answers as the limit allows.
 //
@@ -124,7 +124,7 @@ func (l *limit) adapt() {
 	case l.doubling:
 		l.now = min(l.most, 2*l.now)
 	case queued < max(fewQueued, l.now/4):
-		l.now = min(l.most, l.now+1)
+		l.now = min(l.most, l.now+4)
 	}
 	l.shortest += time.Duration(drift * float64(average-l.shortest))
 }

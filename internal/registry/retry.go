@@ -27,8 +27,8 @@ const (
 
 // retry calls try until it succeeds, fails for good, has failed maxTries times or took maxElapsed. Every request of this
 // package is safe to send again: reads change nothing, a second DELETE of a digest answers 404, and what changes a tag
-// looks at it before each try.
-func (c *Client) retry(ctx context.Context, l *limit, try func() error) error {
+// looks at it before each try. try says how long its request took, 0 when none was sent.
+func (c *Client) retry(ctx context.Context, l *limit, try func() (took time.Duration, err error)) error {
 	if ctx.Err() != nil { // backoff makes one try even then
 		return &unsentError{context.Cause(ctx)}
 	}
@@ -42,9 +42,12 @@ func (c *Client) retry(ctx context.Context, l *limit, try func() error) error {
 			}
 			return backoff.Permanent(err)
 		}
-		began := time.Now()
-		err = try()
-		l.release(time.Since(began), congestion(err))
+		took, err := try()
+		if took > 0 {
+			l.release(took, congestion(err))
+		} else {
+			l.leave()
+		}
 		last = err
 		asked = retryAfterOf(err)
 		var final *backoff.PermanentError
