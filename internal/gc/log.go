@@ -103,6 +103,8 @@ type parser struct {
 	summed  bool         // the summary line was there
 	lines   int
 	problem string
+	badLine int  // that the problem is with
+	failed  bool // the collection says so itself
 	last    []string
 }
 
@@ -134,7 +136,7 @@ func (p *parser) line(text string) {
 		return
 	}
 	if p.remember(text); p.problem == "" {
-		p.problem = p.take(text)
+		p.problem, p.badLine = p.take(text), p.lines
 	}
 }
 
@@ -152,6 +154,7 @@ func (p *parser) take(text string) string {
 	case eligible.MatchString(text), noTags.MatchString(text), talk.MatchString(text):
 		return ""
 	case strings.HasPrefix(text, "failed to "): // on standard error, as the last line
+		p.failed = true
 		return "the collection did not come to its end"
 	case header.MatchString(text) && len(text) <= longestName && !p.summed:
 		p.log.Repositories = append(p.log.Repositories, Marked{Name: text})
@@ -222,8 +225,9 @@ func (p *parser) sum(numbers []string) string {
 }
 
 func (p *parser) end() (Log, error) {
+	inLine := p.badLine == p.lines && len(p.log.Repositories) > 0 && !p.failed // cut in the middle of its last line
 	switch {
-	case p.problem != "":
+	case p.problem != "" && (p.summed || !inLine):
 	case len(p.last) == 0:
 		p.problem = "it is empty (with --quiet a collection prints nothing)"
 	case !p.summed:
