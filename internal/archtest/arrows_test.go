@@ -23,7 +23,7 @@ var arrows = map[string][]string{
 	"internal/registry": {"internal/oci"},
 	"internal/prune":    {"internal/retain", "internal/oci"},
 	"internal/ci":       {"internal/oci"},
-	"internal/gc":       nil,
+	"internal/gc":       {"internal/oci"},
 	"internal/rank":     {"internal/gc", "internal/oci"},
 	"internal/report":   {"internal/prune", "internal/rank", "internal/retain", "internal/oci"},
 

@@ -5,7 +5,6 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/regsweep/regsweep/internal/oci"
 )
 
 // Log is what a garbage collection printed.
@@ -99,7 +100,7 @@ func skipLine(in *bufio.Reader) error {
 // parser takes a log line by line.
 type parser struct {
 	log     Log
-	seen    map[key]bool // digests of the current repository; true for a manifest
+	seen    map[oci.Key]bool // digests of the current repository; true for a manifest
 	summed  bool         // the summary line was there
 	lines   int
 	problem string
@@ -158,7 +159,7 @@ func (p *parser) take(text string) string {
 		return "the collection did not come to its end"
 	case header.MatchString(text) && len(text) <= longestName && !p.summed:
 		p.log.Repositories = append(p.log.Repositories, Marked{Name: text})
-		p.seen = map[key]bool{}
+		p.seen = map[oci.Key]bool{}
 		return ""
 	}
 	return fmt.Sprintf("line %d is none of its lines: %q", p.lines, shorten(text))
@@ -171,7 +172,7 @@ func (p *parser) mark(repository string, manifest bool, d string) string {
 	if p.summed || n == 0 || p.log.Repositories[n-1].Name != repository {
 		return fmt.Sprintf("line %d marks something of a repository that it does not stand under", p.lines)
 	}
-	current, k := &p.log.Repositories[n-1], keyOf(d)
+	current, k := &p.log.Repositories[n-1], oci.KeyOf(oci.Digest(d))
 	before, known := p.seen[k]
 	switch {
 	case manifest && !before:
@@ -187,9 +188,6 @@ func (p *parser) mark(repository string, manifest bool, d string) string {
 	return ""
 }
 
-// key stands for a digest in few bytes.
-type key [sha256.Size]byte
-
 // isDigest has a short way for the digests that distribution itself makes.
 func isDigest(d string) bool {
 	hex, ok := strings.CutPrefix(d, "sha256:")
@@ -197,15 +195,6 @@ func isDigest(d string) bool {
 		return strings.Trim(hex, "0123456789abcdef") == ""
 	}
 	return digest.MatchString(d)
-}
-
-func keyOf(d string) (k key) {
-	if encoded, ok := strings.CutPrefix(d, "sha256:"); ok && len(encoded) == 2*len(k) {
-		if _, err := hex.Decode(k[:], []byte(encoded)); err == nil {
-			return k
-		}
-	}
-	return sha256.Sum256([]byte(d))
 }
 
 // sum takes the numbers of the summary line.

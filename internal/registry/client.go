@@ -29,7 +29,7 @@ type Options struct {
 	Credentials Credentials
 	// UserAgent is sent with each request; "" sends Go's.
 	UserAgent string
-	// Readers bounds parallel reads; 0 means [DefaultReaders].
+	// Readers bounds parallel reads of the client, whatever they are of; 0 means [DefaultReaders].
 	Readers int
 	// RetryBase is the first pause before a second try; 0 means half a second.
 	RetryBase time.Duration
@@ -59,12 +59,13 @@ type Client struct {
 	options Options
 	auth    *auth.Client
 	gate    gate
-	http    atomic.Bool // the registry speaks http
+	reading chan struct{} // has room for as many as may read at once
+	http    atomic.Bool   // the registry speaks http
 }
 
 // New returns a client for a registry's host as it stands in references. It sends nothing yet.
 func New(host string, o Options) *Client {
-	c := &Client{host: host, options: o}
+	c := &Client{host: host, options: o, reading: make(chan struct{}, o.readers())}
 	c.auth = &auth.Client{
 		Client:     &http.Client{Transport: o.Transport, CheckRedirect: keepMethod},
 		Cache:      auth.NewCache(),

@@ -57,7 +57,7 @@ func newGathering(r *Repository) *gathering {
 	}
 }
 
-// each calls f for 0 to n-1 in parallel, bounded, and returns the first error.
+// each calls f for 0 to n-1 in parallel, bounded together with all others of the client, and returns the first error.
 func (r *Repository) each(ctx context.Context, n int, f func(ctx context.Context, i int) error) error {
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(r.client.options.readers())
@@ -65,7 +65,15 @@ func (r *Repository) each(ctx context.Context, n int, f func(ctx context.Context
 		if inner.Err() != nil {
 			break
 		}
-		group.Go(func() error { return f(inner, i) })
+		group.Go(func() error {
+			select {
+			case r.client.reading <- struct{}{}:
+			case <-inner.Done():
+				return context.Cause(inner)
+			}
+			defer func() { <-r.client.reading }()
+			return f(inner, i)
+		})
 	}
 	if err := group.Wait(); err != nil {
 		return err
