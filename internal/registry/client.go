@@ -139,7 +139,7 @@ func (c *Client) do(ctx context.Context, k call) (reply, error) {
 // an http server answers a TLS handshake in a way that cannot be mistaken.
 func (c *Client) try(ctx context.Context, k call) (reply, error) {
 	r, err := c.send(ctx, k)
-	if errors.Is(err, http.ErrSchemeMismatch) && !c.http.Load() && loopback(c.host) {
+	if errors.Is(err, http.ErrSchemeMismatch) && loopback(c.host) { // of several first requests, each finds it out
 		c.http.Store(true)
 		return c.send(ctx, k)
 	}
