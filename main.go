@@ -57,14 +57,19 @@ func run(ctx context.Context, p process) int {
 		say.errorf("set up the command line: %v", err) // a mistake in the flags' own declaration
 		return exitUsage
 	}
-	_, err = parser.Parse(p.args)
+	parsed, err := parser.Parse(p.args)
 	switch {
 	case exited >= 0: // --help or --version
 		return exited
 	case err != nil:
 		return usageError(say, err, fromEnv)
 	}
-	return flags.Prune.run(ctx, p, say)
+	return parsed.Selected().Target.Addr().Interface().(command).run(ctx, p, say)
+}
+
+// command is what each command of [cli] is.
+type command interface {
+	run(ctx context.Context, p process, say talk) int
 }
 
 // environment resolves a flag that is not on the command line from the environment, where an empty string means

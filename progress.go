@@ -15,25 +15,26 @@ import (
 // progressEvery is how often a log that is no terminal gets a line.
 const progressEvery = 10 * time.Second
 
-// progress shows on standard error how far the deletions are: a bar on a terminal, a line now and then in a log.
+// progress shows on standard error how far a run is: a bar on a terminal, a line now and then in a log.
 type progress struct {
 	w        io.Writer
 	now      func() time.Time
 	terminal bool
+	unit     string // what is counted
 
 	name string
 	bar  *progressbar.ProgressBar
 	last time.Time
 }
 
-func newProgress(p process) *progress {
+func newProgress(p process, unit string) *progress {
 	file, ok := p.stderr.(*os.File)
-	return &progress{w: p.stderr, now: p.now, terminal: ok && term.IsTerminal(int(file.Fd()))}
+	return &progress{w: p.stderr, now: p.now, unit: unit, terminal: ok && term.IsTerminal(int(file.Fd()))}
 }
 
 func (p *progress) begin(name string) { p.name, p.bar, p.last = report.Visible(name), nil, p.now() }
 
-// update is called after each deletion, never twice at a time.
+// update is called after each step, never twice at a time.
 func (p *progress) update(done, all int) {
 	if p.terminal {
 		if p.bar == nil {
@@ -45,7 +46,7 @@ func (p *progress) update(done, all int) {
 	}
 	if now := p.now(); now.Sub(p.last) >= progressEvery {
 		p.last = now
-		talk{p.w}.line("", "%s", fmt.Sprintf("%s: %d of %d deletions", p.name, done, all))
+		talk{p.w}.line("", "%s", fmt.Sprintf("%s: %d of %d %s", p.name, done, all, p.unit))
 	}
 }
 

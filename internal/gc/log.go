@@ -101,7 +101,7 @@ func skipLine(in *bufio.Reader) error {
 type parser struct {
 	log     Log
 	seen    map[oci.Key]bool // digests of the current repository; true for a manifest
-	summed  bool         // the summary line was there
+	summed  bool             // the summary line was there
 	lines   int
 	problem string
 	badLine int  // that the problem is with
