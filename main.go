@@ -92,13 +92,17 @@ func environment(getenv func(string) string, set map[string]string) kong.Resolve
 func usageError(say talk, err error, fromEnv map[string]string) int {
 	say.errorf("%v", err)
 	var parse *kong.ParseError
-	if errors.As(err, &parse) && len(fromEnv) > 0 {
+	known, command := errors.As(err, &parse), "prune"
+	if known && parse.Context.Selected() != nil {
+		command = parse.Context.Selected().Name
+	}
+	if known && len(fromEnv) > 0 {
 		var from []string
 		for _, flag := range sortedKeys(fromEnv) {
 			from = append(from, fmt.Sprintf("--%s from %s", flag, fromEnv[flag]))
 		}
 		say.hintf("set by the environment: %s", strings.Join(from, ", "))
 	}
-	say.hintf("regsweep prune --help lists the flags")
+	say.hintf("regsweep %s --help lists the flags", command)
 	return exitUsage
 }

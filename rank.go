@@ -8,9 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/regsweep/regsweep/internal/gc"
 	"github.com/regsweep/regsweep/internal/oci"
@@ -23,8 +21,8 @@ import (
 type rankCommand struct {
 	Host string `arg:"" optional:"" name:"host" help:"Which registry: host[:port], or host[:port]/path with * for some of its repositories. All that their tags lead to is read; nothing is changed. Repositories are ranked by own bytes, those of the blobs that no other one of them uses: without the repository, a garbage collection frees them."`
 
-	From string `group:"rank" placeholder:"FILE" help:"Rank by a garbage collection's log instead, such as that of registry garbage-collect --dry-run; - is standard input. It knows the manifests without a tag too, and no sizes: repositories are ranked by marked manifests."`
-	Top  count  `group:"rank" default:"10" placeholder:"N" help:"Show the first N repositories (default: 10). JSON has all."`
+	From string `group:"scope" placeholder:"FILE" help:"Rank by a garbage collection's log instead, such as that of registry garbage-collect --dry-run; - is standard input. It knows the manifests without a tag too, and no sizes: repositories are ranked by marked manifests."`
+	Top  count  `group:"scope" default:"10" placeholder:"N" help:"Show the first N repositories (default: 10). JSON has all."`
 
 	access
 	Output string   `group:"report" enum:"table,markdown,json" default:"table" placeholder:"FORM" help:"What goes to standard output: table, markdown or json. Default: ${default}."`
@@ -38,10 +36,6 @@ func (c *rankCommand) run(ctx context.Context, p process, say talk) int {
 	if err == nil {
 		outputs, err = openOutputs(c.Report)
 	}
-	var ranking rank.Ranking
-	if err == nil {
-		ranking, err = source(ctx)
-	}
 	if err != nil {
 		say.errorf("%v", err)
 		if h := rankHint(err); h != "" {
@@ -49,7 +43,7 @@ func (c *rankCommand) run(ctx context.Context, p process, say talk) int {
 		}
 		return exitUsage
 	}
-	return c.publish(ranking, outputs, p, say)
+	return c.publish(source(ctx), outputs, p, say)
 }
 
 // errNothingToRank and errTwoToRank are returned for a command line that names no source, or two.
@@ -58,16 +52,17 @@ var (
 	errTwoToRank     = errors.New("a host and --from are two things to rank")
 )
 
-// source returns what makes the ranking. An error is one of the input; what goes wrong with a registry is said and is in
-// the ranking's exit code.
-func (c *rankCommand) source(p process, say talk) (func(context.Context) (rank.Ranking, error), error) {
+// source returns what makes the ranking. Whatever is wrong with the input is found here, before a report is opened; what
+// goes wrong with a registry is said, and is in the ranking's exit code.
+func (c *rankCommand) source(p process, say talk) (func(context.Context) rank.Ranking, error) {
 	switch {
 	case c.Host == "" && c.From == "":
 		return nil, errNothingToRank
 	case c.Host != "" && c.From != "":
 		return nil, errTwoToRank
 	case c.From != "":
-		return func(context.Context) (rank.Ranking, error) { return rankLog(c.From, p.stdin) }, nil
+		ranking, err := rankLog(c.From, p.stdin)
+		return func(context.Context) rank.Ranking { return ranking }, err
 	}
 	asked, err := rankable(c.Host)
 	if err != nil {
@@ -99,11 +94,14 @@ func rankLog(from string, stdin io.Reader) (rank.Ranking, error) {
 	return rank.OfLog(name, log), nil
 }
 
+// everything is the pattern that all repositories of a registry fit.
+const everything = "**"
+
 // rankable reads the argument: a bare host stands for all its repositories.
 func rankable(text string) (oci.Repository, error) {
 	whole := text
 	if _, path, has := strings.Cut(text, "/"); !has || path == "" {
-		whole = strings.TrimSuffix(text, "/") + "/**"
+		whole = strings.TrimSuffix(text, "/") + "/" + everything
 	}
 	ref, err := oci.ParseReference(whole)
 	if err != nil {
@@ -130,116 +128,6 @@ func (c *rankCommand) publish(r rank.Ranking, outputs []output, p process, say t
 		say.warningf("%v", err)
 	}
 	return r.ExitCode
-}
-
-// survey is one run of rank over a registry.
-type survey struct {
-	host     string // as it was given
-	asked    oci.Repository
-	clients  *clients
-	say      talk
-	now      func() time.Time
-	progress *progress
-
-	ledger  rank.Ledger
-	ranking rank.Ranking // what the ledger does not know
-	started time.Time
-	silent  int // repositories in a row of which the registry said nothing at all
-}
-
-// mostSilent is how many repositories in a row may be without an answer before the registry counts as gone. With fewer
-// than are read at once, one slow moment would end a run.
-const mostSilent = 10
-
-// errSilent ends a survey of a registry that has gone away.
-var errSilent = errors.New("the registry has stopped to answer")
-
-// rank reads all repositories that are asked for.
-func (s *survey) rank(ctx context.Context) (rank.Ranking, error) {
-	s.started = s.now().UTC()
-	names, err := s.clients.expand(ctx, s.asked)
-	if errors.Is(err, errNoMatch) && s.asked.Path == "**" { // a registry that nothing was pushed to
-		return s.finish(0), nil
-	}
-	if errors.Is(err, errNoMatch) {
-		return rank.Ranking{}, fmt.Errorf("%s: %w", s.asked, err)
-	}
-	if err != nil {
-		s.failed(s.asked.Host, err)
-		return s.finish(0), nil
-	}
-	client, err := s.clients.of(s.asked.Host)
-	if err != nil {
-		return rank.Ranking{}, err
-	}
-	paths := make([]string, len(names))
-	for i, name := range names {
-		paths[i] = name.Path
-	}
-	done := 0
-	s.progress.begin(s.asked.Host)
-	err = client.Survey(ctx, paths, func(path string, snapshot oci.Snapshot, err error) error {
-		done++
-		s.progress.update(done, len(paths))
-		return s.visit(path, snapshot, err)
-	})
-	s.progress.end()
-	if err != nil {
-		s.failed(s.asked.Host, err)
-	}
-	return s.finish(len(paths)), nil
-}
-
-// visit counts a repository, or notes why it cannot be counted.
-func (s *survey) visit(path string, snapshot oci.Snapshot, err error) error {
-	switch {
-	case err == nil:
-		s.silent = 0
-		s.ledger.Add(snapshot, s.started)
-		return nil
-	case errors.Is(err, registry.ErrUnknownRepository) && s.asked.IsPattern(): // the catalog lists it all the same
-		s.silent = 0
-		s.ranking.Gone = append(s.ranking.Gone, path)
-		return nil
-	}
-	s.ranking.Unread = append(s.ranking.Unread, rank.Unread{Path: path, Err: err})
-	var answer *registry.Error
-	if errors.As(err, &answer) || errors.Is(err, registry.ErrIncomplete) {
-		s.silent = 0
-	} else if s.silent++; s.silent >= mostSilent {
-		return fmt.Errorf("%w: %w", errSilent, err)
-	}
-	return nil
-}
-
-// failed says what ended the run, or kept it from beginning.
-func (s *survey) failed(what string, err error) {
-	s.say.errorf("%s: %s", what, explain(err))
-	if h := rankHint(err); h != "" {
-		s.say.hintf("%s", h)
-	}
-	s.ranking.ExitCode = worse(s.ranking.ExitCode, exitCode(err))
-}
-
-// finish puts the ranking together after so many repositories were asked for.
-func (s *survey) finish(asked int) rank.Ranking {
-	r := s.ledger.Ranking(s.host)
-	slices.SortFunc(s.ranking.Unread, func(a, b rank.Unread) int { return oci.NaturalCompare(a.Path, b.Path) })
-	slices.SortFunc(s.ranking.Gone, oci.NaturalCompare)
-	r.Unread, r.Gone, r.ExitCode = s.ranking.Unread, s.ranking.Gone, s.ranking.ExitCode
-	r.Left = asked - len(r.Repositories) - len(r.Unread) - len(r.Gone)
-	r.Started, r.Elapsed = s.started, s.now().Sub(s.started)
-	if n := len(r.Unread); n > 0 && r.ExitCode == exitDone {
-		s.say.errorf("%s: %d of %d repositories could not be read, the report says why", s.asked.Host, n, asked)
-		if h := rankHint(r.Unread[0].Err); h != "" {
-			s.say.hintf("%s", h)
-		}
-		r.ExitCode = exitFailed
-		if len(r.Repositories) == 0 {
-			r.ExitCode = exitCode(r.Unread[0].Err)
-		}
-	}
-	return r
 }
 
 // rankHint returns what helps against an error of rank, or "".
