@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/rank"
@@ -46,5 +45,5 @@ func (s standings) markdownRow(r rank.Repository, name string, own ...string) st
 	if !s.bytes() {
 		return cells(name, grouped(r.Manifests), share, blobs)
 	}
-	return cells(name, size(r.Own), share, shared, strconv.Itoa(r.Tags), grouped(r.Manifests), blobs, built)
+	return cells(name, size(r.Own), share, shared, grouped(r.Tags), grouped(r.Manifests), blobs, built)
 }
