@@ -27,9 +27,9 @@ type survey struct {
 	silent  int // repositories in a row of which the registry said nothing at all
 }
 
-// mostSilent is how many repositories in a row may be without an answer before the registry counts as gone. With fewer
-// than are read at once, one slow moment would end a run.
-const mostSilent = 10
+// mostSilent is how many repositories in a row may be without an answer, after all tries, before the registry counts as
+// gone: as many as are read at once. Else a thousand of them would be waited for one after the other.
+const mostSilent = 8
 
 // errSilent ends a survey of a registry that has gone away.
 var errSilent = errors.New("the registry has stopped to answer")
