@@ -39,12 +39,12 @@ func (s *survey) rank(ctx context.Context) rank.Ranking {
 	s.started = s.now().UTC()
 	paths, err := s.paths(ctx)
 	if err != nil {
-		s.failed(s.asked, err)
+		s.failed(s.host, err)
 		return s.finish(0)
 	}
 	client, err := s.clients.of(s.asked.Host)
 	if err != nil {
-		s.failed(s.asked, err)
+		s.failed(s.host, err)
 		return s.finish(len(paths))
 	}
 	done := 0
@@ -56,7 +56,7 @@ func (s *survey) rank(ctx context.Context) rank.Ranking {
 	})
 	s.progress.end()
 	if err != nil {
-		s.failed(s.asked, err)
+		s.failed(s.host, err)
 	}
 	return s.finish(len(paths))
 }
@@ -97,7 +97,7 @@ func (s *survey) visit(path string, snapshot oci.Snapshot, err error) error {
 }
 
 // failed says what ended the run, or kept it from beginning.
-func (s *survey) failed(name oci.Repository, err error) {
+func (s *survey) failed(name string, err error) {
 	s.say.errorf("%s: %s", name, explain(err))
 	if h := rankHint(err); h != "" {
 		s.say.hintf("%s", h)
@@ -123,9 +123,9 @@ func (s *survey) finish(asked int) rank.Ranking {
 	switch n := len(r.Unread); {
 	case n == 0 || s.ranking.ExitCode != exitDone:
 	case len(r.Repositories) == 0: // then all is as it is with the first
-		s.failed(oci.Repository{Host: s.asked.Host, Path: r.Unread[0].Path}, r.Unread[0].Err)
+		s.failed(oci.Repository{Host: s.asked.Host, Path: r.Unread[0].Path}.String(), r.Unread[0].Err)
 	default:
-		s.say.errorf("%s: %d of %d repositories could not be read, the report says why", s.asked, n, asked)
+		s.say.errorf("%s: %d of %d repositories could not be read, the report says why", s.host, n, asked)
 		s.ranking.ExitCode = exitFailed
 	}
 	r.ExitCode = s.ranking.ExitCode
