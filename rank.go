@@ -135,6 +135,7 @@ func rankHint(err error) string {
 	const dryRun = "registry garbage-collect --dry-run CONFIG > gc.log"
 	var log *gc.LogError
 	var answer *registry.Error
+	var mediaType *registry.MediaTypeError
 	switch {
 	case errors.Is(err, errNothingToRank):
 		return "name a registry, as in regsweep rank registry.example.com, or a garbage collection's log by --from FILE"
@@ -148,6 +149,8 @@ func rankHint(err error) string {
 		return "* is any text without a slash, ** any text; without a path all repositories are ranked"
 	case errors.As(err, &answer) && strings.HasSuffix(answer.URL, "/v2/_catalog") && answer.Status != http.StatusUnauthorized && answer.Status < 500:
 		return "the registry does not list its repositories to this login; next to it, " + dryRun + " makes a log for --from"
+	case errors.As(err, &mediaType): // prune's hint is about deletions
+		return "--from ranks by a collection's log, which knows no sizes and every manifest: " + dryRun
 	case errors.As(err, &answer) && answer.Status == http.StatusForbidden:
 		return "the login is known but may not read this"
 	}
