@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -86,6 +87,9 @@ func TestSurveyIsBounded(t *testing.T) {
 		}
 		mu.Unlock()
 		<-full // until the first two are at it together
+		for range 1000 {
+			runtime.Gosched() // lets a third come, where one may
+		}
 		mu.Lock()
 		reading--
 		mu.Unlock()
