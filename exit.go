@@ -3,8 +3,8 @@ package main
 // The exit codes. They are part of the contract with pipelines, which can allow one by its number.
 const (
 	exitDone      = 0   // done, also when there was nothing to do, and a dry run
-	exitFailed    = 1   // some deletions failed; the report says which
-	exitUsage     = 2   // bad input: unknown flag, no keep rule, no image known
+	exitFailed    = 1   // some deletions failed, or some repositories of rank were not read; the report says which
+	exitUsage     = 2   // bad input: unknown flag, no keep rule, no image known, a log that is none
 	exitRefused   = 3   // a guard refused the plan
 	exitRegistry  = 4   // the registry is unreachable, denies, or has deletion disabled
 	exitCancelled = 130 // cancelled; what was done is reported

@@ -18,6 +18,7 @@ Every flag can be given as environment: REGSWEEP_KEEP_LAST=2 for --keep-last 2 (
 type cli struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 	Prune   pruneCommand     `cmd:"" default:"withargs" help:"Keep the images a repository needs and delete the rest. This is the default command."`
+	Rank    rankCommand      `cmd:"" help:"Show which repositories of a registry hold the most."`
 }
 
 // pruneCommand is the command line of prune.

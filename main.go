@@ -68,14 +68,19 @@ func run(ctx context.Context, p process) int {
 		say.errorf("set up the command line: %v", err) // a mistake in the flags' own declaration
 		return exitUsage
 	}
-	_, err = parser.Parse(p.args)
+	parsed, err := parser.Parse(p.args)
 	switch {
 	case exited >= 0: // --help or --version
 		return exited
 	case err != nil:
 		return usageError(say, err, fromEnv)
 	}
-	return flags.Prune.run(ctx, p, say)
+	return parsed.Selected().Target.Addr().Interface().(command).run(ctx, p, say)
+}
+
+// command is what each command of [cli] is.
+type command interface {
+	run(ctx context.Context, p process, say talk) int
 }
 
 // environment resolves a flag that is not on the command line from the environment, where an empty string means
@@ -98,13 +103,17 @@ func environment(getenv func(string) string, set map[string]string) kong.Resolve
 func usageError(say talk, err error, fromEnv map[string]string) int {
 	say.errorf("%v", err)
 	var parse *kong.ParseError
-	if errors.As(err, &parse) && len(fromEnv) > 0 {
+	known, command := errors.As(err, &parse), "prune"
+	if known && parse.Context.Selected() != nil {
+		command = parse.Context.Selected().Name
+	}
+	if known && len(fromEnv) > 0 {
 		var from []string
 		for _, flag := range sortedKeys(fromEnv) {
 			from = append(from, fmt.Sprintf("--%s from %s", flag, fromEnv[flag]))
 		}
 		say.hintf("set by the environment: %s", strings.Join(from, ", "))
 	}
-	say.hintf("regsweep prune --help lists the flags")
+	say.hintf("regsweep %s --help lists the flags", command)
 	return exitUsage
 }

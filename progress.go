@@ -15,11 +15,12 @@ import (
 // progressEvery is how often a log that is no terminal gets a line.
 const progressEvery = 10 * time.Second
 
-// progress shows on standard error how far the deletions are: a bar on a terminal, a line now and then in a log. Several
+// progress shows on standard error how far a run is: a bar on a terminal, a line now and then in a log. Several
 // repositories may report to it at the same time.
 type progress struct {
 	now      func() time.Time
 	terminal bool
+	unit     string // what is counted
 
 	mu   sync.Mutex
 	w    io.Writer
@@ -29,10 +30,10 @@ type progress struct {
 	all  map[string]int
 }
 
-func newProgress(p process) *progress {
+func newProgress(p process, unit string) *progress {
 	file, ok := p.stderr.(*os.File)
 	return &progress{
-		w: p.stderr, now: p.now, terminal: ok && term.IsTerminal(int(file.Fd())),
+		w: p.stderr, now: p.now, unit: unit, terminal: ok && term.IsTerminal(int(file.Fd())),
 		last: p.now(), done: map[string]int{}, all: map[string]int{},
 	}
 }
@@ -49,7 +50,7 @@ func (p *progress) of(name string) func(done, all int) {
 		}
 		if now := p.now(); now.Sub(p.last) >= progressEvery {
 			p.last = now
-			talk{p.w}.line("", "%s: %d of %d steps", name, done, all)
+			talk{p.w}.line("", "%s: %d of %d %s", name, done, all, p.unit)
 		}
 	}
 }

@@ -70,7 +70,7 @@ func (s *session) sweep(ctx context.Context) report.Summary {
 	}
 	var names []oci.Repository
 	for _, asked := range s.images.Repositories {
-		found, err := s.expand(ctx, asked)
+		found, err := s.clients.expand(ctx, asked)
 		if err != nil {
 			r, code := s.failed(report.Repository{Name: asked}, err)
 			sum.Repositories, sum.ExitCode = append(sum.Repositories, r), worse(sum.ExitCode, code)
@@ -103,39 +103,6 @@ func (s *session) sweep(ctx context.Context) report.Summary {
 	}
 	sum.Elapsed = s.process.now().Sub(s.started)
 	return sum
-}
-
-// errNoMatch is returned for a pattern of repositories that fits none.
-var errNoMatch = errors.New("no repository of the catalog fits the pattern")
-
-// expand returns the repositories that a name stands for.
-func (s *session) expand(ctx context.Context, name oci.Repository) ([]oci.Repository, error) {
-	if !name.IsPattern() {
-		return []oci.Repository{name}, nil
-	}
-	client, err := s.clients.of(name.Host)
-	if err != nil {
-		return nil, err
-	}
-	paths, err := client.Catalog(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var out []oci.Repository
-	for _, path := range paths {
-		if !name.Matches(path) {
-			continue
-		}
-		found, err := oci.ParseReference(name.Host + "/" + path) // it becomes part of URLs
-		if err != nil || found.Tag != "" || found.Digest != "" || found.IsPattern() {
-			return nil, fmt.Errorf("the catalog lists %q, which is no repository", path)
-		}
-		out = append(out, found.Repository)
-	}
-	if len(out) == 0 {
-		return nil, errNoMatch
-	}
-	return out, nil
 }
 
 // prune reads, plans and executes for one repository.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -44,7 +45,7 @@ func openOutputs(lists []string) ([]output, error) {
 func (s *session) publish(sum report.Summary) int {
 	var paths []string
 	for _, o := range s.outputs {
-		if err := o.write(sum); err != nil {
+		if err := o.write(func(w io.Writer) error { return report.Write(w, o.form, sum) }); err != nil {
 			s.say.warningf("--report: %v", err)
 		}
 		paths = append(paths, o.path)
@@ -56,8 +57,9 @@ func (s *session) publish(sum report.Summary) int {
 	return sum.ExitCode
 }
 
-func (o output) write(sum report.Summary) error {
-	err := report.Write(o.file, o.form, sum)
+// write writes the file, of which text makes the content.
+func (o output) write(text func(io.Writer) error) error {
+	err := text(o.file)
 	if closed := o.file.Close(); err == nil {
 		err = closed
 	}
@@ -69,12 +71,23 @@ func (o output) write(sum report.Summary) error {
 
 // print writes the report to standard output, a table as wide as the terminal where there is one.
 func (s *session) print(sum report.Summary) error {
-	if file, ok := s.process.stdout.(*os.File); ok && s.form == report.FormTable && term.IsTerminal(int(file.Fd())) {
-		if width, _, err := term.GetSize(int(file.Fd())); err == nil {
-			return report.WriteTable(file, sum, report.TableOptions{Width: width})
-		}
+	if width := terminalWidth(s.process.stdout); width > 0 && s.form == report.FormTable {
+		return report.WriteTable(s.process.stdout, sum, report.TableOptions{Width: width})
 	}
 	return report.Write(s.process.stdout, s.form, sum)
+}
+
+// terminalWidth returns how wide the terminal is that w leads to; 0 when it leads to none.
+func terminalWidth(w io.Writer) int {
+	file, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return 0
+	}
+	width, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }
 
 // publishToCI shows the run in the CI's own places: the step summary, the outputs and one annotation.

@@ -42,6 +42,6 @@ func (c *pruneCommand) session(p process, say talk) (*session, error) {
 	if s.outputs, err = openOutputs(c.Report); err != nil {
 		return nil, err
 	}
-	s.progress = newProgress(p)
+	s.progress = newProgress(p, "deletions")
 	return s, nil
 }

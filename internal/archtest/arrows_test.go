@@ -24,7 +24,9 @@ var arrows = map[string][]string{
 	"internal/prune":    {"internal/retain", "internal/oci"},
 	"internal/ci":       {"internal/oci"},
 	"internal/state":    {"internal/oci"},
-	"internal/report":   {"internal/prune", "internal/retain", "internal/oci"},
+	"internal/gc":       {"internal/oci"},
+	"internal/rank":     {"internal/gc", "internal/oci"},
+	"internal/report":   {"internal/prune", "internal/rank", "internal/retain", "internal/oci"},
 
 	"internal/registry/registrytest":         {"internal/oci", "internal/registry/registrytest/fixture"},
 	"internal/registry/registrytest/fixture": {"internal/oci"},
@@ -53,7 +55,7 @@ var homes = map[string][]string{
 }
 
 // pure packages take values and return values: their code reads no clock.
-var pure = []string{"internal/oci", "internal/retain", "internal/report"}
+var pure = []string{"internal/oci", "internal/rank", "internal/retain", "internal/report"}
 
 func TestArrows(t *testing.T) {
 	t.Parallel()

@@ -83,3 +83,18 @@ func TestAttachmentSubject(t *testing.T) {
 		}
 	}
 }
+
+func TestKeyOf(t *testing.T) {
+	t.Parallel()
+	hex := strings.Repeat("0a", 32)
+	if got := KeyOf(Digest("sha256:" + hex)); got != (Key([]byte(strings.Repeat("\n", 32)))) {
+		t.Errorf("got %x, want the hash itself", got)
+	}
+	seen := map[Key]Digest{}
+	for _, d := range []Digest{"", "latest", Digest("sha256:" + hex), Digest("sha256:" + hex[1:]), Digest("sha256:" + hex[1:] + "x"), Digest("sha512:" + hex + hex), Digest("blake3:" + hex)} {
+		if other, taken := seen[KeyOf(d)]; taken {
+			t.Errorf("%q and %q have one key", d, other)
+		}
+		seen[KeyOf(d)] = d
+	}
+}

@@ -32,7 +32,7 @@ type Options struct {
 	Credentials Credentials
 	// UserAgent is sent with each request; "" sends Go's.
 	UserAgent string
-	// Readers bounds parallel reads; 0 means [DefaultReaders].
+	// Readers bounds parallel reads of the client, whatever they are of; 0 means [DefaultReaders].
 	Readers int
 	// Writers bounds parallel deletions and pushes; 0 means [DefaultWriters].
 	Writers int

@@ -1,0 +1,89 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/regsweep/regsweep/internal/rank"
+)
+
+// RankSchema names the version of a ranking's JSON. Keys are only ever added to it.
+const RankSchema = "regsweep/rank/v1"
+
+type (
+	jsonRanking struct {
+		Schema         string       `json:"schema"`
+		Source         rank.Source  `json:"source"`
+		Asked          string       `json:"asked"`
+		Started        *string      `json:"started"` // null for a log
+		ElapsedSeconds float64      `json:"elapsed_seconds"`
+		ExitCode       int          `json:"exit_code"`
+		Repositories   []jsonRanked `json:"repositories"` // in the order of the ranking
+		Manifests      int          `json:"manifests"`
+		Bytes          *int64       `json:"bytes"` // each blob once; null for a log, as all that it does not tell
+		SharedBytes    *int64       `json:"shared_bytes"`
+		Unread         []jsonUnread `json:"unread"`
+		Gone           []string     `json:"gone"`
+		NotLookedAt    int          `json:"not_looked_at"`
+		Log            *jsonLog     `json:"log"` // null for a registry
+	}
+	jsonRanked struct {
+		Repository  string  `json:"repository"`
+		Tags        *int    `json:"tags"`
+		Manifests   int     `json:"manifests"`
+		Blobs       int     `json:"blobs"`
+		OwnBytes    *int64  `json:"own_bytes"`
+		SharedBytes *int64  `json:"shared_bytes"`
+		Bytes       *int64  `json:"bytes"`
+		Oldest      *string `json:"oldest"`
+		Newest      *string `json:"newest"`
+	}
+	jsonUnread struct {
+		Repository string `json:"repository"`
+		Error      string `json:"error"`
+	}
+	jsonLog struct {
+		BlobsMarked       int `json:"blobs_marked"`
+		BlobsEligible     int `json:"blobs_eligible"`
+		ManifestsEligible int `json:"manifests_eligible"`
+	}
+)
+
+// writeRankingJSON writes the whole ranking for programs, as schema regsweep/rank/v1.
+func writeRankingJSON(w io.Writer, r rank.Ranking) error {
+	out := jsonRanking{
+		Schema: RankSchema, Source: r.Source, Asked: r.Asked, Started: moment(r.Started), ElapsedSeconds: math.Round(r.Elapsed.Seconds()*1000) / 1000,
+		ExitCode: r.ExitCode, Repositories: make([]jsonRanked, 0, len(r.Repositories)), Manifests: r.Manifests(),
+		Unread: []jsonUnread{}, Gone: some(r.Gone), NotLookedAt: r.Left,
+	}
+	if r.Source == rank.FromLog {
+		out.Log = &jsonLog{r.Log.BlobsMarked, r.Log.BlobsEligible, r.Log.ManifestsEligible}
+	} else {
+		out.Bytes, out.SharedBytes = &r.Bytes, &r.Shared
+	}
+	for _, repository := range r.Repositories {
+		one := jsonRanked{Repository: repository.Path, Manifests: repository.Manifests, Blobs: repository.Blobs}
+		if r.Source == rank.FromRegistry {
+			one.Tags, one.OwnBytes, one.SharedBytes = &repository.Tags, &repository.Own, &repository.Shared
+			one.Bytes, one.Oldest, one.Newest = new(repository.Own+repository.Shared), moment(repository.Oldest), moment(repository.Newest)
+		}
+		out.Repositories = append(out.Repositories, one)
+	}
+	for _, u := range r.Unread {
+		out.Unread = append(out.Unread, jsonUnread{u.Path, u.Err.Error()})
+	}
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(out); err != nil {
+		return fmt.Errorf("encode JSON of the ranking: %w", err)
+	}
+	if _, err := w.Write(inert(b.Bytes())); err != nil {
+		return fmt.Errorf("write ranking: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,163 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/regsweep/regsweep/internal/rank"
+)
+
+// The columns of a ranking's table. The bar is the last, because it takes the room that is left.
+const (
+	rankName = iota
+	rankOwn
+	rankShare
+	rankShared
+	rankTags
+	rankManifests
+	rankBlobs
+	rankBuilt
+	rankBar
+	rankColumns
+)
+
+// expendable are the columns that go, in this order, when a terminal has no room for a bar beside them.
+var expendable = []int{rankBlobs, rankShared, rankTags, rankBuilt, rankManifests}
+
+const (
+	mostBar  = 40
+	leastBar = 8
+	freeBar  = 20 // where nothing is known of the width
+	// leastName is the narrowest that a terminal makes of a repository's name.
+	leastName = 24
+)
+
+// table lays the ranking out for a terminal or a log.
+func (s standings) table(width int) (string, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n", short(s.Asked, nameRunes), s.asked())
+	if len(s.top) > 0 {
+		text, err := grid(s.rows(width), width, rankOwn, rankShare, rankShared, rankTags, rankManifests, rankBlobs)
+		if err != nil {
+			return "", err
+		}
+		b.WriteString("\n" + text)
+	}
+	if notes := s.notes(); notes != "" {
+		b.WriteString("\n" + notes)
+	}
+	b.WriteString("\n" + s.verdict() + "\n")
+	return b.String(), nil
+}
+
+// rows are the head, a row for each repository at the top, and one for the rest.
+func (s standings) rows(width int) [][]string {
+	names := nameRunes
+	if width > 0 {
+		names = max(leastName, width/3)
+	}
+	rows := [][]string{s.head()}
+	for _, r := range s.top {
+		row := s.row(r, short(r.Path, names))
+		row[rankShared], row[rankBlobs], row[rankBuilt] = size(r.Shared), strconv.Itoa(r.Blobs), s.built(r)
+		rows = append(rows, row)
+	}
+	if len(s.rest) > 0 {
+		rows = append(rows, s.row(sum(s.rest), fmt.Sprintf("… %d more", len(s.rest))))
+	}
+	if !s.bytes() {
+		blank(rows, rankOwn, rankShared, rankTags, rankBuilt)
+	}
+	cells := freeBar
+	if width > 0 {
+		cells = roomForBar(rows, width)
+	}
+	for i, r := range s.top {
+		rows[i+1][rankBar] = s.bar(s.weight(r), cells)
+	}
+	return rows
+}
+
+func (s standings) head() []string {
+	head := make([]string, rankColumns)
+	for column, name := range map[int]string{
+		rankName: "repository", rankOwn: "own", rankShare: "share", rankShared: "shared", rankTags: "tags", rankManifests: "manifests", rankBlobs: "blobs", rankBuilt: "built",
+	} {
+		head[column] = name
+	}
+	return head
+}
+
+// row has what can be added up: a blob that several share would be in the sum several times.
+func (s standings) row(r rank.Repository, name string) []string {
+	row := make([]string, rankColumns)
+	row[rankName], row[rankOwn], row[rankShare] = name, size(r.Own), s.share(s.weight(r))
+	row[rankTags], row[rankManifests] = strconv.Itoa(r.Tags), strconv.Itoa(r.Manifests)
+	return row
+}
+
+// sum adds up what can be.
+func sum(repositories []rank.Repository) rank.Repository {
+	var out rank.Repository
+	for _, r := range repositories {
+		out.Own += r.Own
+		out.Tags += r.Tags
+		out.Manifests += r.Manifests
+	}
+	return out
+}
+
+// blank empties columns.
+func blank(rows [][]string, columns ...int) {
+	for _, r := range rows {
+		for _, c := range columns {
+			r[c] = ""
+		}
+	}
+}
+
+// roomForBar empties columns until a bar has room, and returns how many cells that are; 0 when there is none.
+func roomForBar(rows [][]string, width int) int {
+	for _, column := range slices.Concat([]int{rankBar}, expendable) {
+		blank(rows, column)
+		if room := lastWidth(rows, width) - len(gridGap); room >= leastBar {
+			return min(room, mostBar)
+		}
+	}
+	return 0
+}
+
+// notes are the repositories that are in no number.
+func (s standings) notes() string {
+	var b strings.Builder
+	unread, more := cut(s.Unread, mostNotes)
+	for _, u := range unread {
+		fmt.Fprintf(&b, "  not read: %s: %s\n", short(u.Path, nameRunes), long(u.Err.Error()))
+	}
+	if more > 0 {
+		fmt.Fprintf(&b, "  not read: %d more\n", more)
+	}
+	if gone := s.goneNote(); gone != "" {
+		fmt.Fprintf(&b, "  %s\n", gone)
+	}
+	return b.String()
+}
+
+// goneNote names the repositories that are listed and not there.
+func (s standings) goneNote() string {
+	if len(s.Gone) == 0 {
+		return ""
+	}
+	gone, more := cut(s.Gone, mostNotes)
+	var names []string
+	for _, path := range gone {
+		names = append(names, short(path, nameRunes))
+	}
+	text := "listed and not there, as emptied ones can be: " + strings.Join(names, ", ")
+	if more > 0 {
+		text += fmt.Sprintf(" … +%d", more)
+	}
+	return text
+}
