@@ -16,6 +16,7 @@ Every flag can be given as environment: REGSWEEP_KEEP_LAST=2 for --keep-last 2 (
 type cli struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 	Prune   pruneCommand     `cmd:"" default:"withargs" help:"Keep the images a repository needs and delete the rest. This is the default command."`
+	GC      gcCommand        `cmd:"" name:"gc" help:"Have the registry collect its garbage: stop it, collect, start it, and see that all is still there."`
 }
 
 // pruneCommand is the command line of prune.
@@ -29,6 +30,8 @@ type pruneCommand struct {
 	DryRun  bool          `group:"run" help:"Plan and report, delete nothing."`
 	Timeout time.Duration `group:"run" placeholder:"TIME" help:"Stop cleanly after this long, such as 10m, and report the rest as skipped."`
 	access
+	afterPrune
+	collection
 	Output string   `group:"report" enum:"table,markdown,json" default:"table" placeholder:"FORM" help:"What goes to standard output: table, markdown or json. Default: ${default}."`
 	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Write a report as well; the ending picks the form: .md, .json or .txt. Repeatable."`
 	CI     string   `group:"report" name:"ci" placeholder:"NAME" help:"The CI system, when it is not to be detected: github, gitea, forgejo, gitlab, jenkins or none."`
@@ -54,6 +57,7 @@ var groups = []kong.Group{
 	{Key: "scope", Title: "What it is about:"},
 	{Key: "run", Title: "How far to go:"},
 	{Key: "registry", Title: "Reaching the registry (docker's configuration and credential helpers come first):"},
+	{Key: "gc", Title: "Having the registry give the disk back (docs/garbage-collection.md):"},
 	{Key: "report", Title: "Reporting:"},
 }
 

@@ -50,7 +50,9 @@ func (c *pruneCommand) run(ctx context.Context, p process, say talk) int {
 		ctx, cancel = context.WithTimeoutCause(ctx, s.timeout, errTimeout)
 		defer cancel()
 	}
-	return s.publish(s.sweep(ctx))
+	sum := s.sweep(ctx)
+	c.collectAfter(ctx, s, &sum)
+	return s.publish(sum)
 }
 
 // sweep prunes one repository after the other. What happens to one does not stop the others.
