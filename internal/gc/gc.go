@@ -92,7 +92,7 @@ type Result struct {
 	FreeBefore, FreeAfter int64
 	// Stopped is true once the registry was told to stop, Restarted once it answers again after that.
 	Stopped, Restarted bool
-	// Away is how long it did not answer, Collecting how long of that its own collection took (whole seconds).
+	// Away is how long it did not answer, Collecting how long of that its own collection took.
 	Away, Collecting time.Duration
 	Elapsed          time.Duration
 	// Verified is true when the kept images were looked at; Check says what was found, without what was missing before.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -71,8 +72,11 @@ func (r *run) follow(ctx context.Context, args []string) error {
 
 // measure takes over what was measured, if all of it was.
 func (r *run) measure(h head) {
-	seconds, _ := h.number("seconds")
-	r.res.Collecting = time.Duration(seconds) * time.Second
+	began, err1 := strconv.ParseFloat(h.one("began"), 64)
+	ended, err2 := strconv.ParseFloat(h.one("ended"), 64)
+	if err1 == nil && err2 == nil {
+		r.res.Collecting = time.Duration((ended - began) * float64(time.Second)).Round(10 * time.Millisecond)
+	}
 	var v [6]int64
 	for i, key := range []string{"before.disk", "after.disk", "before.content", "after.content", "before.free", "after.free"} {
 		n, ok := h.number(key)

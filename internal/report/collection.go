@@ -75,7 +75,7 @@ func facts(r *gc.Result) []fact {
 	case !r.Stopped:
 		add("registry", "not stopped")
 	case r.Restarted && r.Collected:
-		add("registry", "away for %s, restarted; its own collection took %s of that, to the second", seconds(r.Away), seconds(r.Collecting))
+		add("registry", "away for %s, restarted; its own collection took %s of that", seconds(r.Away), seconds(r.Collecting))
 	case r.Restarted:
 		add("registry", "away for %s, restarted", seconds(r.Away))
 	default:

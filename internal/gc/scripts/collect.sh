@@ -15,16 +15,20 @@ measure() {
   one free "$(df -Pk "$root" 2>/dev/null | awk 'NR == 2 { print $4 }')"
 }
 
+clock() { # seconds, as finely as this machine tells them to a script
+  if [ -r /proc/uptime ]; then cut -d ' ' -f 1 /proc/uptime; else date +%s; fi
+}
+
 (
   wrapper=$(exec sh -c 'echo $PPID')
   echo "$wrapper" >"$run/wrapper"
   measure >"$run/before"
-  began=$(date +%s)
+  one began "$(clock)" >"$run/times"
   # The number is written by the process itself before it becomes the collection, so that it is never a moment
   # without one. Who wants to end it makes "halted" before reading the number: one of the two sees the other.
   sh -c 'echo $$ >"$0/pid"; [ ! -e "$0/halted" ] || exit 130; exec "$@"' "$run" "$@" >"$run/out" 2>"$run/err"
   code=$?
-  echo $(($(date +%s) - began)) >"$run/seconds"
+  one ended "$(clock)" >>"$run/times"
   measure >"$run/after"
   echo $code >"$run/exit.new"
   mv "$run/exit.new" "$run/exit"

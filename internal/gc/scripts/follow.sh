@@ -9,7 +9,7 @@ follow() {
   for moment in before after; do
     sed "s/^/$moment./" "$run/$moment" 2>/dev/null
   done
-  one seconds "$(cat "$run/seconds" 2>/dev/null)"
+  cat "$run/times" 2>/dev/null
   one exit "$(cat "$run/exit" 2>/dev/null)"
   { # the last line need not have an end
     tail -n 5 "$run/err" 2>/dev/null | tail -c 2000 | tr '\r' '\n'
