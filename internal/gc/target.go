@@ -70,6 +70,7 @@ var (
 	hostName      = regexp.MustCompile(`^[A-Za-z0-9_.:][A-Za-z0-9_.:-]*$`)
 	userName      = regexp.MustCompile(`^[A-Za-z0-9_.][A-Za-z0-9_.@+-]*$`)
 	containerName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
+	password      = regexp.MustCompile(`(//[^/@:]*):.*@`)
 	objectName    = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)
 )
 
@@ -77,7 +78,8 @@ var (
 // or "kubectl://namespace/deployment/name". Errors wrap [ErrTarget].
 func ParseTarget(text string, o TargetOptions) (*Target, error) {
 	bad := func(format string, args ...any) (*Target, error) {
-		return nil, fmt.Errorf("%w: %q: %s", ErrTarget, text, fmt.Sprintf(format, args...))
+		shown := password.ReplaceAllString(text, "$1:***@")
+		return nil, fmt.Errorf("%w: %q: %s", ErrTarget, shown, fmt.Sprintf(format, args...))
 	}
 	scheme, rest, _ := strings.Cut(text, ":")
 	rest = strings.TrimPrefix(rest, "//")
