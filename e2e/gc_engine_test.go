@@ -49,10 +49,14 @@ const dockerStandIn = `
 case $1 in
 inspect) [ "$5" = registry ] || { echo "Error: No such container: $5" >&2; exit 1; }; cat "$DIR/inspect.json" ;;
 run) cat >"$DIR/environment"; : >"$DIR/helper" ;;
-exec) shift 2; exec "$@" ;;
+exec)
+  shift 2
+  case $*$(ls "$DIR") in *"garbage-collect /"*dies*) : >"$DIR/dead" ;; esac
+  [ ! -e "$DIR/dead" ] || { echo 'the container is not running' >&2; exit 1; }
+  exec "$@" ;;
 stop) sh -c "$STOP" ;;
 start) sh -c "$START" ;;
-rm) rm -f "$DIR/helper" ;;
+rm) rm -f "$DIR/helper" "$DIR/dead" "$DIR/dies" ;;
 *) echo "what is $1?" >&2; exit 1 ;;
 esac`
 
@@ -78,7 +82,15 @@ func TestGCDockerStandIn(t *testing.T) {
 		d.want(run("docker://registry"), 3, "the storage "+d.Dir+" is in no volume", "hint: put it into a volume")
 		inspect(d.Dir)
 		before := d.serving()
+		// A helper that dies with the collection in it does not keep the registry down.
+		must(t, os.WriteFile(filepath.Join(dir, "dies"), nil, 0o600))
 		got := d.regsweep("gc", d.Host+"/team/app", "--gc-via", "docker://registry", "--gc-binary", d.Binary)
+		d.want(got, 4, "the container is not running; the registry serves again")
+		if !got.gc.Restarted || got.gc.Collected {
+			t.Errorf("got %+v", *got.gc)
+		}
+		d.healthy("team/app", "b7", "b8")
+		got = d.regsweep("gc", d.Host+"/team/app", "--gc-via", "docker://registry", "--gc-binary", d.Binary)
 		d.want(got, 0)
 		if g := got.gc; g.BlobsDeleted != 18 || !g.Restarted || g.VerifiedImages != 2 || d.serving() == before {
 			t.Errorf("got %+v", *g)
@@ -111,9 +123,11 @@ scale)
   *--replicas=0) sh -c "$STOP" && : >"$DIR/down" ;;
   *) [ ! -e "$DIR/helper" ] || { echo 'the claim is in use' >&2; exit 1; }; rm -f "$DIR/down"; sh -c "$START" ;;
   esac ;;
-create) cat >"$DIR/helper" ;;
+create) cat >/dev/null; [ ! -e "$DIR/full" ] || { echo 'exceeded quota' >&2; exit 1; }; : >"$DIR/helper" ;;
 wait) ;;
-exec) while [ "$1" != -- ]; do shift; done; shift; exec "$@" ;;
+exec)
+  case $2 in pod/*) [ -e "$DIR/helper" ] || { echo "pods not found" >&2; exit 1; } ;; esac
+  while [ "$1" != -- ]; do shift; done; shift; exec "$@" ;;
 delete) rm -f "$DIR/helper" ;;
 *) echo "what is $1?" >&2; exit 1 ;;
 esac`
@@ -150,7 +164,16 @@ func TestGCKubectlStandIn(t *testing.T) {
 			t.Fatal("the registry was stopped, and its storage with it")
 		}
 		deployment(map[string]any{"persistentVolumeClaim": map[string]any{"claimName": "registry"}})
+		// A helper that cannot be made does not keep the registry down.
+		must(t, os.WriteFile(filepath.Join(dir, "full"), nil, 0o600))
 		got := run()
+		d.want(got, 4, "create the pod regsweep-gc-registry: kubectl exited with 1: exceeded quota; the registry serves again")
+		if !got.gc.Restarted || got.gc.Collected {
+			t.Errorf("got %+v", *got.gc)
+		}
+		d.healthy("team/app", "b7", "b8")
+		must(t, os.Remove(filepath.Join(dir, "full")))
+		got = run()
 		d.want(got, 0)
 		if g := got.gc; g.BlobsDeleted != 18 || !g.Restarted || g.VerifiedImages != 2 || d.serving() == before {
 			t.Errorf("got %+v", *g)

@@ -187,10 +187,10 @@ func TestSSHChecksTheKeys(t *testing.T) {
 // is over, not before.
 func TestSSHIsCutDuringTheCollection(t *testing.T) {
 	t.Parallel()
-	s := newSSHD(t)
 	for _, l := range lines {
 		t.Run(l.name, func(t *testing.T) {
 			t.Parallel()
+			s := newSSHD(t) // of its own, since all of its connections are cut
 			d := newDepot(t, l)
 			gate := d.slow()
 			d.builds("team/app", 8, 1000)
@@ -198,7 +198,7 @@ func TestSSHIsCutDuringTheCollection(t *testing.T) {
 			cmd, stdout, stderr, report := d.command(append([]string{"gc", d.Host + "/team/app"}, s.flags(d)...)...)
 			must(t, cmd.Start())
 			gate.reached()
-			s.cut() // the subtests may cut each other's: then it is cut twice
+			s.cut()
 			if d.Answers() {
 				t.Error("the registry serves while it is collected")
 			}

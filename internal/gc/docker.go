@@ -94,7 +94,7 @@ func (d *docker) variables() string {
 }
 
 func (d *docker) surroundings() surroundings {
-	s := surroundings{volumes: []string{}, fleeting: map[string]string{}}
+	s := surroundings{volumes: []string{}, fleeting: map[string]string{}, apart: d.opened}
 	for _, a := range d.found.Args {
 		if isConfig(a) {
 			s.configs = append(s.configs, a)

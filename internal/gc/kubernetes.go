@@ -161,7 +161,7 @@ func (k *kubernetes) pod() map[string]any {
 }
 
 func (k *kubernetes) surroundings() surroundings {
-	s := surroundings{volumes: []string{}, fleeting: map[string]string{}}
+	s := surroundings{volumes: []string{}, fleeting: map[string]string{}, apart: k.helping}
 	spec := k.found.spec()
 	own := spec.Containers[k.found.container()]
 	for _, a := range append(slices.Clone(own.Command), own.Args...) {
@@ -223,7 +223,9 @@ func (k *kubernetes) start(ctx context.Context, _ string) error {
 	if err := k.close(ctx); err != nil {
 		return err
 	}
-	return k.kubectl("scale", "deployment/"+k.name, "--replicas="+strconv.Itoa(k.found.replicas())).run(ctx)
+	err := k.kubectl("scale", "deployment/"+k.name, "--replicas="+strconv.Itoa(k.found.replicas())).run(ctx)
+	k.scaled = k.scaled && err != nil
+	return err
 }
 
 func (k *kubernetes) starting() string {

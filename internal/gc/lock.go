@@ -62,6 +62,9 @@ func (r *run) unlock(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	err := r.insist(ctx, func() error {
+		if err := r.target.place.open(ctx); err != nil { // a helper may have been removed
+			return err
+		}
 		return r.target.there(script(unlockScript, r.res.Lock)).run(ctx)
 	})
 	if err != nil {

@@ -40,6 +40,7 @@ type run struct {
 	site   site
 	res    Result
 	folder string // of this run, inside of the lock
+	begun  bool   // the collection, or at least the attempt
 }
 
 func (r *run) all(ctx context.Context) (err error) {

@@ -25,6 +25,7 @@ func (r *run) arguments() []string {
 func (r *run) sweep(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.o.Timeout, errTimeout)
 	defer cancel()
+	r.begun = true
 	args := script(collectScript, append([]string{r.folder, r.site.root}, r.arguments()...)...)
 	err := r.follow(ctx, args)
 	var failed *CommandError
@@ -93,13 +94,21 @@ func (r *run) measure(h head) {
 	r.res.FreeBefore, r.res.FreeAfter = v[4]<<10, v[5]<<10
 }
 
-// settle ends the collection if it still runs, and returns nil only when none does.
+// settle ends the collection if it still runs, and returns nil only when none does. A helper that cannot be asked any more
+// is removed, and the collection with it.
 func (r *run) settle(ctx context.Context) error {
-	return r.insist(ctx, func() error {
+	if !r.begun {
+		return nil
+	}
+	err := r.insist(ctx, func() error {
 		limit, cancel := context.WithTimeoutCause(ctx, lookTimeout, errors.New("it does not end"))
 		defer cancel()
 		return r.target.there(script(haltScript, r.folder)).run(limit)
 	})
+	if err != nil && r.target.place.surroundings().apart {
+		return r.target.place.close(ctx)
+	}
+	return err
 }
 
 // stream runs a command and reads what it prints as it comes. The command's own failure is the error before the reader's.

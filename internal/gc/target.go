@@ -61,8 +61,10 @@ type surroundings struct {
 	configs []string
 	// volumes are the only folders that commands share with the registry; nil means that they share all.
 	volumes []string
-	// lasting is false for a volume whose content goes when the registry is stopped, by its folder.
-	fleeting map[string]string // folder to kind
+	// fleeting are the kinds of those folders whose content may go when the registry is stopped.
+	fleeting map[string]string
+	// apart is true when commands run in something that close ends together with them.
+	apart bool
 }
 
 // The parts of a target. They end up as arguments of ssh, docker and kubectl, which must not take them for options.
