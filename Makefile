@@ -20,9 +20,10 @@ lint: ## format, vet and staticcheck, in both modules
 	cd e2e && go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 
 FUZZTIME ?= 30s
-fuzz: ## look for a policy and a repository that break a promise, for images in use that are overlooked, for text that breaks out of a report, and for logs that are misread
+fuzz: ## look for a policy and a repository that break a promise, for images in use that are overlooked, for words that a shell reads otherwise, for text that breaks out of a report, and for logs that are misread
 	go test ./internal/retain -run '^$$' -fuzz FuzzDecide -fuzztime $(FUZZTIME)
 	go test ./internal/retain -run '^$$' -fuzz FuzzParseInUse -fuzztime $(FUZZTIME)
+	go test ./internal/gc -run '^$$' -fuzz FuzzQuote -fuzztime $(FUZZTIME)
 	go test ./internal/report -run '^$$' -fuzz FuzzMarkdownCell -fuzztime $(FUZZTIME)
 	go test ./internal/gc -run '^$$' -fuzz FuzzReadLog -fuzztime $(FUZZTIME)
 

@@ -19,6 +19,7 @@ type cli struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 	Prune   pruneCommand     `cmd:"" default:"withargs" help:"Keep the images a repository needs and delete the rest. This is the default command."`
 	Rank    rankCommand      `cmd:"" help:"Show which repositories of a registry hold the most."`
+	GC      gcCommand        `cmd:"" name:"gc" help:"Have the registry collect its garbage: stop it, collect, start it, and see that all is still there."`
 }
 
 // pruneCommand is the command line of prune.
@@ -35,6 +36,8 @@ type pruneCommand struct {
 	StateDir string        `group:"run" placeholder:"DIR" help:"Folder for what the next run should know: deletions that were cut short, and what was read of images (default: regsweep in the user's cache folder)."`
 
 	access
+	afterPrune
+	collection
 	Output string   `group:"report" enum:"table,markdown,json" default:"table" placeholder:"FORM" help:"What goes to standard output: table, markdown or json. Default: ${default}."`
 	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Write a report as well; the ending picks the form: .md, .json or .txt. Repeatable."`
 	CI     string   `group:"report" name:"ci" placeholder:"NAME" help:"The CI system, when it is not to be detected: github, gitea, forgejo, gitlab, jenkins or none."`
@@ -60,6 +63,7 @@ var groups = []kong.Group{
 	{Key: "scope", Title: "What it is about:"},
 	{Key: "run", Title: "How far to go:"},
 	{Key: "registry", Title: "Reaching the registry (docker's configuration and credential helpers come first):"},
+	{Key: "gc", Title: "Having the registry give the disk back (docs/garbage-collection.md):"},
 	{Key: "report", Title: "Reporting:"},
 }
 

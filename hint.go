@@ -42,6 +42,8 @@ func hint(err error) string {
 	var file *policyFileError
 	var unmatched *noPolicyError
 	switch {
+	case errors.Is(err, errNoTarget):
+		return "for example --gc-via docker://registry, or ssh://user@host with --gc-stop and --gc-start (docs/garbage-collection.md)"
 	case errors.As(err, &unmatched):
 		return `add an entry for it, or one for "**" at the end, or give a keep rule such as --keep-last 5`
 	case errors.As(err, &file) && errors.Is(err, retain.ErrNoKeepRule):

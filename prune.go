@@ -55,7 +55,9 @@ func (c *pruneCommand) run(ctx context.Context, p process, say talk) int {
 		ctx, cancel = context.WithTimeoutCause(ctx, s.timeout, errTimeout)
 		defer cancel()
 	}
-	return s.publish(s.sweep(ctx))
+	sum := s.sweep(ctx)
+	c.collectAfter(ctx, s, &sum)
+	return s.publish(sum)
 }
 
 // atOnce is how many repositories are pruned at the same time. On a fast line one is enough to keep a registry busy; on a

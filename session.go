@@ -30,6 +30,9 @@ func (c *pruneCommand) session(p process, say talk) (*session, error) {
 	if s.images, err = s.system.Images(p.getenv, c.Images); err != nil {
 		return nil, err
 	}
+	if err := c.afterPrune.check(c.collection, s); err != nil {
+		return nil, err
+	}
 	if s.memo, err = openState(c.StateDir, p.getenv, say); err != nil {
 		return nil, err
 	}

@@ -69,7 +69,10 @@ func TestRank(t *testing.T) {
 // settle fills a registry with what rank has to tell apart.
 func settle(t *testing.T, s *registries.Server) {
 	t.Helper()
-	push := func(path string) fixture.Tester { return server{url: s.URL}.pusher(t, path) }
+	push := func(path string) fixture.Tester {
+		to, _ := server{url: s.URL}.pusher(t, path)
+		return to
+	}
 	fill := func(path string, n, size int) {
 		var images []fixture.Image
 		for i := range n {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,7 +48,9 @@ func TestGolden(t *testing.T) {
 	} {
 		t.Run(form, func(t *testing.T) {
 			t.Parallel()
-			for name, s := range cases() {
+			all := cases()
+			maps.Copy(all, collectionCases())
+			for name, s := range all {
 				if form == "narrow" && !narrowCases[name] || form == "json" && !jsonCases[name] {
 					continue
 				}
@@ -73,4 +76,4 @@ func TestGolden(t *testing.T) {
 var narrowCases = map[string]bool{"partial": true, "refused_twice": true, "grouped": true, "grouped_many": true}
 
 // jsonCases are those of which the JSON is short enough to be read.
-var jsonCases = map[string]bool{"unread": true, "partial": true, "multi_arch": true, "refused_twice": true, "empty": true, "hostile": true, "none": true}
+var jsonCases = map[string]bool{"unread": true, "partial": true, "multi_arch": true, "refused_twice": true, "empty": true, "hostile": true, "none": true, "gc": true, "gc_down": true}

@@ -30,7 +30,7 @@ type (
 		CI             jsonCI           `json:"ci"`
 		Policy         string           `json:"policy"`
 		Repositories   []jsonRepository `json:"repositories"`
-		GC             *struct{}        `json:"gc"` // null: no collection was asked for
+		GC             *jsonGC          `json:"gc"` // null: no collection was asked for
 	}
 	jsonCI struct {
 		Name     string `json:"name"`
@@ -90,6 +90,7 @@ func WriteJSON(w io.Writer, s Summary) error {
 		ExitCode:       s.ExitCode,
 		CI:             jsonCI(s.CI),
 		Policy:         s.Policy,
+		GC:             collectionJSON(s.GC),
 		Repositories:   make([]jsonRepository, 0, len(s.Repositories)),
 	}
 	for _, r := range s.Repositories {

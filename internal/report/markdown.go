@@ -31,6 +31,7 @@ func WriteMarkdown(w io.Writer, s Summary, budget int) error {
 	if len(problems) > 0 {
 		limit = portion(m.page.Len(), budget, 2, 3)
 	}
+	m.collection()
 	m.page.add(m.overview(), limit)
 	if len(problems) > 0 {
 		m.page.add(block{
@@ -66,6 +67,9 @@ func (m *markdown) verdictLine() bool {
 		if v.condition() == stopped {
 			text += " · stopped early"
 		}
+	}
+	if a := m.alarm(); a != "" {
+		text = markdownText(a) + " · " + text
 	}
 	text = "### " + text + took(m.Summary) + "\n"
 	if len(text) > m.budget {

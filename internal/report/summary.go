@@ -5,6 +5,7 @@ package report
 import (
 	"time"
 
+	"github.com/regsweep/regsweep/internal/gc"
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/retain"
@@ -20,6 +21,8 @@ type Summary struct {
 	Policy   string // the policy in English
 	// Repositories are in the order in which they were asked for.
 	Repositories []Repository
+	// GC is what became of the registry's garbage collection; nil when none was asked for.
+	GC *gc.Result
 }
 
 // CI is the CI system of a run, as far as the report names it.

@@ -52,6 +52,7 @@ func WriteTable(w io.Writer, s Summary, o TableOptions) error {
 		}
 		t.line(last)
 	}
+	t.collection(s)
 	if several {
 		if len(s.Repositories) > 0 {
 			t.line("")

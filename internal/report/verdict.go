@@ -123,6 +123,9 @@ func (s Summary) verdict(t Totals) string {
 	for _, r := range s.Repositories {
 		ended[r.condition()]++
 	}
+	if len(s.Repositories) == 0 && s.GC != nil {
+		return collected(s.GC)
+	}
 	if len(s.Repositories) == 0 {
 		return "no repository was looked at, nothing was deleted"
 	}

@@ -1,0 +1,68 @@
+package gc
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	// stubborn is how often a command that fails is tried. A command that is wrong stays wrong.
+	stubborn = 3
+	// longestPause is the longest between two tries over a connection that is lost.
+	longestPause = 30 * time.Second
+)
+
+// insist tries until it succeeds, has failed too often, or ctx is over. A lost connection does not count as a failure:
+// hosts come back.
+func (r *run) insist(ctx context.Context, try func() error) error {
+	wait, failures := r.o.RetryBase, 0
+	for {
+		err := try()
+		if err == nil {
+			return nil
+		}
+		if !lost(err) {
+			failures++
+		}
+		if failures >= stubborn || pause(ctx, wait) != nil {
+			return err
+		}
+		wait = min(2*wait, longestPause)
+	}
+}
+
+// lost reports whether an error is ssh's own: the remote command may not have been run at all, or may still run.
+func lost(err error) bool {
+	var failed *CommandError
+	return errors.As(err, &failed) && failed.Program == "ssh" && failed.Code == lostCode
+}
+
+// pause waits, or returns why ctx is over.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// token tells one run from another.
+func token() string {
+	b := make([]byte, 8)
+	_, _ = rand.Read(b) // never fails (crypto/rand)
+	return hex.EncodeToString(b)
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

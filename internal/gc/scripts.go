@@ -1,0 +1,31 @@
+package gc
+
+import _ "embed" // the scripts
+
+// The scripts are constant; what differs from run to run are their arguments.
+var (
+	//go:embed scripts/lib.sh
+	libScript string
+	//go:embed scripts/follow.sh
+	followScript string
+
+	//go:embed scripts/probe.sh
+	probeScript string
+	//go:embed scripts/lock.sh
+	lockScript string
+	//go:embed scripts/unlock.sh
+	unlockScript string
+	//go:embed scripts/collect.sh
+	collectScript string
+	//go:embed scripts/resume.sh
+	resumeScript string
+	//go:embed scripts/halt.sh
+	haltScript string
+	//go:embed scripts/operate.sh
+	operateScript string
+)
+
+// script is the argument list that runs a script with arguments.
+func script(text string, args ...string) []string {
+	return append([]string{"sh", "-c", libScript + followScript + text, "regsweep"}, args...)
+}

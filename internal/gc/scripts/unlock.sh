@@ -1,0 +1,2 @@
+# Gives the lock back. Argument: its folder.
+rm -rf "$1"

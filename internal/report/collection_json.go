@@ -1,0 +1,80 @@
+package report
+
+import (
+	"math"
+	"time"
+
+	"github.com/regsweep/regsweep/internal/gc"
+	"github.com/regsweep/regsweep/internal/oci"
+)
+
+// The order of the fields is the order of the keys: first those of version 1, then additions.
+type (
+	jsonGC struct {
+		Via              string        `json:"via"`
+		BlobsMarked      int           `json:"blobs_marked"`
+		BlobsDeleted     int           `json:"blobs_deleted"`
+		ManifestsDeleted int           `json:"manifests_deleted"`
+		FreedBytes       *int64        `json:"freed_bytes"` // null: not measured
+		Restarted        bool          `json:"restarted"`
+		VerifiedImages   int           `json:"verified_images"`
+		Seconds          float64       `json:"seconds"`
+		Error            *string       `json:"error"`
+		Mode             string        `json:"mode"`
+		Version          string        `json:"version"`
+		Skipped          *string       `json:"skipped"`
+		Collected        bool          `json:"collected"`
+		Stopped          bool          `json:"stopped"`
+		StorageFreed     *int64        `json:"storage_freed_bytes"`
+		FreeBefore       *int64        `json:"disk_free_before_bytes"`
+		FreeAfter        *int64        `json:"disk_free_after_bytes"`
+		AwaySeconds      float64       `json:"away_seconds"`
+		CollectSeconds   float64       `json:"collect_seconds"`
+		Verified         bool          `json:"verified"`
+		Missing          []jsonMissing `json:"missing"`
+		Lock             string        `json:"lock"`
+		Repositories     []jsonMarked  `json:"repositories"`
+		Notes            []string      `json:"notes"`
+	}
+	jsonMissing struct {
+		Repository string     `json:"repository"`
+		Digest     oci.Digest `json:"digest"`
+	}
+	jsonMarked struct {
+		Repository string `json:"repository"`
+		Manifests  int    `json:"manifests_marked"`
+		Blobs      int    `json:"blobs_marked"`
+	}
+)
+
+// collectionJSON is nil, which is written as null, when no collection was asked for.
+func collectionJSON(r *gc.Result) *jsonGC {
+	if r == nil {
+		return nil
+	}
+	out := &jsonGC{
+		Via: r.Via, BlobsMarked: r.Log.BlobsMarked, BlobsDeleted: r.Log.BlobsEligible, ManifestsDeleted: r.Log.ManifestsEligible,
+		Restarted: r.Restarted, VerifiedImages: r.Check.Images, Seconds: thousandths(r.Elapsed), Mode: string(r.Mode), Version: r.Version,
+		Collected: r.Collected, Stopped: r.Stopped, AwaySeconds: thousandths(r.Away), CollectSeconds: thousandths(r.Collecting),
+		Verified: r.Verified, Missing: []jsonMissing{}, Lock: r.Lock, Repositories: []jsonMarked{}, Notes: some(r.Notes),
+	}
+	if r.Err != nil {
+		out.Error = new(r.Err.Error())
+	}
+	if r.Skipped != "" {
+		out.Skipped = new(r.Skipped)
+	}
+	if r.Measured {
+		out.FreedBytes, out.StorageFreed = new(r.Freed), new(r.StorageFreed)
+		out.FreeBefore, out.FreeAfter = new(r.FreeBefore), new(r.FreeAfter)
+	}
+	for _, m := range r.Check.Missing {
+		out.Missing = append(out.Missing, jsonMissing{m.Repository.String(), m.Digest})
+	}
+	for _, m := range r.Log.Repositories {
+		out.Repositories = append(out.Repositories, jsonMarked{m.Name, m.Manifests, m.Blobs})
+	}
+	return out
+}
+
+func thousandths(d time.Duration) float64 { return math.Round(d.Seconds()*1000) / 1000 }

@@ -1,0 +1,69 @@
+package report
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/regsweep/regsweep/internal/gc"
+	"github.com/regsweep/regsweep/internal/oci"
+)
+
+func collection() *gc.Result {
+	return &gc.Result{
+		Via: "docker+ssh://ci@registry.example.com/registry", Mode: gc.Offline, Version: "2.8.2+ds1",
+		Collected: true, Stopped: true, Restarted: true, Verified: true, Check: gc.Check{Images: 2},
+		Log:      gc.Log{BlobsMarked: 7, BlobsEligible: 2994, Repositories: []gc.Marked{{Name: "zdtest", Manifests: 2, Blobs: 5}}},
+		Measured: true, Freed: 66413796, StorageFreed: 85843968, FreeBefore: 12 << 30, FreeAfter: 12<<30 + 85843968,
+		Away: 1540 * time.Millisecond, Collecting: 1180 * time.Millisecond, Elapsed: 1800 * time.Millisecond,
+		Lock: "/var/lib/registry/.regsweep-gc-lock",
+	}
+}
+
+func collectionCases() map[string]Summary {
+	after := func(edit func(r *gc.Result)) Summary {
+		s := summary(repo("zdtest").pair(9).builds(7, 1, deleted))
+		s.GC = collection()
+		edit(s.GC)
+		return s
+	}
+	broken := []gc.Missing{{Repository: oci.Repository{Host: "registry.example.com:5000", Path: "zdtest"}, Digest: digest(1)}}
+	alone := Summary{Started: started, Elapsed: 2 * time.Second, GC: collection()}
+	alone.GC.Verified, alone.GC.Check.Images = false, 0
+	refused := Summary{Started: started, ExitCode: 3, GC: &gc.Result{Via: "local:", Mode: gc.Offline, Err: &gc.Refusal{Why: "the lock /x is held for 3m0s by regsweep"}}}
+	return map[string]Summary{
+		"gc":         after(func(*gc.Result) {}),
+		"gc_alone":   alone,
+		"gc_refused": refused,
+		"gc_skipped": after(func(r *gc.Result) { *r = gc.Result{Via: "local:", Skipped: "this is a dry run"} }),
+		"gc_broken": after(func(r *gc.Result) {
+			r.Check.Missing = broken
+			r.Err = &gc.MissingError{Missing: broken}
+		}),
+		"gc_down": after(func(r *gc.Result) {
+			r.Restarted, r.Verified = false, false
+			r.Err = &gc.NotBackError{Started: "systemctl start registry", Cause: errors.New(nasty)}
+		}),
+		"gc_unmeasured": after(func(r *gc.Result) {
+			r.Measured = false
+			r.Notes = []string{"the storage is s3, which is not measured: only the log tells what was freed", nasty}
+		}),
+	}
+}
+
+// What a person must see first comes first.
+func TestAlarmIsLoud(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"gc_broken": "KEPT IMAGES ARE BROKEN: ", "gc_down": "THE REGISTRY IS DOWN: "} {
+		s := collectionCases()[name]
+		var md, table strings.Builder
+		if err := errors.Join(WriteMarkdown(&md, s, summaryBudget), WriteTable(&table, s, TableOptions{})); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(strings.TrimSpace(table.String()), "\n")
+		if !strings.HasPrefix(s.Line(), want) || !strings.HasPrefix(md.String(), "### "+want) || !strings.HasPrefix(lines[len(lines)-1], want) {
+			t.Errorf("%s: %s\n%.200s\n%s", name, s.Line(), md.String(), lines[len(lines)-1])
+		}
+	}
+}
