@@ -18,6 +18,7 @@ Every flag can be given as environment: REGSWEEP_KEEP_LAST=2 for --keep-last 2 (
 type cli struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 	Prune   pruneCommand     `cmd:"" default:"withargs" help:"Keep the images a repository needs and delete the rest. This is the default command."`
+	Report  reportCommand    `cmd:"" help:"Make one report of the JSON reports of several runs, such as parallel jobs. Nothing is sent to a registry."`
 }
 
 // pruneCommand is the command line of prune.
@@ -34,8 +35,13 @@ type pruneCommand struct {
 	StateDir string        `group:"run" placeholder:"DIR" help:"Folder for what the next run should know: deletions that were cut short, and what was read of images (default: regsweep in the user's cache folder)."`
 
 	access
-	Output string   `group:"report" enum:"table,markdown,json" default:"table" placeholder:"FORM" help:"What goes to standard output: table, markdown or json. Default: ${default}."`
-	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Write a report as well; the ending picks the form: .md, .json or .txt. Repeatable."`
+	reporting
+}
+
+// reporting is where the commands say what was done.
+type reporting struct {
+	Output string   `group:"report" enum:"table,markdown,json,line" default:"table" placeholder:"FORM" help:"What goes to standard output: table, markdown, json or line. Default: ${default}."`
+	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Write a report as well; the ending picks the form: .md, .html, .json, .xml (JUnit), .env (dotenv), .prom (metrics), .annotations.json (GitLab), .line or .txt. Repeatable."`
 	CI     string   `group:"report" name:"ci" placeholder:"NAME" help:"The CI system, when it is not to be detected: github, gitea, forgejo, gitlab, jenkins or none."`
 }
 

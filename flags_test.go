@@ -45,8 +45,13 @@ func flagTable(t *testing.T) string {
 	}
 	var b strings.Builder
 	b.WriteString("| flag | meaning |\n| --- | --- |\n")
+	seen := map[string]bool{} // commands share flags
 	for _, node := range parser.Model.Children {
 		for _, f := range node.Flags {
+			if seen[f.Name] {
+				continue
+			}
+			seen[f.Name] = true
 			name := "--" + f.Name
 			if !f.IsBool() {
 				name += " " + f.FormatPlaceHolder()

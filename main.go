@@ -59,12 +59,15 @@ func run(ctx context.Context, p process) int {
 		say.errorf("set up the command line: %v", err) // a mistake in the flags' own declaration
 		return exitUsage
 	}
-	_, err = parser.Parse(p.args)
+	parsed, err := parser.Parse(p.args)
 	switch {
 	case exited >= 0: // --help or --version
 		return exited
 	case err != nil:
 		return usageError(say, err, fromEnv)
+	}
+	if parsed.Selected().Name == "report" {
+		return flags.Report.run(p, say)
 	}
 	return flags.Prune.run(ctx, p, say)
 }

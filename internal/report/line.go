@@ -1,4 +1,25 @@
 package report
 
+import (
+	"fmt"
+	"io"
+)
+
 // Line says in one line what the run did, for an annotation or a build's description.
 func (s Summary) Line() string { return s.verdict(s.Totals()) }
+
+// WriteLine writes [Summary.Line], of one repository with its name. Jenkins takes it as a build's description.
+func WriteLine(w io.Writer, s Summary) error {
+	text := s.Line()
+	if len(s.Repositories) == 1 {
+		v := newView(s.Repositories[0], s.Started)
+		text = short(v.Name.String(), nameRunes) + ": " + v.verdict(s.DryRun)
+		if v.condition() == stopped {
+			text += " · stopped early"
+		}
+	}
+	if _, err := fmt.Fprintln(w, text); err != nil {
+		return fmt.Errorf("write line: %w", err)
+	}
+	return nil
+}
