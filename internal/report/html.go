@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/regsweep/regsweep/internal/prune"
 )
@@ -20,7 +21,7 @@ const (
 	mostHTMLRepositories = 500
 	mostHTMLProblems     = 300
 	mostHTMLImages       = 3000 // rows of all repositories
-	htmlCells            = 24   // of a bar, which fits beside a label on a phone
+	htmlCells            = 20   // of a bar, which fits beside a label on a phone
 )
 
 //go:embed html.tmpl
@@ -34,6 +35,8 @@ type (
 	htmlReport struct {
 		Names        []string // of the only repository, in parts
 		Verdict      string
+		Rest         []string // of the verdict
+		JustBuilt    string
 		Asked, Build string
 		BuildName    string
 		Started      string
@@ -42,17 +45,13 @@ type (
 		Gone         string // the head of the column of what went
 		Overview     []htmlRow
 		OverviewMore int
-		Total        *htmlRow
+		Total        htmlRow
 		Problems     []htmlProblem
 		ProblemsMore int
 		Sections     []htmlSection
 		SectionsMore int
 	}
-	htmlRow struct {
-		Name               string
-		Kept, Gone, Failed string
-		Bytes, Note        string
-	}
+	htmlRow     struct{ Name, Kept, Gone, Failed, Note string }
 	htmlProblem struct{ What, Repository, Image, Why string }
 	htmlSection struct {
 		Name, Policy                 string // "" with only one repository
@@ -67,7 +66,7 @@ type (
 		More          int
 		Rest          string
 	}
-	htmlLine  struct{ Name, Bar, Counts string }
+	htmlLine  struct{ Name, Bar, Spoken, Counts string }
 	htmlImage struct{ Name, Age, Size, Why string }
 )
 
@@ -91,7 +90,11 @@ func WriteHTML(w io.Writer, s Summary) error {
 	problems, more := cut(m.problems(), mostHTMLProblems)
 	page.ProblemsMore = more
 	for _, p := range problems {
-		page.Problems = append(page.Problems, htmlProblem{p.what, long(p.repository.String()), cmp.Or(long(p.image), p.count), p.why})
+		row := htmlProblem{What: p.what, Image: cmp.Or(long(p.image), p.count), Why: p.why}
+		if len(views) > 1 {
+			row.Repository = long(p.repository.String())
+		}
+		page.Problems = append(page.Problems, row)
 	}
 	page.sections(s, views)
 	var b bytes.Buffer
@@ -116,8 +119,11 @@ func (p *htmlReport) head(s Summary, views []view) {
 			p.Verdict += " · stopped early"
 		}
 		policy = cmp.Or(v.Policy, policy)
+		if names := v.pushed(); len(names) > 0 {
+			p.JustBuilt = tagList(names)
+		}
 	}
-	p.Verdict += took(s)
+	p.Verdict, p.Rest = splitVerdict(p.Verdict + took(s))
 	p.Asked = long(policy)
 	p.Build, p.BuildName = s.CI.link(), long(s.CI.Name)
 	if !s.Started.IsZero() {
@@ -126,19 +132,29 @@ func (p *htmlReport) head(s Summary, views []view) {
 	}
 }
 
+// splitVerdict leaves to the heading what was done, because headings are large and phones are not.
+func splitVerdict(text string) (string, []string) {
+	parts := strings.Split(text, " · ")
+	return parts[0], parts[1:]
+}
+
+// overview is a row for each of several repositories; of a single one the heading says it.
 func (p *htmlReport) overview(s Summary, views []view) {
 	row := func(name string, t Totals, note string) htmlRow {
-		return htmlRow{name, strconv.Itoa(t.Kept), strconv.Itoa(t.Deleted + t.Planned), strconv.Itoa(t.Failed), size(t.UniqueBytes), note}
+		if t.UniqueBytes > 0 {
+			note = strings.TrimSuffix(size(t.UniqueBytes)+" unreferenced · "+note, " · ")
+		}
+		return htmlRow{name, strconv.Itoa(t.Kept), strconv.Itoa(t.Deleted + t.Planned), strconv.Itoa(t.Failed), note}
+	}
+	if len(views) < 2 {
+		return
 	}
 	shown, more := cut(views, mostHTMLRepositories)
 	p.OverviewMore = more
 	for _, v := range shown {
 		p.Overview = append(p.Overview, row(long(v.Name.String()), v.totals, v.plainNote()))
 	}
-	if len(views) > 1 {
-		total := row("total", s.Totals(), "")
-		p.Total = &total
-	}
+	p.Total = row("total", s.Totals(), "")
 }
 
 // plainNote is what the numbers of a row do not say.
@@ -203,7 +219,7 @@ func htmlSectionOf(s Summary, v view, rows int) htmlSection {
 	h := v.history(s.DryRun)
 	out.History = htmlHistory{Title: h.title, Legend: v.legend(s.DryRun), More: h.more, Rest: h.rest}
 	for _, l := range h.lines {
-		out.History.Lines = append(out.History.Lines, htmlLine{Visible(l.name), l.bar(htmlCells), l.counts})
+		out.History.Lines = append(out.History.Lines, htmlLine{Visible(l.name), l.bar(htmlCells), l.spoken(htmlCells, v.goneWord(s.DryRun)), l.counts})
 	}
 	gone := append(v.doomed[:len(v.doomed):len(v.doomed)], v.skipped...)
 	kept := min(len(v.kept), max(rows*2/3, rows-len(gone)))
@@ -213,8 +229,8 @@ func htmlSectionOf(s Summary, v view, rows int) htmlSection {
 	}
 	for _, e := range gone[:len(gone)-out.DoomedMore] {
 		image := v.htmlImage(e)
-		if word := rowWord(e.status); word != "delete" { // the title says the others
-			image.Why = word + " · " + image.Why
+		if e.troubled || e.status == prune.Gone { // the title says the others
+			image.Why = rowWord(e.status) + " · " + image.Why
 		}
 		out.Doomed = append(out.Doomed, image)
 	}
@@ -236,14 +252,18 @@ func (v view) htmlImage(e entry) htmlImage {
 	return htmlImage{names(e), age(e.Image, v.started), size(v.sizer.of(e.Image)), long(why)}
 }
 
+// unbroken is how much of a name may stand without a place to break at: a commit's hash has none of its own.
+const unbroken = 16
+
 // breaks cuts a name where a line may break: behind what joins its parts.
 func breaks(name string) []string {
 	var out []string
 	begin := 0
 	for i, r := range name {
-		if strings.ContainsRune("/:.-_@,", r) && i+1 < len(name) {
-			out = append(out, name[begin:i+1])
-			begin = i + 1
+		end := i + utf8.RuneLen(r)
+		if (strings.ContainsRune("/:.-_@,", r) || end-begin >= unbroken) && end < len(name) {
+			out = append(out, name[begin:end])
+			begin = end
 		}
 	}
 	return append(out, name[begin:])

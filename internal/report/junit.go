@@ -28,12 +28,15 @@ type (
 		Suites  []junitSuite `xml:"testsuite"`
 	}
 	junitSuite struct {
-		Name       string          `xml:"name,attr"`
-		Timestamp  string          `xml:"timestamp,attr,omitempty"`
-		Counts     junitCounts     `xml:",any,attr"`
-		Properties []junitProperty `xml:"properties>property"`
-		Cases      []junitCase     `xml:"testcase"`
-		Out        string          `xml:"system-out,omitempty"`
+		Name       string      `xml:"name,attr"`
+		Timestamp  string      `xml:"timestamp,attr,omitempty"`
+		Counts     junitCounts `xml:",any,attr"`
+		Properties *junitList  `xml:"properties"`
+		Cases      []junitCase `xml:"testcase"`
+		Out        string      `xml:"system-out,omitempty"`
+	}
+	junitList struct {
+		Property []junitProperty `xml:"property"`
 	}
 	junitProperty struct {
 		Name  string `xml:"name,attr"`
@@ -97,7 +100,7 @@ func (room *junitRoom) suite(v view, s Summary) (junitSuite, tally) {
 	name := long(v.Name.String())
 	// Jenkins takes what stands before the last dot of a class for its package.
 	class := "regsweep." + strings.ReplaceAll(name, ".", "_")
-	suite := junitSuite{Name: name, Properties: junitProperties(v.totals)}
+	suite := junitSuite{Name: name, Properties: &junitList{junitProperties(v.totals)}}
 	if !s.Started.IsZero() {
 		suite.Timestamp = s.Started.UTC().Format("2006-01-02T15:04:05")
 	}
@@ -124,7 +127,7 @@ func (room *junitRoom) suite(v view, s Summary) (junitSuite, tally) {
 	}
 	if left > 0 {
 		suite.Out = fmt.Sprintf("%s more: a report x.json has all of them", grouped(left))
-		suite.Properties = append(suite.Properties, junitProperty{"deletions_left_out", strconv.Itoa(left)})
+		suite.Properties.Property = append(suite.Properties.Property, junitProperty{"deletions_left_out", strconv.Itoa(left)})
 	}
 	var n tally
 	for _, c := range suite.Cases {

@@ -119,6 +119,24 @@ func (t timeline) bar(most int) string {
 	return b.String()
 }
 
+// spoken is the bar in words, for those who do not see it: "newest first: 2 kept, 1 deleted, 1 kept". Of a bar whose
+// cells stand for several images it is only the numbers.
+func (t timeline) spoken(most int, gone string) string {
+	if len(t.images) > most {
+		return sums([]timeline{t}, gone)
+	}
+	words := [...]string{markDeleted: gone, markLeft: "failed or skipped", markKept: "kept"}
+	var runs []string
+	for i := 0; i < len(t.images); {
+		m, n := t.images[i].mark, 0
+		for ; i < len(t.images) && t.images[i].mark == m; i++ {
+			n++
+		}
+		runs = append(runs, fmt.Sprintf("%d %s", n, words[m]))
+	}
+	return "newest first: " + strings.Join(runs, ", ")
+}
+
 // counts says the numbers of a group, as in "3 kept, 41 deleted, newest 2 hours ago".
 func (t timeline) counts(v view, dryRun bool) string {
 	text := sums([]timeline{t}, v.goneWord(dryRun))
