@@ -82,7 +82,7 @@ var metricLine = regexp.MustCompile(`^([a-z_]+)(\{(?:[a-z]+="(?:[^"\\]|\\["\\n])
 func checkMetrics(t testing.TB, text string) {
 	t.Helper()
 	body, ended := strings.CutSuffix(text, "# EOF\n")
-	if !ended || strings.Contains(body, "# EOF") {
+	if !ended || strings.Contains(body, "\n# EOF") {
 		t.Errorf("no single end in %q", text)
 	}
 	family, seen := "", map[string]bool{}

@@ -71,7 +71,7 @@ func (v view) periods(dryRun bool) history {
 			n++
 			i := len(stretches)
 			if created := e.Image.Created; !created.IsZero() {
-				i = slices.IndexFunc(stretches, func(s stretch) bool { return v.started.Sub(created) <= s.to })
+				i = slices.IndexFunc(stretches, func(s stretch) bool { return v.started.Sub(created) < s.to })
 			}
 			lines[i].images = append(lines[i].images, build{e.Image.Created, list.mark})
 		}

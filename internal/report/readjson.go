@@ -64,7 +64,7 @@ func readRepository(in jsonRepository) (Repository, error) {
 	out := Repository{Name: oci.Repository{Host: host, Path: path}, Policy: in.Policy, KnownBytes: &bytes}
 	for _, name := range in.JustBuilt {
 		pushed := oci.Pushed{Reference: oci.Reference{Repository: out.Name, Tag: name}, Source: "report"}
-		if strings.Contains(name, ":") { // no tag
+		if short := oci.Digest(name); strings.Contains(name, ":") && retain.ShortDigest(short) == name { // no tag
 			pushed.Tag, pushed.Digest = "", oci.Digest(name)
 		}
 		out.Pushed = append(out.Pushed, pushed)
