@@ -8,7 +8,7 @@ all: lint test
 build: ## the binary, static, in ./regsweep
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o regsweep .
 
-test: ## all tests; those that need docker-registry or groovy are skipped without them
+test: ## all tests; those that need docker-registry, groovy, chromium or xmllint are skipped without them
 	go test $(TESTFLAGS) ./...
 	go -C e2e test $(TESTFLAGS) ./...
 
@@ -24,6 +24,8 @@ fuzz: ## look for a policy and a repository that break a promise, for images in 
 	go test ./internal/retain -run '^$$' -fuzz FuzzDecide -fuzztime $(FUZZTIME)
 	go test ./internal/retain -run '^$$' -fuzz FuzzParseInUse -fuzztime $(FUZZTIME)
 	go test ./internal/report -run '^$$' -fuzz FuzzMarkdownCell -fuzztime $(FUZZTIME)
+	go test ./internal/report -run '^$$' -fuzz FuzzForms -fuzztime $(FUZZTIME)
+	go test ./internal/report -run '^$$' -fuzz FuzzReadJSON -fuzztime $(FUZZTIME)
 
 demo: ## nine repositories on a real registry, before and after
 	go run -C e2e ./demo
