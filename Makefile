@@ -24,8 +24,8 @@ fuzz: ## look for a policy and a repository that break a promise, for images in 
 	go test ./internal/retain -run '^$$' -fuzz FuzzDecide -fuzztime $(FUZZTIME)
 	go test ./internal/retain -run '^$$' -fuzz FuzzParseInUse -fuzztime $(FUZZTIME)
 	go test ./internal/report -run '^$$' -fuzz FuzzMarkdownCell -fuzztime $(FUZZTIME)
-	go test ./internal/report -run '^$$' -fuzz FuzzForms -fuzztime $(FUZZTIME)
-	go test ./internal/report -run '^$$' -fuzz FuzzReadJSON -fuzztime $(FUZZTIME)
+	go test ./internal/report -run '^$$' -fuzz FuzzForms -fuzztime $(FUZZTIME) -fuzzminimizetime 10x
+	go test ./internal/report -run '^$$' -fuzz FuzzReadJSON -fuzztime $(FUZZTIME) -fuzzminimizetime 10x
 
 demo: ## nine repositories on a real registry, before and after
 	go run -C e2e ./demo
