@@ -209,4 +209,3 @@ func TestDotenvNamesNoFlag(t *testing.T) {
 		}
 	}
 }
-

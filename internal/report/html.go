@@ -236,10 +236,7 @@ func htmlSectionOf(s Summary, v view, rows int) htmlSection {
 	}
 	if len(gone) > 0 {
 		out.Fold = v.foldTitle(s.DryRun, len(gone)) + ", " + v.ages(gone)
-		parts := v.doomedParts
-		parts.children += v.skippedParts.children
-		parts.attachments += v.skippedParts.attachments
-		out.DoomedParts = parts.String()
+		out.DoomedParts = v.doomedParts.plus(v.skippedParts).String()
 	}
 	return out
 }
@@ -249,7 +246,7 @@ func (v view) htmlImage(e entry) htmlImage {
 	if e.status == prune.Skipped {
 		why = e.why()
 	}
-	return htmlImage{names(e), age(e.Image, v.started), size(v.sizer.of(e.Image)), long(why)}
+	return htmlImage{names(e), age(e.Image, v.started), v.sizer.text(e.Image), long(why)}
 }
 
 // unbroken is how much of a name may stand without a place to break at: a commit's hash has none of its own.

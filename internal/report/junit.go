@@ -154,7 +154,7 @@ func junitProperties(t Totals) []junitProperty {
 // deletionCase is one deletion, with what is known of the image and why it goes.
 func deletionCase(v view, e entry, class string) junitCase {
 	c := junitCase{Class: class, Name: "delete " + names(e)}
-	about := []string{size(v.sizer.of(e.Image)), long(e.Image.Digest.String()), long(e.reasons())}
+	about := []string{v.sizer.text(e.Image), long(e.Image.Digest.String()), long(e.reasons())}
 	if !e.Image.Created.IsZero() {
 		about = append([]string{age(e.Image, v.started) + " old"}, about...)
 	}

@@ -20,13 +20,25 @@ const mostJSON = 256 << 20
 // maxElapsed bounds elapsed_seconds to what a [time.Duration] holds.
 const maxElapsed = float64(math.MaxInt64 / int64(time.Second))
 
+// readReport and readRepository are what is read of the JSON: what is written has the images one by one instead.
+type (
+	readReport struct {
+		jsonReport
+		Repositories []readRepository `json:"repositories"`
+	}
+	readRepository struct {
+		jsonRepository
+		Images []jsonImage `json:"images"`
+	}
+)
+
 // ReadJSON reads a report that [WriteJSON] wrote. Keys that it does not know are ignored, because they are added with
 // time; another schema is an error, and so is a report that contradicts itself: whoever merges reports relies on their
 // numbers. The summary says what the JSON says: blobs are not in it, so that the bytes are the report's own.
 func ReadJSON(r io.Reader) (Summary, error) {
 	limited := &io.LimitedReader{R: r, N: mostJSON + 1}
 	decoder := json.NewDecoder(limited)
-	var in jsonReport
+	var in readReport
 	if err := decoder.Decode(&in); err != nil {
 		if limited.N <= 0 {
 			return Summary{}, fmt.Errorf("read JSON report: it is larger than %s", size(mostJSON))
@@ -49,7 +61,7 @@ func ReadJSON(r io.Reader) (Summary, error) {
 	}
 	out.Elapsed = time.Duration(math.Round(in.ElapsedSeconds*1000)) * time.Millisecond
 	for _, r := range in.Repositories {
-		read, err := readRepository(r)
+		read, err := r.repository()
 		if err != nil {
 			return Summary{}, fmt.Errorf("read JSON report: %s: %w", clip(r.Repository, nameRunes), err)
 		}
@@ -58,10 +70,10 @@ func ReadJSON(r io.Reader) (Summary, error) {
 	return out, nil
 }
 
-func readRepository(in jsonRepository) (Repository, error) {
+func (in readRepository) repository() (Repository, error) {
 	host, path, _ := strings.Cut(in.Repository, "/")
 	bytes := in.UniqueBytesDeleted
-	out := Repository{Name: oci.Repository{Host: host, Path: path}, Policy: in.Policy, KnownBytes: &bytes}
+	out := Repository{Name: oci.Repository{Host: host, Path: path}, Policy: in.Policy, KnownBytes: &bytes, Way: in.DeletedBy, Left: in.Unfinished}
 	for _, name := range in.JustBuilt {
 		pushed := oci.Pushed{Reference: oci.Reference{Repository: out.Name, Tag: name}, Source: "report"}
 		if short := oci.Digest(name); strings.Contains(name, ":") && retain.ShortDigest(short) == name { // no tag
@@ -102,13 +114,16 @@ func (r *Repository) readImage(in jsonImage) error {
 	}
 	d := retain.Decision{
 		Image: oci.Image{
-			Digest: in.Digest, Kind: in.Kind, Tags: in.Tags, Created: created, Size: in.Size,
+			Digest: in.Digest, Kind: in.Kind, Tags: in.Tags, Created: created, Unread: in.Size == nil,
 			Children: in.Children, Missing: in.MissingChildren,
 		},
 		Verdict: in.Verdict, Group: in.Group,
 	}
 	for _, reason := range in.Reasons {
 		d.Reasons = append(d.Reasons, retain.Reason(reason))
+	}
+	if in.Size != nil {
+		d.Image.Size = *in.Size
 	}
 	r.Plan.Decisions = append(r.Plan.Decisions, d)
 	var outcome prune.Outcome
@@ -119,8 +134,8 @@ func (r *Repository) readImage(in jsonImage) error {
 		outcome.Detail = *in.Error
 	}
 	switch {
-	case in.Digest == "" || in.Size < 0 || !knownKind(in.Kind):
-		return fmt.Errorf("it lists what is no image: digest %q, kind %q, size %d", clip(in.Digest.String(), textRunes), clip(string(in.Kind), tagRunes), in.Size)
+	case in.Digest == "" || d.Image.Size < 0 || !knownKind(in.Kind):
+		return fmt.Errorf("it lists what is no image: digest %q, kind %q, size %d", clip(in.Digest.String(), textRunes), clip(string(in.Kind), tagRunes), d.Image.Size)
 	case in.Verdict == retain.Keep && outcome == (prune.Outcome{}):
 		return nil
 	case in.Verdict != retain.Delete || !knownStatus(outcome.Status):
@@ -134,7 +149,11 @@ func (r *Repository) readImage(in jsonImage) error {
 }
 
 func knownKind(k oci.Kind) bool {
-	return k == oci.KindImage || k == oci.KindIndex || k == oci.KindChild || k == oci.KindAttachment
+	switch k {
+	case oci.KindImage, oci.KindIndex, oci.KindChild, oci.KindAttachment, oci.KindPlaceholder:
+		return true
+	}
+	return false
 }
 
 func knownStatus(s prune.Status) bool {

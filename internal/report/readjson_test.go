@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/prune"
 )
 
 func writeJSON(t testing.TB, s Summary) []byte {
@@ -23,6 +26,7 @@ func TestReadJSONReadsWhatIsWritten(t *testing.T) {
 	t.Parallel()
 	summaries := cases()
 	summaries["large"] = large(3, 2000)
+	summaries["by tags"] = byTags()
 	for name, s := range summaries {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -39,10 +43,29 @@ func TestReadJSONReadsWhatIsWritten(t *testing.T) {
 	}
 }
 
+// byTags is a run that did not read all manifests and was cut short after it had removed tags.
+func byTags() Summary {
+	s := partial()
+	r := &s.Repositories[0]
+	for i := range r.Plan.Decisions {
+		r.Plan.Decisions[i].Image.Unread = i%2 == 1
+	}
+	r.Plan.Decisions[len(r.Plan.Decisions)-1].Image.Kind = oci.KindPlaceholder
+	for i := range r.Plan.Decisions {
+		if image := &r.Plan.Decisions[i].Image; image.Unread {
+			image.Size, image.Blobs = 0, nil
+		}
+	}
+	r.Way, r.Left = prune.Retag, []oci.Digest{digest(700)}
+	return s
+}
+
 // A reader of the merged report sees what readers of the single ones saw.
 func TestReadJSONKeepsThePicture(t *testing.T) {
 	t.Parallel()
-	for name, s := range cases() {
+	summaries := cases()
+	summaries["by tags"] = byTags()
+	for name, s := range summaries {
 		if name == "hostile" || name == "grouped_ill" { // their invalid UTF-8 is not in the JSON
 			continue
 		}
