@@ -8,7 +8,7 @@ all: lint test
 build: ## the binary, static, in ./regsweep
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o regsweep .
 
-test: ## all tests; those that need docker-registry or groovy are skipped without them
+test: ## all tests; those that need docker-registry, groovy, chromium or xmllint are skipped without them
 	go test $(TESTFLAGS) ./...
 	go -C e2e test $(TESTFLAGS) ./...
 
@@ -26,6 +26,8 @@ fuzz: ## look for a policy and a repository that break a promise, for images in 
 	go test ./internal/gc -run '^$$' -fuzz FuzzQuote -fuzztime $(FUZZTIME)
 	go test ./internal/report -run '^$$' -fuzz FuzzMarkdownCell -fuzztime $(FUZZTIME)
 	go test ./internal/gc -run '^$$' -fuzz FuzzReadLog -fuzztime $(FUZZTIME)
+	go test ./internal/report -run '^$$' -fuzz FuzzForms -fuzztime $(FUZZTIME) -fuzzminimizetime 10x
+	go test ./internal/report -run '^$$' -fuzz FuzzReadJSON -fuzztime $(FUZZTIME) -fuzzminimizetime 10x
 
 demo: ## nine repositories on a real registry, before and after
 	go run -C e2e ./demo

@@ -14,6 +14,12 @@ const (
 // and a partial failure, which the next run may mend, comes last.
 var severity = map[int]int{exitDone: 0, exitFailed: 1, exitUsage: 2, exitRegistry: 3, exitRefused: 4, exitCancelled: 5}
 
+// isExitCode reports whether a number is an exit code of this program.
+func isExitCode(code int) bool {
+	_, ok := severity[code]
+	return ok
+}
+
 // worse returns the more severe of two exit codes.
 func worse(a, b int) int {
 	if severity[b] > severity[a] {

@@ -20,6 +20,7 @@ type cli struct {
 	Prune   pruneCommand     `cmd:"" default:"withargs" help:"Keep the images a repository needs and delete the rest. This is the default command."`
 	Rank    rankCommand      `cmd:"" help:"Show which repositories of a registry hold the most."`
 	GC      gcCommand        `cmd:"" name:"gc" help:"Have the registry collect its garbage: stop it, collect, start it, and see that all is still there."`
+	Report  reportCommand    `cmd:"" help:"Make one report of the JSON reports of several runs, such as parallel jobs. Nothing is sent to a registry."`
 }
 
 // pruneCommand is the command line of prune.
@@ -38,8 +39,13 @@ type pruneCommand struct {
 	access
 	afterPrune
 	collection
-	Output string   `group:"report" enum:"table,markdown,json" default:"table" placeholder:"FORM" help:"What goes to standard output: table, markdown or json. Default: ${default}."`
-	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Write a report as well; the ending picks the form: .md, .json or .txt. Repeatable."`
+	reporting
+}
+
+// reporting is where the commands say what was done.
+type reporting struct {
+	Output string   `group:"report" enum:"table,markdown,json,line" default:"table" placeholder:"FORM" help:"What goes to standard output: table, markdown, json or line. Default: ${default}."`
+	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Write a report as well; the ending picks the form: .md, .html, .json, .xml (JUnit), .env (dotenv), .prom (metrics), .annotations.json (GitLab), .line or .txt. Repeatable."`
 	CI     string   `group:"report" name:"ci" placeholder:"NAME" help:"The CI system, when it is not to be detected: github, gitea, forgejo, gitlab, jenkins or none."`
 }
 

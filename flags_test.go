@@ -45,13 +45,13 @@ func flagTable(t *testing.T) string {
 	}
 	var b strings.Builder
 	b.WriteString("| flag | meaning |\n| --- | --- |\n")
-	seen := map[string]bool{}
+	seen := map[string]bool{} // commands share flags
 	for _, node := range parser.Model.Children {
 		if node.Name != "prune" { // the others' --help is short
 			continue
 		}
 		for _, f := range node.Flags {
-			if seen[f.Name] { // commands share flags
+			if seen[f.Name] {
 				continue
 			}
 			seen[f.Name] = true

@@ -11,6 +11,7 @@ import (
 	"github.com/regsweep/regsweep/internal/gc"
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/prune"
+	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/report"
 	"github.com/regsweep/regsweep/internal/retain"
 )

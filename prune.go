@@ -36,6 +36,7 @@ type session struct {
 	workers  int
 	deleteBy prune.Way
 	memo     memo
+	collects bool // what is kept is verified after a collection, for which its manifests are read
 	timeout  time.Duration
 	progress *progress
 }
@@ -125,7 +126,7 @@ func (s *session) prune(ctx context.Context, name oci.Repository) (report.Reposi
 	pushed := s.images.PushedTo(name)
 	repository := client.Repository(name.Path)
 	journal := s.memo.journal(name)
-	wanted := registry.Wanted{Also: namedDigests(pushed, policy, name), NamesOnly: policy.NamesOnly()}
+	wanted := registry.Wanted{Also: namedDigests(pushed, policy, name), NamesOnly: policy.NamesOnly() && !s.collects}
 	if journal != nil {
 		defer journal.Close()
 		wanted.Also = append(wanted.Also, journal.Left()...)

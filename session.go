@@ -33,6 +33,7 @@ func (c *pruneCommand) session(p process, say talk) (*session, error) {
 	if err := c.afterPrune.check(c.collection, s); err != nil {
 		return nil, err
 	}
+	s.collects = c.afterPrune.GC
 	if s.memo, err = openState(c.StateDir, p.getenv, say); err != nil {
 		return nil, err
 	}

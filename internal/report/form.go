@@ -13,9 +13,15 @@ type Form string
 
 // The forms.
 const (
-	FormTable    Form = "table"
-	FormMarkdown Form = "markdown"
-	FormJSON     Form = "json"
+	FormTable       Form = "table"
+	FormMarkdown    Form = "markdown"
+	FormJSON        Form = "json"
+	FormHTML        Form = "html"
+	FormJUnit       Form = "junit"
+	FormDotenv      Form = "dotenv"
+	FormMetrics     Form = "metrics"
+	FormAnnotations Form = "annotations"
+	FormLine        Form = "line"
 )
 
 // forms lists each form with the ending of its files and its writer. A new form is one more row.
@@ -27,18 +33,31 @@ var forms = []struct {
 	{FormTable, ".txt", func(w io.Writer, s Summary) error { return WriteTable(w, s, TableOptions{}) }},
 	{FormMarkdown, ".md", func(w io.Writer, s Summary) error { return WriteMarkdown(w, s, math.MaxInt) }},
 	{FormJSON, ".json", WriteJSON},
+	{FormHTML, ".html", WriteHTML},
+	{FormJUnit, ".xml", WriteJUnit},
+	{FormDotenv, ".env", WriteDotenv},
+	{FormMetrics, ".prom", WriteMetrics},
+	{FormAnnotations, ".annotations.json", WriteAnnotations},
+	{FormLine, ".line", WriteLine},
 }
 
-// FormOf picks the form of a report file by the ending of its name.
+// FormOf picks the form of a report file by the ending of its name, the longest of those that fit: x.annotations.json
+// is for GitLab, x.json for any program. A name that is nothing but an ending, such as annotations.json, has that one.
 func FormOf(path string) (Form, error) {
-	ending := strings.ToLower(filepath.Ext(path))
+	name := "." + strings.ToLower(filepath.Base(path))
+	var form Form
+	longest := 0
 	var known []string
 	for _, f := range forms {
-		if f.ending == ending {
-			return f.form, nil
+		if strings.HasSuffix(name, f.ending) && len(f.ending) > longest {
+			form, longest = f.form, len(f.ending)
 		}
 		known = append(known, f.ending)
 	}
+	if longest > 0 {
+		return form, nil
+	}
+	ending := filepath.Ext(path)
 	if ending == "" {
 		return "", fmt.Errorf("report file %q has no ending to tell its form by: %s", path, oneOf(known))
 	}

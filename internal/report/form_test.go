@@ -16,8 +16,17 @@ func TestFormOf(t *testing.T) {
 		{path: "x.md", want: FormMarkdown},
 		{path: "out/x.json", want: FormJSON},
 		{path: "a.b/X.TXT", want: FormTable},
-		{path: "x.doc", err: `report file "x.doc": unknown ending ".doc": .txt, .md or .json`},
-		{path: "a.md/report", err: `report file "a.md/report" has no ending to tell its form by: .txt, .md or .json`},
+		{path: "x.html", want: FormHTML},
+		{path: "x.xml", want: FormJUnit},
+		{path: "build.env", want: FormDotenv},
+		{path: ".env", want: FormDotenv},
+		{path: "x.prom", want: FormMetrics},
+		{path: "x.line", want: FormLine},
+		{path: "x.annotations.json", want: FormAnnotations},
+		{path: "annotations.json", want: FormAnnotations},
+		{path: "my-annotations.json", want: FormJSON},
+		{path: "x.doc", err: `report file "x.doc": unknown ending ".doc": ` + endings},
+		{path: "a.md/report", err: `report file "a.md/report" has no ending to tell its form by: ` + endings},
 	} {
 		got, err := FormOf(test.path)
 		if text := errorText(err); got != test.want || text != test.err {
@@ -25,6 +34,8 @@ func TestFormOf(t *testing.T) {
 		}
 	}
 }
+
+const endings = ".txt, .md, .json, .html, .xml, .env, .prom, .annotations.json or .line"
 
 func errorText(err error) string {
 	if err == nil {
@@ -37,6 +48,7 @@ func TestWrite(t *testing.T) {
 	t.Parallel()
 	for form, start := range map[Form]string{
 		FormTable: "registry.example.com", FormMarkdown: "### ", FormJSON: "{\n  \"schema\": \"regsweep/v1\"",
+		FormHTML: "<!doctype html>", FormJUnit: "<?xml", FormDotenv: "REGSWEEP_", FormMetrics: "# TYPE", FormAnnotations: "{", FormLine: "registry",
 	} {
 		var b bytes.Buffer
 		if err := Write(&b, form, ordinary()); err != nil || !strings.HasPrefix(b.String(), start) {
@@ -46,7 +58,7 @@ func TestWrite(t *testing.T) {
 			t.Errorf("%s: got error %v, want %v", form, err, errFull)
 		}
 	}
-	if got, want := errorText(Write(nil, "html", Summary{})), `unknown form of report "html": table, markdown or json`; got != want {
+	if got, want := errorText(Write(nil, "pdf", Summary{})), `unknown form of report "pdf": table, markdown, json, html, junit, dotenv, metrics, annotations or line`; got != want {
 		t.Errorf("got error %q, want %q", got, want)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -45,13 +46,19 @@ func TestGolden(t *testing.T) {
 		"narrow":   func(w io.Writer, s Summary) error { return WriteTable(w, s, TableOptions{Width: 80}) },
 		"markdown": func(w io.Writer, s Summary) error { return WriteMarkdown(w, s, summaryBudget) },
 		"json":     WriteJSON,
+		"html":     WriteHTML,
+		"junit":    WriteJUnit,
+		"dotenv":   WriteDotenv,
+		"metrics":  WriteMetrics,
+		"links":    WriteAnnotations,
+		"line":     WriteLine,
 	} {
 		t.Run(form, func(t *testing.T) {
 			t.Parallel()
 			all := cases()
 			maps.Copy(all, collectionCases())
 			for name, s := range all {
-				if form == "narrow" && !narrowCases[name] || form == "json" && !jsonCases[name] {
+				if only := formCases[form]; only != nil && !slices.Contains(only, name) {
 					continue
 				}
 				t.Run(name, func(t *testing.T) {
@@ -72,8 +79,15 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// narrowCases are those that say more in a line than a terminal has room for.
-var narrowCases = map[string]bool{"partial": true, "refused_twice": true, "grouped": true, "grouped_many": true}
-
-// jsonCases are those of which the JSON is short enough to be read.
-var jsonCases = map[string]bool{"unread": true, "partial": true, "multi_arch": true, "refused_twice": true, "empty": true, "hostile": true, "none": true, "gc": true, "gc_down": true}
+// formCases are the cases of a form that has not all of them: those that it says in its own way, and short enough to be
+// read.
+var formCases = map[string][]string{
+	"narrow":  {"partial", "refused_twice", "grouped", "grouped_many"}, // more in a line than a terminal has room for
+	"json":    {"unread", "partial", "multi_arch", "refused_twice", "empty", "hostile", "none", "gc", "gc_down"},
+	"html":    {"ordinary", "dry_run", "unread", "partial", "refused_twice", "several", "grouped", "multi_arch", "hostile", "none"},
+	"junit":   {"dry_run", "unread", "partial", "refused_twice", "several", "hostile", "none"},
+	"dotenv":  {"ordinary", "dry_run", "hostile"},
+	"metrics": {"several", "dry_run", "hostile", "none"},
+	"links":   {"ordinary", "hostile", "none"},
+	"line":    {"ordinary", "cancelled", "several", "unread", "hostile", "none"},
+}

@@ -72,6 +72,7 @@ type (
 		Outcome         *prune.Status  `json:"outcome"`
 		Error           *string        `json:"error"`
 		MissingChildren []oci.Digest   `json:"missing_children"`
+		Children        []oci.Digest   `json:"children"`
 	}
 	jsonReason struct {
 		Rule   retain.Rule `json:"rule"`
@@ -181,7 +182,7 @@ func imageJSON(r Repository, d *retain.Decision) jsonImage {
 	out := jsonImage{
 		Digest: d.Image.Digest, Kind: d.Image.Kind, Tags: some(d.Image.Tags), Created: moment(d.Image.Created),
 		Size: sizeJSON(d.Image), Group: d.Group, Verdict: d.Verdict, Reasons: make([]jsonReason, 0, len(d.Reasons)),
-		MissingChildren: some(d.Image.Missing),
+		MissingChildren: some(d.Image.Missing), Children: some(d.Image.Children),
 	}
 	for _, reason := range d.Reasons {
 		out.Reasons = append(out.Reasons, jsonReason(reason))

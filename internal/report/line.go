@@ -1,8 +1,15 @@
 package report
 
+import (
+	"fmt"
+	"io"
+)
+
 // Line says in one line what the run did, for an annotation or a build's description.
-func (s Summary) Line() string {
-	text := s.verdict(s.Totals())
+func (s Summary) Line() string { return s.whole(s.verdict(s.Totals())) }
+
+// whole is a verdict with what the collection came to, and with the alarm first.
+func (s Summary) whole(text string) string {
 	if s.GC != nil && len(s.Repositories) > 0 {
 		text += " · " + collected(s.GC)
 	}
@@ -10,4 +17,21 @@ func (s Summary) Line() string {
 		text = a + " · " + text
 	}
 	return text
+}
+
+// WriteLine writes [Summary.Line], of one repository with its name. Jenkins takes it as a build's description.
+func WriteLine(w io.Writer, s Summary) error {
+	text := s.Line()
+	if len(s.Repositories) == 1 {
+		v := newView(s.Repositories[0], s.Started)
+		text = short(v.Name.String(), nameRunes) + ": " + v.verdict(s.DryRun)
+		if v.condition() == stopped {
+			text += " · stopped early"
+		}
+		text = s.whole(text)
+	}
+	if _, err := fmt.Fprintln(w, text); err != nil {
+		return fmt.Errorf("write line: %w", err)
+	}
+	return nil
 }

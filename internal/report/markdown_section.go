@@ -38,9 +38,7 @@ func (m *markdown) section(v view, limit int) string {
 		}, keepLimit)
 	}
 	if len(gone) > 0 {
-		folded := v.doomedParts
-		folded.children += v.skippedParts.children
-		folded.attachments += v.skippedParts.attachments
+		folded := v.doomedParts.plus(v.skippedParts)
 		p.add(block{
 			head: fmt.Sprintf("\n<details><summary>%s, %s</summary>\n\n", v.foldTitle(m.DryRun, len(gone)), v.ages(gone)) +
 				tableHead(v.row([]string{"image", "outcome"}, "group", "age:", "size:", "why")...),

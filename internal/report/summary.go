@@ -49,6 +49,9 @@ type Repository struct {
 	Err error
 	// Pushed is what the pipeline has just pushed to the repository; empty when nothing is known of that.
 	Pushed []oci.Pushed
+	// KnownBytes is the UniqueBytes of a repository that was read back from a report, which names no blobs; nil when
+	// the blobs are known.
+	KnownBytes *int64
 }
 
 // Totals are a repository's or a run's counts. They count images and indexes, the things that people push; children

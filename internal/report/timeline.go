@@ -68,10 +68,7 @@ func (v view) timelines() []timeline {
 			}
 		}
 	}
-	for _, list := range []struct {
-		entries []entry
-		mark    mark
-	}{{v.kept, markKept}, {v.failed, markLeft}, {v.skipped, markLeft}, {v.doomed, markDeleted}} {
+	for _, list := range v.marked() {
 		for _, e := range list.entries {
 			if counted(e.Image) {
 				add(e, list.mark)
@@ -80,7 +77,7 @@ func (v view) timelines() []timeline {
 	}
 	var out []timeline
 	for _, t := range byGroup {
-		slices.SortStableFunc(t.images, func(a, b build) int { return b.created.Compare(a.created) })
+		t.sort()
 		out = append(out, *t)
 	}
 	slices.SortFunc(out, func(a, b timeline) int {
@@ -90,6 +87,21 @@ func (v view) timelines() []timeline {
 		return cmp.Or(b.newest.Compare(a.newest), oci.NaturalCompare(a.group, b.group))
 	})
 	return out
+}
+
+// sort puts the newest image first.
+func (t timeline) sort() {
+	slices.SortStableFunc(t.images, func(a, b build) int { return b.created.Compare(a.created) })
+}
+
+// marked are the images of a repository by their mark.
+func (v view) marked() []markedEntries {
+	return []markedEntries{{v.kept, markKept}, {v.failed, markLeft}, {v.skipped, markLeft}, {v.doomed, markDeleted}}
+}
+
+type markedEntries struct {
+	entries []entry
+	mark    mark
 }
 
 // bar is one character for each image, the newest on the left, or for several when there are more images than cells.
@@ -105,6 +117,24 @@ func (t timeline) bar(most int) string {
 		b.WriteString(marks[m])
 	}
 	return b.String()
+}
+
+// spoken is the bar in words, for those who do not see it: "newest first: 2 kept, 1 deleted, 1 kept". Of a bar whose
+// cells stand for several images it is only the numbers.
+func (t timeline) spoken(most int, gone string) string {
+	if len(t.images) > most {
+		return sums([]timeline{t}, gone)
+	}
+	words := [...]string{markDeleted: gone, markLeft: "failed or skipped", markKept: "kept"}
+	var runs []string
+	for i := 0; i < len(t.images); {
+		m, n := t.images[i].mark, 0
+		for ; i < len(t.images) && t.images[i].mark == m; i++ {
+			n++
+		}
+		runs = append(runs, fmt.Sprintf("%d %s", n, words[m]))
+	}
+	return "newest first: " + strings.Join(runs, ", ")
 }
 
 // counts says the numbers of a group, as in "3 kept, 41 deleted, newest 2 hours ago".
@@ -189,24 +219,23 @@ func (t *table) timeline(v view, dryRun bool) (string, error) {
 	return gridGap + "groups, " + v.legend(dryRun) + "\n" + text, err
 }
 
-// timelineBlock is the groups of a repository as a table.
+// timelineBlock is the history of a repository as a table.
 func (v view) timelineBlock(dryRun bool) block {
-	all := v.timelines()
-	shown, more := cut(all, mostGroups)
+	h := v.history(dryRun)
 	b := block{
-		head:    "\n" + tableHead("group", v.legend(dryRun), "images"),
+		head:    "\n" + tableHead(h.title, v.legend(dryRun), "images"),
 		columns: 3,
-		rows:    len(shown),
+		rows:    len(h.lines),
 		row: func(i int) string {
-			name := noGroup
-			if g := shown[i].group; g != "" {
-				name = markdownCode(clip(g, nameRunes))
+			name := markdownText(h.lines[i].name)
+			if h.lines[i].quoted {
+				name = markdownCode(h.lines[i].name)
 			}
-			return cells(name, "`"+shown[i].bar(mostCells)+"`", shown[i].counts(v, dryRun))
+			return cells(name, "`"+h.lines[i].bar(mostCells)+"`", h.lines[i].counts)
 		},
 	}
-	if more > 0 {
-		b.tail = cells(fmt.Sprintf("… %d more", more), "", sums(all[len(shown):], v.goneWord(dryRun))) + "\n"
+	if h.more > 0 {
+		b.tail = cells(fmt.Sprintf("… %d more", h.more), "", h.rest) + "\n"
 	}
 	return b
 }

@@ -11,13 +11,15 @@ import (
 // Totals counts what became of the repository. A repository that was not read counts nothing.
 func (r Repository) Totals() Totals {
 	t := r.counts()
-	t.UniqueBytes = uniqueBytes(r)
+	if t.UniqueBytes = uniqueBytes(r); r.KnownBytes != nil {
+		t.UniqueBytes = *r.KnownBytes
+	}
 	return t
 }
 
 // Totals counts what became of all repositories of the run. UniqueBytes can be less than the sum over the
 // repositories: a base layer that nine repositories of a registry shared is stored, and freed, once, and not at all
-// when a tenth still uses it.
+// when a tenth still uses it. Of repositories read back from a report only the sum is known.
 func (s Summary) Totals() Totals {
 	var t Totals
 	hosts := map[string][]Repository{}
@@ -31,6 +33,10 @@ func (s Summary) Totals() Totals {
 		t.Planned += c.Planned
 		t.Manifests += c.Manifests
 		t.Unmeasured = t.Unmeasured || c.Unmeasured
+		if r.KnownBytes != nil {
+			t.UniqueBytes += *r.KnownBytes
+			continue
+		}
 		hosts[r.Name.Host] = append(hosts[r.Name.Host], r)
 	}
 	for _, repositories := range hosts {

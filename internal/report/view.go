@@ -133,6 +133,10 @@ func (p *parts) add(i oci.Image) {
 	}
 }
 
+func (p parts) plus(q parts) parts {
+	return parts{p.children + q.children, p.attachments + q.attachments, p.placeholders + q.placeholders}
+}
+
 func (p parts) all() int { return p.children + p.attachments + p.placeholders }
 
 // String names the kinds, as in "8 children of indexes, 4 attachments such as signatures".

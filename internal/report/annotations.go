@@ -1,0 +1,60 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+)
+
+// labelRunes bounds the label of a link, which is one line of a job's sidebar.
+const labelRunes = 200
+
+// WriteAnnotations writes GitLab's reports:annotations: a link on the job's page whose label says what the run did, and
+// which leads to where its reports are (https://docs.gitlab.com/ci/yaml/artifacts_reports, external_link). Without a
+// build to link to, the section is empty.
+func WriteAnnotations(w io.Writer, s Summary) error {
+	type link struct {
+		Label string `json:"label"`
+		URL   string `json:"url"`
+	}
+	type annotation struct {
+		ExternalLink link `json:"external_link"`
+	}
+	links := []annotation{}
+	if address := s.reports(); address != "" {
+		links = append(links, annotation{link{Label: clip(s.Line(), labelRunes), URL: address}})
+	}
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(map[string][]annotation{"regsweep": links}); err != nil {
+		return fmt.Errorf("encode annotations: %w", err)
+	}
+	if _, err := w.Write(inert(b.Bytes())); err != nil {
+		return fmt.Errorf("write annotations: %w", err)
+	}
+	return nil
+}
+
+// reports is where a reader finds the reports of the run: the artifacts of a GitLab job, else the page of the build.
+func (s Summary) reports() string {
+	address := s.CI.link()
+	if address != "" && s.CI.Name == "gitlab" {
+		return strings.TrimSuffix(address, "/") + "/artifacts/browse"
+	}
+	return address
+}
+
+// link is the address of the build when it is one that may be followed, and else "".
+func (c CI) link() string {
+	u, err := url.Parse(c.BuildURL)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return ""
+	}
+	u.User = nil // a login has no place in a report
+	return u.String()
+}

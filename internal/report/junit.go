@@ -1,0 +1,213 @@
+package report
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/regsweep/regsweep/internal/prune"
+)
+
+// Bounds of a JUnit report. CI systems keep every case in memory and show them in lists; Jenkins keeps them for as long
+// as the build.
+const (
+	mostSuites = 1000
+	mostCases  = 5000 // of deletions, failed ones first
+)
+
+// The elements are those of the dialect that Jenkins, GitLab and their kin read
+// (https://github.com/jenkinsci/xunit-plugin, junit-10.xsd; testdata/junit.xsd is the part that is used).
+type (
+	junitSuites struct {
+		XMLName xml.Name     `xml:"testsuites"`
+		Name    string       `xml:"name,attr"`
+		Time    string       `xml:"time,attr,omitempty"`
+		Counts  junitCounts  `xml:",any,attr"`
+		Suites  []junitSuite `xml:"testsuite"`
+	}
+	junitSuite struct {
+		Name       string      `xml:"name,attr"`
+		Timestamp  string      `xml:"timestamp,attr,omitempty"`
+		Counts     junitCounts `xml:",any,attr"`
+		Properties *junitList  `xml:"properties"`
+		Cases      []junitCase `xml:"testcase"`
+		Out        string      `xml:"system-out,omitempty"`
+	}
+	junitList struct {
+		Property []junitProperty `xml:"property"`
+	}
+	junitProperty struct {
+		Name  string `xml:"name,attr"`
+		Value string `xml:"value,attr"`
+	}
+	junitCase struct {
+		Class   string       `xml:"classname,attr"`
+		Name    string       `xml:"name,attr"`
+		Failure *junitResult `xml:"failure"`
+		Error   *junitResult `xml:"error"`
+		Skipped *junitResult `xml:"skipped"`
+		Out     string       `xml:"system-out,omitempty"`
+	}
+	junitResult struct {
+		Message string `xml:"message,attr"`
+		Type    string `xml:"type,attr,omitempty"`
+	}
+	junitCounts []xml.Attr
+)
+
+// WriteJUnit writes the run as tests: a suite for each repository, in it a case for each deletion and one for all that is
+// kept. A failed deletion is a failure, one that was not tried is skipped, and a repository that was refused, not read or
+// not finished is an error. A dry run tries nothing.
+//
+// Large runs are cut to the failures and the first other cases. The properties of a suite are always those of the whole.
+func WriteJUnit(w io.Writer, s Summary) error {
+	out := junitSuites{Name: "regsweep", Time: strconv.FormatFloat(s.Elapsed.Seconds(), 'f', 3, 64)}
+	shown, more := cut(s.Repositories, mostSuites)
+	views := make([]view, 0, len(shown))
+	failed := 0
+	for _, r := range shown {
+		v := newView(r, s.Started)
+		views, failed = append(views, v), failed+len(v.failed)
+	}
+	rooms := junitRoom{failed: mostCases, others: max(0, mostCases-failed)}
+	var all tally
+	for _, v := range views {
+		suite, n := rooms.suite(v, s)
+		out.Suites, all = append(out.Suites, suite), all.plus(n)
+	}
+	if n := len(s.Repositories); n == 0 || more > 0 {
+		suite, n := junitRest(n, more)
+		out.Suites, all = append(out.Suites, suite), all.plus(n)
+	}
+	out.Counts = all.attributes()
+	text, err := xml.MarshalIndent(out, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode JUnit report: %w", err)
+	}
+	if _, err := w.Write(append(append([]byte(xml.Header), text...), '\n')); err != nil {
+		return fmt.Errorf("write JUnit report: %w", err)
+	}
+	return nil
+}
+
+// junitRoom is how many cases are still to be written.
+type junitRoom struct{ failed, others int }
+
+// suite is a repository.
+func (room *junitRoom) suite(v view, s Summary) (junitSuite, tally) {
+	name := long(v.Name.String())
+	// Jenkins takes what stands before the last dot of a class for its package.
+	class := "regsweep." + strings.ReplaceAll(name, ".", "_")
+	suite := junitSuite{Name: name, Properties: &junitList{junitProperties(v.totals)}}
+	if !s.Started.IsZero() {
+		suite.Timestamp = s.Started.UTC().Format("2006-01-02T15:04:05")
+	}
+	if v.condition() != finished {
+		what := map[condition]string{unread: "read the repository", refused: "plan the deletions", stopped: "finish the deletions"}[v.condition()]
+		suite.Cases = append(suite.Cases, junitCase{Class: class, Name: what, Error: &junitResult{v.objection(), "regsweep"}})
+	}
+	if v.Plan != nil {
+		suite.Cases = append(suite.Cases, junitCase{Class: class, Name: "keep " + plural(v.totals.Kept, "image", "images")})
+	}
+	left := 0
+	for _, list := range []struct {
+		entries []entry
+		room    *int
+	}{{v.failed, &room.failed}, {v.skipped, &room.others}, {v.doomed, &room.others}} {
+		for i, e := range list.entries {
+			if *list.room == 0 {
+				left += len(list.entries) - i
+				break
+			}
+			*list.room--
+			suite.Cases = append(suite.Cases, deletionCase(v, e, class))
+		}
+	}
+	if left > 0 {
+		suite.Out = fmt.Sprintf("%s more: a report x.json has all of them", grouped(left))
+		suite.Properties.Property = append(suite.Properties.Property, junitProperty{"deletions_left_out", strconv.Itoa(left)})
+	}
+	var n tally
+	for _, c := range suite.Cases {
+		n = n.with(c)
+	}
+	suite.Counts = n.attributes()
+	return suite, n
+}
+
+func junitProperties(t Totals) []junitProperty {
+	var out []junitProperty
+	for _, p := range []struct {
+		name  string
+		value int64
+	}{
+		{"kept", int64(t.Kept)}, {"deleted", int64(t.Deleted)}, {"gone", int64(t.Gone)}, {"failed", int64(t.Failed)},
+		{"skipped", int64(t.Skipped)}, {"planned", int64(t.Planned)}, {"unreferenced_bytes", t.UniqueBytes},
+	} {
+		out = append(out, junitProperty{p.name, strconv.FormatInt(p.value, 10)})
+	}
+	return out
+}
+
+// deletionCase is one deletion, with what is known of the image and why it goes.
+func deletionCase(v view, e entry, class string) junitCase {
+	c := junitCase{Class: class, Name: "delete " + names(e)}
+	about := []string{v.sizer.text(e.Image), long(e.Image.Digest.String()), long(e.reasons())}
+	if !e.Image.Created.IsZero() {
+		about = append([]string{age(e.Image, v.started) + " old"}, about...)
+	}
+	c.Out = strings.Join(about, " · ")
+	switch e.status {
+	case prune.Failed:
+		c.Failure = &junitResult{long(e.trouble()), "failed"}
+	case prune.Skipped:
+		c.Skipped = &junitResult{Message: long(e.trouble())}
+	case prune.Planned:
+		c.Skipped = &junitResult{Message: "dry run"}
+	}
+	return c
+}
+
+// junitRest is what has no suite of its own: that there is nothing, which many readers of JUnit take for a broken file,
+// or that there is more.
+func junitRest(all, more int) (junitSuite, tally) {
+	c := junitCase{Class: "regsweep", Name: "other repositories", Skipped: &junitResult{Message: grouped(more) + " more repositories: a report x.json has all of them"}}
+	if all == 0 {
+		c = junitCase{Class: "regsweep", Name: "look at repositories", Error: &junitResult{"no repository was looked at", "regsweep"}}
+	}
+	n := tally{}.with(c)
+	return junitSuite{Name: "regsweep", Cases: []junitCase{c}, Counts: n.attributes()}, n
+}
+
+// tally counts cases by how they ended.
+type tally struct{ tests, failures, errors, skipped int }
+
+func (n tally) with(c junitCase) tally {
+	n.tests++
+	switch {
+	case c.Failure != nil:
+		n.failures++
+	case c.Error != nil:
+		n.errors++
+	case c.Skipped != nil:
+		n.skipped++
+	}
+	return n
+}
+
+func (n tally) plus(m tally) tally {
+	return tally{n.tests + m.tests, n.failures + m.failures, n.errors + m.errors, n.skipped + m.skipped}
+}
+
+func (n tally) attributes() junitCounts {
+	var out junitCounts
+	for _, a := range []struct {
+		name string
+		n    int
+	}{{"tests", n.tests}, {"failures", n.failures}, {"errors", n.errors}, {"skipped", n.skipped}} {
+		out = append(out, xml.Attr{Name: xml.Name{Local: a.name}, Value: strconv.Itoa(a.n)})
+	}
+	return out
+}
