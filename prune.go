@@ -33,6 +33,8 @@ type session struct {
 	workers  int
 	timeout  time.Duration
 	progress *progress
+	// resultsDir is where the results go as files; "" for nowhere.
+	resultsDir string
 }
 
 // run prunes what the command line asks for and returns the exit code.
@@ -134,6 +136,7 @@ func (s *session) prune(ctx context.Context, name oci.Repository) (report.Reposi
 	if err != nil {
 		return s.failed(out, err)
 	}
+	pushed = ci.ByID(pushed, snapshot)
 	plan := retain.Decide(snapshot, policy, pushed, s.started)
 	out.Plan, out.Pushed = &plan, pushed
 	return s.execute(ctx, out, repository)

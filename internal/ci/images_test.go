@@ -44,7 +44,7 @@ func runImages(t *testing.T, cases []imagesCase) {
 	for _, tt := range cases {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := ci.System{Name: tt.system}.Images(environment(tt.vars), tt.args)
+			got, err := ci.System{Name: tt.system}.Images(environment(tt.vars), tt.args, ci.Metadata{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -190,7 +190,7 @@ func TestImagesBadInput(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := ci.System{Name: tt.system}.Images(environment(tt.vars), tt.args)
+			got, err := ci.System{Name: tt.system}.Images(environment(tt.vars), tt.args, ci.Metadata{})
 			if err == nil {
 				t.Fatalf("no error, got\n%s", text(got))
 			}
@@ -213,7 +213,7 @@ func TestImagesBadInput(t *testing.T) {
 func TestImagesSecret(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"https://u:s3cret@/", "https://u:s3cret@reg:port/", "https://u:s3cret@bad host/"} {
-		_, err := ci.System{Name: ci.Jenkins}.Images(environment(env{"IMAGE": "app:1", "DOCKER_REGISTRY_URL": url}), nil)
+		_, err := ci.System{Name: ci.Jenkins}.Images(environment(env{"IMAGE": "app:1", "DOCKER_REGISTRY_URL": url}), nil, ci.Metadata{})
 		if err == nil || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%s: got %v", url, err)
 		}
@@ -239,7 +239,7 @@ func TestImagesNone(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := tt.system.Images(environment(tt.vars), nil)
+			got, err := tt.system.Images(environment(tt.vars), nil, ci.Metadata{})
 			var none *ci.NoImageError
 			if !errors.As(err, &none) {
 				t.Fatalf("got %v and\n%s", err, text(got))
@@ -263,7 +263,7 @@ func TestImagesPushedTo(t *testing.T) {
 	t.Parallel()
 	images, err := ci.System{Name: ci.GitLab}.Images(environment(env{
 		"REGSWEEP_PUSHED": "h.example/team/a:1,h.example/x:2", "INPUT_DIGEST": d1, "CI_COMMIT_SHA": "c0ffee",
-	}), []string{"h.example/team/**", "h.example/x"})
+	}), []string{"h.example/team/**", "h.example/x"}, ci.Metadata{})
 	if err != nil {
 		t.Fatal(err)
 	}
