@@ -65,7 +65,7 @@ func outcomes(sum report.Summary, paths []string) ci.Outputs {
 	total := sum.Totals()
 	out := ci.Outputs{Deleted: total.Deleted, Kept: total.Kept, Failed: total.Failed, Report: strings.Join(paths, "\n"), Line: sum.Line()}
 	if !sum.DryRun {
-		out.FreedBytes = total.UniqueBytes
+		out.UnreferencedBytes = total.UniqueBytes
 	}
 	for _, r := range sum.Repositories {
 		if r.Plan == nil {

@@ -7,7 +7,7 @@
 #
 # Without it the first of these that can be. A download runs only when its SHA-256 is the one in checksums.txt.
 set -euo pipefail
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 
 fail() {
   echo "::error title=regsweep::$*" >&2

@@ -40,7 +40,8 @@ func PublishAzure(w io.Writer, getenv func(string) string, markdown string, o Ou
 		{"deleted", strconv.Itoa(o.Deleted)},
 		{"kept", strconv.Itoa(o.Kept)},
 		{"failed", strconv.Itoa(o.Failed)},
-		{"freedBytes", strconv.FormatInt(o.FreedBytes, 10)}, // a variable's name has no dash
+		{"unreferencedBytes", strconv.FormatInt(o.UnreferencedBytes, 10)}, // a variable's name has no dash
+		{"freedBytes", strconv.FormatInt(o.FreedBytes, 10)},
 		{"report", o.Report},
 	} {
 		say("setvariable variable="+output.name+";isOutput=true", output.value)

@@ -206,7 +206,7 @@ func covers(pattern, r oci.Repository) bool {
 func ByID(pushed []oci.Pushed, s oci.Snapshot) []oci.Pushed {
 	var out []oci.Pushed
 	for _, p := range pushed {
-		found := imagesOf(s, p.Digest)
+		found := imagesOf(s, p.Reference)
 		if len(found) == 0 {
 			out = append(out, p)
 		}
@@ -218,14 +218,16 @@ func ByID(pushed []oci.Pushed, s oci.Snapshot) []oci.Pushed {
 	return out
 }
 
-// imagesOf returns the images that are made of a config; none when the digest is an image's own.
-func imagesOf(s oci.Snapshot, config oci.Digest) []oci.Digest {
+// imagesOf returns the images that are made of the config that a reference has for its digest, and have its tag; none
+// when the digest is an image's own.
+func imagesOf(s oci.Snapshot, ref oci.Reference) []oci.Digest {
 	var out []oci.Digest
 	for _, image := range s.Images {
 		switch {
-		case config == "" || image.Digest == config:
+		case ref.Digest == "" || image.Digest == ref.Digest:
 			return nil
-		case slices.ContainsFunc(image.Blobs, func(b oci.Blob) bool { return b.Digest == config }):
+		case ref.Tag != "" && !slices.Contains(image.Tags, ref.Tag):
+		case slices.ContainsFunc(image.Blobs, func(b oci.Blob) bool { return b.Digest == ref.Digest }):
 			out = append(out, image.Digest)
 		}
 	}

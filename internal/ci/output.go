@@ -13,8 +13,8 @@ import (
 // Outputs are what a run tells later steps.
 type Outputs struct {
 	Deleted, Kept, Failed int
-	// FreedBytes is what no image that is left uses any more.
-	FreedBytes int64
+	// UnreferencedBytes is what no image that is left uses any more, FreedBytes what a garbage collection gave back.
+	UnreferencedBytes, FreedBytes int64
 	// Images says what became of each image.
 	Images []ImageOutput
 	// Report is the path of the report, or one path a line.
@@ -56,7 +56,7 @@ func (o Outputs) images() (string, error) {
 // could end early and forge other outputs.
 const delimiter = "_GitHubActionsFileCommandDelimeter_"
 
-// WriteOutputs writes the outputs deleted, kept, failed, freed-bytes, images and report to the file that GITHUB_OUTPUT
+// WriteOutputs writes the outputs deleted, kept, failed, unreferenced-bytes, freed-bytes, images and report to the file that GITHUB_OUTPUT
 // names. When the environment names no file, nothing happens.
 func WriteOutputs(getenv func(string) string, o Outputs) error {
 	if getenv("GITHUB_OUTPUT") == "" {
@@ -68,6 +68,7 @@ func WriteOutputs(getenv func(string) string, o Outputs) error {
 		{"deleted", strconv.Itoa(o.Deleted)},
 		{"kept", strconv.Itoa(o.Kept)},
 		{"failed", strconv.Itoa(o.Failed)},
+		{"unreferenced-bytes", strconv.FormatInt(o.UnreferencedBytes, 10)},
 		{"freed-bytes", strconv.FormatInt(o.FreedBytes, 10)},
 		{"images", images},
 		{"report", o.Report},
