@@ -30,10 +30,11 @@ type pruneCommand struct {
 	DryRun  bool          `group:"run" help:"Plan and report, delete nothing."`
 	Timeout time.Duration `group:"run" placeholder:"TIME" help:"Stop cleanly after this long, such as 10m, and report the rest as skipped."`
 	access
-	Output     string   `group:"report" enum:"table,markdown,json" default:"table" placeholder:"FORM" help:"What goes to standard output: table, markdown or json. Default: ${default}."`
-	Report     []string `group:"report" sep:"none" placeholder:"FILE" help:"Write a report as well; the ending picks the form: .md, .json or .txt. Repeatable."`
-	ResultsDir string   `group:"report" placeholder:"DIR" help:"Write the files deleted, kept, failed, unreferenced-bytes, freed-bytes, report and line into this folder, as Tekton's tasks hand on results."`
-	CI         string   `group:"report" name:"ci" placeholder:"NAME" help:"The CI system, when it is not to be detected: github, gitea, forgejo, gitlab, jenkins, azure, buildkite, circleci, drone, woodpecker, tekton or none."`
+	Output string   `group:"report" enum:"table,markdown,json" default:"table" placeholder:"FORM" help:"What goes to standard output: table, markdown or json. Default: ${default}."`
+	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Write a report as well; the ending picks the form: .md, .json or .txt. Repeatable."`
+	CI     string   `group:"report" name:"ci" placeholder:"NAME" help:"The CI system, when it is not to be detected: github, gitea, forgejo, gitlab, jenkins, azure, buildkite, circleci, drone, woodpecker, tekton or none."`
+
+	ResultsDir string `group:"report" placeholder:"DIR" help:"Write the files deleted, kept, failed, unreferenced-bytes, freed-bytes, report and line into this folder, as Tekton's tasks hand on results."`
 }
 
 // access is how the commands reach registries.
