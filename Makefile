@@ -1,16 +1,34 @@
 # Everything here is one command that can be typed by hand.
 TESTFLAGS ?=
 
-.PHONY: all build test lint fuzz bench demo update
+.PHONY: all build test test-ci tools lint fuzz bench demo update
 
 all: lint test
 
 build: ## the binary, static, in ./regsweep
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o regsweep .
 
-test: ## all tests; those that need docker-registry or groovy are skipped without them
+test: ## all tests; those that need docker-registry, groovy or the runners of "make tools" are skipped without them
 	go test $(TESTFLAGS) ./...
 	go -C e2e test $(TESTFLAGS) ./...
+
+test-ci: tools ## the action, the GitLab component and job, and the Jenkins pipelines in the runners that are to be had
+	REGSWEEP_CI=1 go -C e2e test $(TESTFLAGS) -run 'TestRunner|TestStep/(action|jenkins|gitlab|github)' .
+
+tools: .tools/bin/act .tools/bin/actionlint .tools/node_modules/.bin/gitlab-ci-local ## the runners, into .tools
+
+.tools/bin/act: Makefile
+	GOBIN=$(CURDIR)/.tools/bin go install github.com/nektos/act@v0.2.89
+	@touch $@
+
+.tools/bin/actionlint: Makefile
+	GOBIN=$(CURDIR)/.tools/bin go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+	@touch $@
+
+.tools/node_modules/.bin/gitlab-ci-local: e2e/runners/package-lock.json
+	mkdir -p .tools && cp e2e/runners/package.json e2e/runners/package-lock.json .tools/
+	npm ci --prefix .tools --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 lint: ## format, vet and staticcheck, in both modules
 	@test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1; }
