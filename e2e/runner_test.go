@@ -44,21 +44,28 @@ func tool(t *testing.T, name string) string {
 // team is a registry with a repository of six images, b1 to b6, the last the newest, behind a login.
 type team struct {
 	*registries.Server
-	t *testing.T
+	pusher *fixture.Pusher
+	t      *testing.T
 }
 
 func newTeam(t *testing.T, username, password string) team {
 	t.Helper()
 	s := registries.ForTest(t, registries.Distribution3, registries.Options{Username: username, Password: password})
-	p := fixture.New(s.URL, "team/app")
-	p.Username, p.Password = username, password
+	r := team{s, fixture.New(s.URL, "team/app"), t}
+	r.pusher.Username, r.pusher.Password = username, password
 	for n := 1; n <= 6; n++ {
-		i := fixture.Image{Tags: []string{fmt.Sprintf("b%d", n)}, Created: time.Now().AddDate(0, 0, n-9)}
-		if _, err := p.Image(t.Context(), i); err != nil {
-			t.Fatal(err)
-		}
+		r.push(fmt.Sprintf("b%d", n), 9-n)
 	}
-	return team{s, t}
+	return r
+}
+
+// push pushes an image that was built so many days ago.
+func (r team) push(tag string, days int) {
+	r.t.Helper()
+	i := fixture.Image{Tags: []string{tag}, Created: time.Now().AddDate(0, 0, -days)}
+	if _, err := r.pusher.Image(r.t.Context(), i); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 // has checks the tags that are left, by the registry's own storage.
