@@ -232,7 +232,7 @@ func (m *Metadata) jib(source, text string) error {
 		return err
 	}
 	if j.ImagePushed != nil && !*j.ImagePushed {
-		return errors.New("Jib says that it has not pushed the image")
+		return errors.New("imagePushed is false: the image was not pushed")
 	}
 	names := []string{j.Image}
 	ref, err := oci.ParseReference(fromHub(j.Image))
