@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/ci"
+	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/report"
 	"github.com/regsweep/regsweep/internal/retain"
@@ -19,6 +20,28 @@ func (c *pruneCommand) findImages(p process, system ci.System) (ci.Images, error
 		return ci.Images{}, fmt.Errorf("--metadata: %w", err)
 	}
 	return system.Images(p.getenv, c.Images, built)
+}
+
+// readBuilt reads a repository, with what the pipeline pushed to it by digests in place of images' ids. The registry is
+// asked for a digest only when no tag leads to it: an id names a blob, and distribution 3.1.2 answers a question for a
+// manifest of that digest with 500.
+func readBuilt(pushed []oci.Pushed, snapshot func([]oci.Pushed) (oci.Snapshot, error)) (oci.Snapshot, []oci.Pushed, error) {
+	read, err := snapshot(nil)
+	if err != nil {
+		return read, pushed, err
+	}
+	pushed = ci.ByID(pushed, read)
+	known := map[oci.Digest]bool{"": true}
+	for _, i := range read.Images {
+		known[i.Digest] = true
+	}
+	for _, p := range pushed {
+		if !known[p.Digest] {
+			read, err = snapshot(pushed)
+			break
+		}
+	}
+	return read, pushed, err
 }
 
 // debugf says what matters only to somebody who looks for a mistake in a pipeline, where the CI has a way to ask.

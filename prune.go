@@ -130,13 +130,13 @@ func (s *session) prune(ctx context.Context, name oci.Repository) (report.Reposi
 	if err != nil {
 		return s.failed(out, err)
 	}
-	pushed := s.images.PushedTo(name)
 	repository := client.Repository(name.Path)
-	snapshot, err := repository.Snapshot(ctx, namedDigests(pushed, policy, name))
+	snapshot, pushed, err := readBuilt(s.images.PushedTo(name), func(pushed []oci.Pushed) (oci.Snapshot, error) {
+		return repository.Snapshot(ctx, namedDigests(pushed, policy, name))
+	})
 	if err != nil {
 		return s.failed(out, err)
 	}
-	pushed = ci.ByID(pushed, snapshot)
 	plan := retain.Decide(snapshot, policy, pushed, s.started)
 	out.Plan, out.Pushed = &plan, pushed
 	return s.execute(ctx, out, repository)
