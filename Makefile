@@ -1,7 +1,7 @@
 # Everything here is one command that can be typed by hand.
 TESTFLAGS ?=
 
-.PHONY: all build test lint fuzz bench demo update
+.PHONY: all build test test-ci tools lint fuzz bench demo update
 
 all: lint test
 
@@ -11,6 +11,24 @@ build: ## the binary, static, in ./regsweep
 test: ## all tests; those that need docker-registry, groovy, chromium or xmllint are skipped without them
 	go test $(TESTFLAGS) ./...
 	go -C e2e test $(TESTFLAGS) ./...
+
+test-ci: tools ## the action, the GitLab component and job, and the Jenkins pipelines in the runners that are to be had
+	REGSWEEP_CI=1 go -C e2e test $(TESTFLAGS) -run 'TestRunner|TestStep/(action|jenkins|gitlab|github)' .
+
+tools: .tools/bin/act .tools/bin/actionlint .tools/node_modules/.bin/gitlab-ci-local ## the runners, into .tools
+
+.tools/bin/act: Makefile
+	GOBIN=$(CURDIR)/.tools/bin go install github.com/nektos/act@v0.2.89
+	@touch $@
+
+.tools/bin/actionlint: Makefile
+	GOBIN=$(CURDIR)/.tools/bin go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+	@touch $@
+
+.tools/node_modules/.bin/gitlab-ci-local: e2e/runners/package-lock.json
+	mkdir -p .tools && cp e2e/runners/package.json e2e/runners/package-lock.json .tools/
+	npm ci --prefix .tools --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 lint: ## format, vet and staticcheck, in both modules
 	@test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1; }

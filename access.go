@@ -101,13 +101,17 @@ func (a access) login(getenv func(string) string, repositories []oci.Repository)
 	if (a.Username == "") != (password == "") {
 		return nil, errors.New("a login needs both: --username, and a password by --password-file or REGSWEEP_PASSWORD")
 	}
+	only, err := ci.Registry(getenv)
+	if err != nil {
+		return nil, err
+	}
 	for _, r := range repositories {
-		if a.Username != "" && r.Host != repositories[0].Host {
+		if a.Username != "" && only == "" && r.Host != repositories[0].Host {
 			return nil, fmt.Errorf("--username is for one registry, and this run is about %s and %s: log in with docker login instead", repositories[0].Host, r.Host)
 		}
 	}
 	return func(host string) (registry.Login, bool) {
-		if a.Username != "" {
+		if a.Username != "" && (only == "" || strings.EqualFold(host, only)) {
 			return registry.Login{Username: a.Username, Password: registry.Secret(password)}, true
 		}
 		user, pass, _, ok := ci.Credential(getenv, host)

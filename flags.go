@@ -27,6 +27,7 @@ type cli struct {
 type pruneCommand struct {
 	Images []string `arg:"" optional:"" name:"image" help:"What to prune: host[:port]/path[:tag][@digest]. A tag or digest marks it as just built. A * in the path stands for the repositories of the catalog that fit, ** crosses slashes. Without any, the repository that the CI has just built."`
 
+	Metadata []string `group:"scope" sep:"none" placeholder:"FILE|JSON" help:"What a build tool wrote about the images that it pushed, which are just built: the metadata of docker buildx, bake and imagetools, the files of kaniko, ko, Jib and podman, the JSON of docker/metadata-action. Repeatable."`
 	retention
 	Policy      string   `group:"keep" placeholder:"FILE" help:"YAML file with a policy for each repository, see docs/policy.md. Flags go before its keys."`
 	ProtectFile []string `group:"scope" sep:"none" placeholder:"FILE" help:"Never delete nor count the images that this text names: what kubectl prints, a compose file, a Nomad job, any list. Repeatable; - is standard input."`
@@ -40,13 +41,14 @@ type pruneCommand struct {
 	afterPrune
 	collection
 	reporting
+	ResultsDir string `group:"report" placeholder:"DIR" help:"Write the files deleted, kept, failed, unreferenced-bytes, freed-bytes, report and line into this folder, as Tekton's tasks hand on results."`
 }
 
 // reporting is where the commands say what was done.
 type reporting struct {
 	Output string   `group:"report" enum:"table,markdown,json,line" default:"table" placeholder:"FORM" help:"What goes to standard output: table, markdown, json or line. Default: ${default}."`
 	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Write a report as well; the ending picks the form: .md, .html, .json, .xml (JUnit), .env (dotenv), .prom (metrics), .annotations.json (GitLab), .line or .txt. Repeatable."`
-	CI     string   `group:"report" name:"ci" placeholder:"NAME" help:"The CI system, when it is not to be detected: github, gitea, forgejo, gitlab, jenkins or none."`
+	CI     string   `group:"report" name:"ci" placeholder:"NAME" help:"The CI system, when it is not to be detected: github, gitea, forgejo, gitlab, jenkins, azure, buildkite, circleci, drone, woodpecker, tekton or none."`
 }
 
 // access is how the commands reach registries.

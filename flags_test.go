@@ -83,7 +83,7 @@ func TestActionHasAnInputForEachFlag(t *testing.T) {
 		for _, f := range node.Flags {
 			name := "REGSWEEP_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_")) + ": ${{ inputs."
 			switch f.Name {
-			case "password-file", "ci": // a workflow has the input password, and is in the CI that it is in
+			case "password-file", "ci", "results-dir": // a workflow has the input password, its outputs, and is in the CI that it is in
 			case "gc-break-lock", "gc-delete-untagged-destroys-multi-arch-images": // for a person who has looked
 			default:
 				if !strings.Contains(string(text), name) {

@@ -104,7 +104,7 @@ func (c *gcCommand) registry(s *session, getenv func(string) string) (string, er
 	}
 	if host == "" || len(repositories) > 0 {
 		var err error
-		if s.images, err = s.system.Images(getenv, repositories); err != nil {
+		if s.images, err = s.system.Images(getenv, repositories, ci.Metadata{}); err != nil {
 			return "", err
 		}
 	}

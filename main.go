@@ -20,7 +20,7 @@ import (
 )
 
 func main() {
-	debug.SetGCPercent(50)         // a third less memory at the peak of 100,000 images, for a few percent of the time
+	sparing()
 	signal.Ignore(syscall.SIGPIPE) // whoever reads the output may leave; the reports are still written
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once

@@ -39,6 +39,8 @@ type session struct {
 	collects bool // what is kept is verified after a collection, for which its manifests are read
 	timeout  time.Duration
 	progress *progress
+	// resultsDir is where the results go as files; "" for nowhere.
+	resultsDir string
 }
 
 // run prunes what the command line asks for and returns the exit code.
@@ -123,15 +125,21 @@ func (s *session) prune(ctx context.Context, name oci.Repository) (report.Reposi
 	if err != nil {
 		return s.failed(out, err)
 	}
-	pushed := s.images.PushedTo(name)
 	repository := client.Repository(name.Path)
 	journal := s.memo.journal(name)
-	wanted := registry.Wanted{Also: namedDigests(pushed, policy, name), NamesOnly: policy.NamesOnly() && !s.collects}
 	if journal != nil {
 		defer journal.Close()
-		wanted.Also = append(wanted.Also, journal.Left()...)
 	}
-	snapshot, err := repository.Snapshot(ctx, wanted)
+	built := s.images.PushedTo(name)
+	// An id of an image is told by its config, which only a manifest names.
+	byDigest := slices.ContainsFunc(built, func(p oci.Pushed) bool { return p.Digest != "" })
+	snapshot, pushed, err := readBuilt(built, func(pushed []oci.Pushed) (oci.Snapshot, error) {
+		wanted := registry.Wanted{Also: namedDigests(pushed, policy, name), NamesOnly: policy.NamesOnly() && !s.collects && !byDigest}
+		if journal != nil {
+			wanted.Also = append(wanted.Also, journal.Left()...)
+		}
+		return repository.Snapshot(ctx, wanted)
+	})
 	if err != nil {
 		return s.failed(out, err)
 	}

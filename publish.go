@@ -50,8 +50,10 @@ func (s *session) publish(sum report.Summary) int {
 		}
 		paths = append(paths, o.path)
 	}
-	s.publishToCI(sum, paths)
-	if err := s.print(sum); err != nil { // last, because its reader may be gone
+	out := outcomes(sum, paths)
+	s.publishToCI(sum, out)
+	err := s.section(sum, s.process.stdout, func() error { return s.print(sum) })
+	if err != nil { // last, because its reader may be gone
 		s.say.warningf("%v", err)
 	}
 	return sum.ExitCode
@@ -91,7 +93,8 @@ func terminalWidth(w io.Writer) int {
 }
 
 // publishToCI shows the run in the CI's own places: the step summary, the outputs and one annotation.
-func (s *session) publishToCI(sum report.Summary, paths []string) {
+func (s *session) publishToCI(sum report.Summary, out ci.Outputs) {
+	s.publishElsewhere(sum, out)
 	if !s.system.Actions {
 		return
 	}
@@ -105,17 +108,13 @@ func (s *session) publishToCI(sum report.Summary, paths []string) {
 			s.say.warningf("%v", err)
 		}
 	}
-	total := sum.Totals()
-	err := ci.WriteOutputs(s.process.getenv, ci.Outputs{
-		Deleted: total.Deleted, Kept: total.Kept, Failed: total.Failed, Report: strings.Join(paths, "\n"),
-	})
-	if err != nil {
+	if err := ci.WriteOutputs(s.process.getenv, out); err != nil {
 		s.say.warningf("%v", err)
 	}
 	if sum.ExitCode == exitDone {
 		return
 	}
-	if err := ci.Annotate(s.process.stderr, ci.Error, "regsweep", sum.Line()); err != nil {
+	if err := ci.Annotate(s.process.stderr, ci.Error, "regsweep", out.Line); err != nil {
 		s.say.warningf("%v", err)
 	}
 }

@@ -27,7 +27,7 @@ func (c *pruneCommand) session(p process, say talk) (*session, error) {
 	if s.system, err = ci.Detect(p.getenv, c.CI); err != nil {
 		return nil, fmt.Errorf("--ci: %w", err)
 	}
-	if s.images, err = s.system.Images(p.getenv, c.Images); err != nil {
+	if s.images, err = c.findImages(p, s.system); err != nil {
 		return nil, err
 	}
 	if err := c.afterPrune.check(c.collection, s); err != nil {
@@ -46,6 +46,7 @@ func (c *pruneCommand) session(p process, say talk) (*session, error) {
 	if s.outputs, err = openOutputs(c.Report); err != nil {
 		return nil, err
 	}
-	s.progress = newProgress(p, "deletions")
+	s.progress, s.resultsDir = newProgress(p, "deletions"), c.ResultsDir
+	s.debug()
 	return s, nil
 }

@@ -70,6 +70,15 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		return err
 	}),
 
+	// config VARIABLE REPOSITORY TAG: set a variable to the digest of an image's config, which is the image's id.
+	"config": command(3, func(s *stage, ts *testscript.TestScript, args []string) error {
+		_, body, err := s.get("/v2/" + args[1] + "/manifests/" + args[2])
+		var manifest struct{ Config struct{ Digest string } }
+		err = cmp.Or(err, json.Unmarshal(body, &manifest))
+		ts.Setenv(args[0], manifest.Config.Digest)
+		return err
+	}),
+
 	// tags REPOSITORY TAG...: the repository has exactly these tags; attachments' tags by their ending.
 	"tags": command(1, checkTags),
 	// manifests REPOSITORY N: the registry has so many manifests of it, tagged or not.

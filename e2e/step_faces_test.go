@@ -56,6 +56,7 @@ func runAction(_ *stage, ts *testscript.TestScript, args []string) error {
 	env := map[string]string{
 		"CI": "true", "GITHUB_ACTIONS": "true", "GITHUB_ACTION_PATH": ts.Getenv("REPO_ROOT") + "/",
 		"GITHUB_OUTPUT": ts.MkAbs("output"), "GITHUB_STEP_SUMMARY": ts.MkAbs("summary"), "RUNNER_TEMP": ts.MkAbs("temp"),
+		"RUNNER_OS": "Linux", "RUNNER_ARCH": "X64", "RUNNER_TOOL_CACHE": ts.MkAbs("tools"),
 	}
 	for name, value := range step.Env {
 		var err error

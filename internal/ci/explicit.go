@@ -12,33 +12,47 @@ import (
 type told struct {
 	sources [][]oci.Pushed // in the order of precedence
 	tags    []oci.Pushed   // tags alone, without a repository
-	digest  oci.Pushed     // a digest alone, or nothing
+	digests []oci.Pushed   // digests alone, without a repository
 }
 
 // explicit reads the sources that were made for regsweep. Any text in them that is no reference is an error.
-func explicit(getenv func(string) string, args []string) (told, error) {
-	arguments, err := parseAll("argument", args)
+func explicit(getenv func(string) string, args []string, built Metadata) (told, error) {
+	host, err := Registry(getenv)
 	if err != nil {
 		return told{}, err
 	}
-	images, err := imagesInput(getenv)
+	arguments, err := parseAll("argument", host, args)
 	if err != nil {
 		return told{}, err
 	}
-	pushed, tags, err := pushedInput(getenv)
+	images, err := imagesInput(getenv, host)
 	if err != nil {
 		return told{}, err
 	}
-	digest, err := digestInput(getenv)
+	pushed, tags, err := pushedInput(getenv, host)
 	if err != nil {
 		return told{}, err
 	}
-	return told{[][]oci.Pushed{arguments, images, pushed}, tags, digest}, nil
+	digests, err := digestInput(getenv)
+	if err != nil {
+		return told{}, err
+	}
+	return told{[][]oci.Pushed{arguments, images, pushed, built.decisive(), built.refs}, tags, append(digests, built.digests...)}, nil
 }
 
+// Registry returns the host that the input registry names, as docker/login-action and the docker plugins of Drone and
+// Woodpecker call it; "" when it names none. Names without a host are on it, and the given login is for it alone.
+func Registry(getenv func(string) string) (string, error) {
+	return registryHost(getenv, inputVariables("registry")...)
+}
+
+// imagesVariables may hold the repositories to prune. The docker plugins of Drone and Woodpecker call theirs "repo"
+// (https://plugins.drone.io/plugins/docker, https://woodpecker-ci.org/plugins/docker-buildx).
+var imagesVariables = append(inputVariables("images"), "PLUGIN_REPO")
+
 // imagesInput reads the repositories to prune, and what was pushed where an entry has a tag or a digest.
-func imagesInput(getenv func(string) string) ([]oci.Pushed, error) {
-	value, source, _ := first(getenv, inputVariables("images")...)
+func imagesInput(getenv func(string) string, host string) ([]oci.Pushed, error) {
+	value, source, _ := first(getenv, imagesVariables...)
 	var texts []string
 	for line := range strings.Lines(value) {
 		names, err := imagesLine(line)
@@ -47,7 +61,7 @@ func imagesInput(getenv func(string) string) ([]oci.Pushed, error) {
 		}
 		texts = append(texts, names...)
 	}
-	return parseAll(source, texts)
+	return parseAll(source, host, texts)
 }
 
 // imagesLine reads one line of docker/metadata-action's images input: names, and attributes such as name=host/app and
@@ -92,7 +106,7 @@ func lowerName(text string) string {
 var pushedVariables = []string{"REGSWEEP_PUSHED", "INPUT_TAGS", "PLUGIN_TAGS"}
 
 // pushedInput reads the references that were pushed, and apart from them the tags that stand alone.
-func pushedInput(getenv func(string) string) (refs, tags []oci.Pushed, err error) {
+func pushedInput(getenv func(string) string, host string) (refs, tags []oci.Pushed, err error) {
 	value, source, _ := first(getenv, pushedVariables...)
 	var texts []string
 	for _, text := range list(value) {
@@ -105,27 +119,30 @@ func pushedInput(getenv func(string) string) (refs, tags []oci.Pushed, err error
 		}
 		tags = append(tags, oci.Pushed{Reference: oci.Reference{Tag: text}, Source: source})
 	}
-	refs, err = parseAll(source, texts)
+	refs, err = parseAll(source, host, texts)
 	return refs, tags, err
 }
 
 // digestInput reads the digest that docker/build-push-action puts out.
-func digestInput(getenv func(string) string) (oci.Pushed, error) {
+func digestInput(getenv func(string) string) ([]oci.Pushed, error) {
 	value, source, ok := first(getenv, inputVariables("digest")...)
 	if !ok {
-		return oci.Pushed{}, nil
+		return nil, nil
 	}
 	digest := oci.Digest(value)
 	if err := digest.Validate(); err != nil {
-		return oci.Pushed{}, fmt.Errorf("read %s: %q: %w", source, value, err)
+		return nil, fmt.Errorf("read %s: %q: %w", source, value, err)
 	}
-	return oci.Pushed{Reference: oci.Reference{Digest: digest}, Source: source}, nil
+	return []oci.Pushed{{Reference: oci.Reference{Digest: digest}, Source: source}}, nil
 }
 
-// parseAll reads references and stops at the first that is none.
-func parseAll(source string, texts []string) ([]oci.Pushed, error) {
+// parseAll reads references and stops at the first that is none. Names without a host are on the given one, if any.
+func parseAll(source, host string, texts []string) ([]oci.Pushed, error) {
 	var out []oci.Pushed
 	for _, text := range texts {
+		if host != "" && isShort(text) {
+			text = host + "/" + text
+		}
 		p, err := parse(source, text)
 		if err != nil {
 			return nil, err

@@ -115,8 +115,10 @@ func TestActionInputs(t *testing.T) {
 		}
 		flag := input
 		switch input {
-		case "images", "tags", "digest":
+		case "images", "tags", "digest", "registry":
 			continue // TestActionImages
+		case "install-mode", "mirror":
+			continue // what the script of the step reads
 		case "scope":
 			flag = "tags"
 		}
@@ -131,7 +133,7 @@ func TestActionInputs(t *testing.T) {
 func TestActionImages(t *testing.T) {
 	t.Parallel()
 	action := outline(t, face(t, "action.yml"))
-	inputs := env{"images": "h.example/a,h.example/b", "tags": "h.example/a:1", "digest": d1}
+	inputs := env{"images": "h.example/a,b/c", "tags": "h.example/a:1", "digest": d1, "registry": "https://h.example/v2/"}
 	vars := env{}
 	for _, name := range below(action, "runs/steps/0/env") {
 		for input, value := range inputs {
@@ -140,11 +142,11 @@ func TestActionImages(t *testing.T) {
 			}
 		}
 	}
-	images, err := ci.System{Name: ci.GitHub}.Images(environment(vars), nil)
+	images, err := ci.System{Name: ci.GitHub}.Images(environment(vars), nil, ci.Metadata{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "h.example/a\nh.example/b\n+ h.example/a:1 REGSWEEP_PUSHED\n? h.example/a@" + d1 + " REGSWEEP_DIGEST\n? h.example/b@" + d1 + " REGSWEEP_DIGEST"
+	want := "h.example/a\nh.example/b/c\n+ h.example/a:1 REGSWEEP_PUSHED\n? h.example/a@" + d1 + " REGSWEEP_DIGEST\n? h.example/b/c@" + d1 + " REGSWEEP_DIGEST"
 	if text(images) != want {
 		t.Errorf("got\n%s\nwant\n%s", text(images), want)
 	}
@@ -193,22 +195,33 @@ func TestActionSteps(t *testing.T) {
 	}
 }
 
-// TestGitLabTemplate holds that the reports that the script writes are those that the job keeps.
-func TestGitLabTemplate(t *testing.T) {
+// TestGitLabJobs holds that the component and the hidden job are the same but for where their settings come from, and
+// that the reports that the script writes are those that the job keeps, and no older ones.
+func TestGitLabJobs(t *testing.T) {
 	t.Parallel()
-	job := outline(t, face(t, "templates/regsweep.yml"))
-	var script []string
-	for _, line := range below(job, ".regsweep/script") {
-		script = append(script, job[".regsweep/script/"+line])
+	_, component, ok := strings.Cut(face(t, "templates/regsweep/template.yml"), "\n---\n")
+	_, hidden, known := strings.Cut(face(t, "templates/regsweep/job.yml"), "\n.regsweep:\n")
+	if !ok || !known {
+		t.Fatal("a template is not what the test knows")
 	}
-	all := strings.Join(script, "\n")
-	kept := below(job, ".regsweep/artifacts/paths")
-	if len(kept) == 0 || strings.Count(all, "--report ") != len(kept) {
-		t.Errorf("the script writes other reports than are kept:\n%s", all)
+	const rest = "  before_script: []\n"
+	_, ofComponent, _ := strings.Cut(component, rest)
+	_, ofHidden, _ := strings.Cut(hidden, rest)
+	if ofComponent != ofHidden || !strings.Contains(ofHidden, "script:") {
+		t.Errorf("the component has\n%s\nthe hidden job has\n%s", ofComponent, ofHidden)
 	}
-	for _, path := range kept {
-		if path := job[".regsweep/artifacts/paths/"+path]; !strings.Contains(all, "--report "+path) {
-			t.Errorf("%s is kept and not written:\n%s", path, all)
+	job := outline(t, face(t, "templates/regsweep/job.yml"))
+	var kept []string
+	for _, path := range []string{"artifacts/paths", "artifacts/reports"} {
+		for _, key := range below(job, ".regsweep/"+path) {
+			kept = append(kept, job[".regsweep/"+path+"/"+key])
+		}
+	}
+	slices.Sort(kept)
+	for _, line := range []string{job[".regsweep/script/0"], job[".regsweep/script/1"]} {
+		files := strings.FieldsFunc(strings.TrimPrefix(strings.TrimPrefix(line, "rm -f "), "regsweep --report "), func(r rune) bool { return r == ' ' || r == ',' })
+		if slices.Sort(files); len(kept) < 5 || !slices.Equal(files, kept) {
+			t.Errorf("%s\nis about %q, the job keeps %q", line, files, kept)
 		}
 	}
 	for path, want := range (env{"artifacts/when": "always", "resource_group": "regsweep", "interruptible": "false", "image/entrypoint": `[""]`}) {
@@ -218,12 +231,37 @@ func TestGitLabTemplate(t *testing.T) {
 	}
 }
 
+// TestGitLabInputs holds that each input of the component is used and described.
+func TestGitLabInputs(t *testing.T) {
+	t.Parallel()
+	spec, component, _ := strings.Cut(face(t, "templates/regsweep/template.yml"), "\n---\n")
+	values := outline(t, spec)
+	inputs := below(values, "spec/inputs")
+	if len(inputs) < 10 {
+		t.Fatalf("got the inputs %q", inputs)
+	}
+	for _, input := range inputs {
+		if values["spec/inputs/"+input+"/description"] == "" || !strings.Contains(component, "$[[ inputs."+input+" ]]") {
+			t.Errorf("input %s has no description, or is not used", input)
+		}
+	}
+	for _, m := range regexp.MustCompile(`REGSWEEP_([A-Z_]+): '\$\[\[ inputs\.([a-z-]+) \]\]'`).FindAllStringSubmatch(component, -1) {
+		want := strings.ReplaceAll(m[2], "-", "_")
+		if want == "scope" {
+			want = "tags"
+		}
+		if strings.ToLower(m[1]) != want {
+			t.Errorf("%s: the input has another name than the variable", m[0])
+		}
+	}
+}
+
 // TestJenkinsfileQuotes holds that every script is in single quotes: in double quotes Groovy would write the secrets
 // into the command line (https://www.jenkins.io/doc/book/pipeline/jenkinsfile/#string-interpolation).
 func TestJenkinsfileQuotes(t *testing.T) {
 	t.Parallel()
 	text := face(t, "Jenkinsfile.example")
-	scripts := regexp.MustCompile(`\bsh\b[ (]*(.)`).FindAllStringSubmatch(text, -1)
+	scripts := regexp.MustCompile(`\b(?:sh|script:)[ (]+(['"])`).FindAllStringSubmatch(text, -1)
 	if len(scripts) < 4 {
 		t.Fatalf("got %d scripts", len(scripts))
 	}
@@ -232,7 +270,7 @@ func TestJenkinsfileQuotes(t *testing.T) {
 			t.Errorf("a script is not in single quotes: %s", m[0])
 		}
 	}
-	if !strings.Contains(text, "sh 'regsweep --keep-last 2 ") {
+	if !strings.Contains(text, "script: 'regsweep --keep-last 2 ") {
 		t.Error("regsweep is not called")
 	}
 }

@@ -17,7 +17,7 @@ func gitlab(getenv func(string) string) ([]oci.Pushed, error) {
 	if !ok {
 		return nil, nil
 	}
-	return parseAll(source, []string{value})
+	return parseAll(source, "", []string{value})
 }
 
 // gitlabTags are the tags that GitLab's pipelines push by habit, after the branch, the commit and the release. They are

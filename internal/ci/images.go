@@ -30,20 +30,22 @@ func (e *NoImageError) Error() string { return "find image: no image is named" }
 // pushed to these repositories, because whatever the pipeline pushed is kept:
 //
 //   - arguments;
-//   - REGSWEEP_IMAGES, INPUT_IMAGES or PLUGIN_IMAGES, in docker/metadata-action's form;
+//   - REGSWEEP_IMAGES, INPUT_IMAGES, PLUGIN_IMAGES or PLUGIN_REPO, in docker/metadata-action's form;
 //   - REGSWEEP_PUSHED, INPUT_TAGS or PLUGIN_TAGS, references that were pushed; a tag alone is one of the repository
 //     when there is exactly one;
+//   - what build tools wrote, where it has names;
 //   - DOCKER_METADATA_OUTPUT_JSON and DOCKER_METADATA_OUTPUT_TAGS, which docker/metadata-action leaves;
 //   - CI_REGISTRY_IMAGE, GitLab's;
 //   - on Jenkins IMAGE, or IMAGE_NAME and IMAGE_TAG: names too common to trust elsewhere.
 //
-// REGSWEEP_DIGEST, INPUT_DIGEST or PLUGIN_DIGEST and GitLab's commit variables name no repository and add what was
-// pushed. Text that is no reference is an error in what somebody gave to regsweep. In what only lies about in the
+// REGSWEEP_DIGEST, INPUT_DIGEST or PLUGIN_DIGEST, digests without a name that build tools wrote, and GitLab's commit
+// variables name no repository and add what was pushed. Names without a host are on REGSWEEP_REGISTRY, INPUT_REGISTRY
+// or PLUGIN_REGISTRY, where somebody gave them to regsweep. Text that is no reference is an error in what somebody gave to regsweep. In what only lies about in the
 // environment it is one while no repository is known, and is left alone otherwise. Every error is bad input; it is a
 // [*NoImageError] when there is nothing to go by.
-func (s System) Images(getenv func(string) string, args []string) (Images, error) {
+func (s System) Images(getenv func(string) string, args []string, built Metadata) (Images, error) {
 	var found Images
-	given, err := explicit(getenv, args)
+	given, err := explicit(getenv, args, built)
 	if err != nil {
 		return Images{}, err
 	}
@@ -60,7 +62,7 @@ func (s System) Images(getenv func(string) string, args []string) (Images, error
 	if err := found.addTags(given.tags); err != nil {
 		return Images{}, err
 	}
-	found.addDigest(given.digest)
+	found.addDigests(given.digests)
 	for _, p := range gitlabTags(getenv) {
 		found.addToEach(p)
 	}
@@ -73,7 +75,7 @@ func (s System) looked() []string {
 	if s.Actions {
 		places = append(places, "inputs images and tags")
 	}
-	places = append(places, "REGSWEEP_IMAGES", "REGSWEEP_PUSHED", metadataJSON, metadataTags, gitlabImage)
+	places = append(places, "REGSWEEP_IMAGES", "REGSWEEP_PUSHED", "--metadata", metadataJSON, metadataTags, gitlabImage)
 	if s.Name == Jenkins {
 		places = append(places, "IMAGE", "IMAGE_NAME")
 	}
@@ -157,20 +159,22 @@ func (i *Images) addTags(tags []oci.Pushed) error {
 	return nil
 }
 
-// addDigest adds the digest of a build. One build may push to several repositories, and not to all that are pruned, so
-// it must be in the repository only when there is just one. There the tags that came with it in the input tags are of
-// the same build: each must point at the digest.
-func (i *Images) addDigest(p oci.Pushed) {
-	if p.Digest == "" {
-		return
-	}
-	p.Assumed = len(i.Repositories) != 1 || i.Repositories[0].IsPattern()
-	for n := range i.Pushed {
-		if q := &i.Pushed[n]; !p.Assumed && q.Digest == "" && slices.Contains(pushedVariables, q.Source) {
-			q.Digest = p.Digest
+// addDigests adds the digests of builds. One build may push to several repositories, and not to all that are pruned, so
+// a digest must be in the repository only when there is just one. There the tags that came with it in the input tags are
+// of the same build: each must point at the digest. Of several digests nobody knows which is of which tag.
+func (i *Images) addDigests(digests []oci.Pushed) {
+	assumed := len(i.Repositories) != 1 || i.Repositories[0].IsPattern()
+	if !assumed && len(digests) == 1 {
+		for n := range i.Pushed {
+			if q := &i.Pushed[n]; q.Digest == "" && slices.Contains(pushedVariables, q.Source) {
+				q.Digest = digests[0].Digest
+			}
 		}
 	}
-	i.addToEach(p)
+	for _, p := range digests {
+		p.Assumed = assumed
+		i.addToEach(p)
+	}
 }
 
 // PushedTo returns what was pushed, or assumed to be, to one repository.
@@ -194,4 +198,38 @@ func covers(pattern, r oci.Repository) bool {
 		return same(pattern, r)
 	}
 	return strings.EqualFold(pattern.Host, r.Host) && pattern.Matches(r.Path)
+}
+
+// ByID returns what was pushed with the digests of images in place of their ids: --iidfile of podman, and docker's
+// before it had image stores of its own, is the digest of an image's config. Two images of a snapshot may share one, and
+// then both were built.
+func ByID(pushed []oci.Pushed, s oci.Snapshot) []oci.Pushed {
+	var out []oci.Pushed
+	for _, p := range pushed {
+		found := imagesOf(s, p.Reference)
+		if len(found) == 0 {
+			out = append(out, p)
+		}
+		for _, digest := range found {
+			p.Digest = digest
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// imagesOf returns the images that are made of the config that a reference has for its digest, and have its tag; none
+// when the digest is an image's own.
+func imagesOf(s oci.Snapshot, ref oci.Reference) []oci.Digest {
+	var out []oci.Digest
+	for _, image := range s.Images {
+		switch {
+		case ref.Digest == "" || image.Digest == ref.Digest:
+			return nil
+		case ref.Tag != "" && !slices.Contains(image.Tags, ref.Tag):
+		case slices.ContainsFunc(image.Blobs, func(b oci.Blob) bool { return b.Digest == ref.Digest }):
+			out = append(out, image.Digest)
+		}
+	}
+	return out
 }

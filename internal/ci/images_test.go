@@ -44,7 +44,7 @@ func runImages(t *testing.T, cases []imagesCase) {
 	for _, tt := range cases {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := ci.System{Name: tt.system}.Images(environment(tt.vars), tt.args)
+			got, err := ci.System{Name: tt.system}.Images(environment(tt.vars), tt.args, ci.Metadata{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -79,6 +79,10 @@ func TestImagesGiven(t *testing.T) {
 		}},
 		{"tags input before plugin", "", nil, env{"INPUT_TAGS": "h.example/a:1", "PLUGIN_TAGS": "h.example/p:1"}, []string{"h.example/a", "+ h.example/a:1 INPUT_TAGS"}},
 		{"tags plugin", "", nil, env{"PLUGIN_TAGS": "h.example/p:1"}, []string{"h.example/p", "+ h.example/p:1 PLUGIN_TAGS"}},
+		{"repo of a docker plugin", "", nil, env{"PLUGIN_REPO": "h.example/p", "PLUGIN_TAGS": "1.2,latest"}, []string{"h.example/p", "+ h.example/p:1.2 PLUGIN_TAGS", "+ h.example/p:latest PLUGIN_TAGS"}},
+		{"repo and registry of a docker plugin", "", nil, env{"PLUGIN_REPO": "team/p", "PLUGIN_REGISTRY": "https://H.example:5000/v2/"}, []string{"h.example:5000/team/p"}},
+		{"registry of names without a host", "", []string{"a/b:1", "h2.example/c"}, env{"INPUT_REGISTRY": "h.example"}, []string{"h.example/a/b", "h2.example/c", "+ h.example/a/b:1 argument"}},
+		{"docker hub as registry", "", nil, env{"INPUT_REGISTRY": "https://index.docker.io/v1/", "INPUT_IMAGES": "me/app", "INPUT_TAGS": "me/app:1"}, []string{"docker.io/me/app", "+ docker.io/me/app:1 INPUT_TAGS"}},
 		{"the scope is not what was pushed", "", []string{"h.example/a"}, env{"REGSWEEP_TAGS": "b*"}, []string{"h.example/a"}},
 		{"images decide, tags add", "", nil, env{"INPUT_IMAGES": "h.example/a", "INPUT_TAGS": "h.example/a:1\nh.example/b:1"}, []string{
 			"h.example/a", "+ h.example/a:1 INPUT_TAGS",
@@ -178,6 +182,7 @@ func TestImagesBadInput(t *testing.T) {
 		{"pushed tag in a pattern", "", []string{"h.example/*"}, env{"INPUT_TAGS": "1.2"}, []string{"INPUT_TAGS", "1.2", "which"}},
 		{"digest", "", []string{"h.example/a"}, env{"INPUT_DIGEST": "sha256:12"}, []string{"INPUT_DIGEST", `"sha256:12"`}},
 		{"digest for an unknown algorithm", "", []string{"h.example/a"}, env{"INPUT_DIGEST": "md5:12"}, []string{"INPUT_DIGEST", `"md5:12"`}},
+		{"registry", "", []string{"h.example/a"}, env{"INPUT_REGISTRY": "h example"}, []string{"INPUT_REGISTRY"}},
 		{"docker hub alone", "", nil, env{"DOCKER_METADATA_OUTPUT_TAGS": "team/app:1"}, []string{"DOCKER_METADATA_OUTPUT_TAGS", `"team/app:1"`, "Docker Hub"}},
 		{"metadata json", "", nil, env{"DOCKER_METADATA_OUTPUT_JSON": `[`, "CI_REGISTRY_IMAGE": "h.example/g/p"}, []string{"DOCKER_METADATA_OUTPUT_JSON"}},
 		{"metadata tag", "", nil, env{"DOCKER_METADATA_OUTPUT_TAGS": "h.example/a:1\nh.example/a:!"}, []string{"DOCKER_METADATA_OUTPUT_TAGS", `"h.example/a:!"`}},
@@ -190,7 +195,7 @@ func TestImagesBadInput(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := ci.System{Name: tt.system}.Images(environment(tt.vars), tt.args)
+			got, err := ci.System{Name: tt.system}.Images(environment(tt.vars), tt.args, ci.Metadata{})
 			if err == nil {
 				t.Fatalf("no error, got\n%s", text(got))
 			}
@@ -213,7 +218,7 @@ func TestImagesBadInput(t *testing.T) {
 func TestImagesSecret(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"https://u:s3cret@/", "https://u:s3cret@reg:port/", "https://u:s3cret@bad host/"} {
-		_, err := ci.System{Name: ci.Jenkins}.Images(environment(env{"IMAGE": "app:1", "DOCKER_REGISTRY_URL": url}), nil)
+		_, err := ci.System{Name: ci.Jenkins}.Images(environment(env{"IMAGE": "app:1", "DOCKER_REGISTRY_URL": url}), nil, ci.Metadata{})
 		if err == nil || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%s: got %v", url, err)
 		}
@@ -239,7 +244,7 @@ func TestImagesNone(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := tt.system.Images(environment(tt.vars), nil)
+			got, err := tt.system.Images(environment(tt.vars), nil, ci.Metadata{})
 			var none *ci.NoImageError
 			if !errors.As(err, &none) {
 				t.Fatalf("got %v and\n%s", err, text(got))
@@ -263,7 +268,7 @@ func TestImagesPushedTo(t *testing.T) {
 	t.Parallel()
 	images, err := ci.System{Name: ci.GitLab}.Images(environment(env{
 		"REGSWEEP_PUSHED": "h.example/team/a:1,h.example/x:2", "INPUT_DIGEST": d1, "CI_COMMIT_SHA": "c0ffee",
-	}), []string{"h.example/team/**", "h.example/x"})
+	}), []string{"h.example/team/**", "h.example/x"}, ci.Metadata{})
 	if err != nil {
 		t.Fatal(err)
 	}

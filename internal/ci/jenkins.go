@@ -33,7 +33,7 @@ func jenkinsImage(getenv func(string) string, variable string) ([]oci.Pushed, er
 	}
 	text := value
 	if isShort(text) {
-		host, err := registryHost(getenv)
+		host, err := registryHost(getenv, "DOCKER_REGISTRY_URL")
 		if err != nil {
 			return nil, err
 		}
@@ -57,10 +57,10 @@ func jenkinsImage(getenv func(string) string, variable string) ([]oci.Pushed, er
 	return []oci.Pushed{image}, nil
 }
 
-// registryHost returns the host in DOCKER_REGISTRY_URL, which has the forms https://host:5000, http://host/ and
-// https://host/v1/; "" when the variable is not set.
-func registryHost(getenv func(string) string) (string, error) {
-	value, source, ok := first(getenv, "DOCKER_REGISTRY_URL")
+// registryHost returns the registry's host from the first of the variables that is set, which has the forms host,
+// https://host:5000, http://host/ and https://host/v1/; "" when none is set.
+func registryHost(getenv func(string) string, names ...string) (string, error) {
+	value, source, ok := first(getenv, names...)
 	if !ok {
 		return "", nil
 	}
@@ -72,5 +72,9 @@ func registryHost(getenv func(string) string) (string, error) {
 	if err != nil || u.Host == "" {
 		return "", fmt.Errorf("read %s: no registry's URL", source) // not the text: it may hold a password
 	}
-	return u.Host, nil
+	ref, err := oci.ParseReference(u.Host + "/x/x") // it may have one of Docker Hub's other names
+	if err != nil {
+		return "", fmt.Errorf("read %s: no registry's host", source)
+	}
+	return ref.Host, nil
 }

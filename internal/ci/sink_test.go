@@ -92,7 +92,7 @@ func TestSinksUnwritable(t *testing.T) {
 
 func TestWriteOutputs(t *testing.T) {
 	t.Parallel()
-	const counts = "deleted=1868 kept=2 failed=3 "
+	const counts = "deleted=1868 kept=2 failed=3 unreferenced-bytes=4096 freed-bytes=7 images=[] "
 	for _, tt := range []struct {
 		name, report, want string
 		fails              bool
@@ -109,7 +109,7 @@ func TestWriteOutputs(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(t.TempDir(), "output")
 			write(t, path, "earlier=1\n")
-			err := ci.WriteOutputs(environment(env{"GITHUB_OUTPUT": path}), ci.Outputs{Deleted: 1868, Kept: 2, Failed: 3, Report: tt.report})
+			err := ci.WriteOutputs(environment(env{"GITHUB_OUTPUT": path}), ci.Outputs{Deleted: 1868, Kept: 2, Failed: 3, UnreferencedBytes: 4096, FreedBytes: 7, Report: tt.report})
 			if (err != nil) != tt.fails {
 				t.Errorf("got error %v", err)
 			}

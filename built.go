@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/regsweep/regsweep/internal/ci"
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/prune"
+	"github.com/regsweep/regsweep/internal/report"
+	"github.com/regsweep/regsweep/internal/retain"
+)
+
+// findImages finds the repositories of the run and what was pushed to them, by the arguments, by what build tools wrote
+// and by the CI.
+func (c *pruneCommand) findImages(p process, system ci.System) (ci.Images, error) {
+	built, err := ci.ReadMetadata(c.Metadata)
+	if err != nil {
+		return ci.Images{}, fmt.Errorf("--metadata: %w", err)
+	}
+	return system.Images(p.getenv, c.Images, built)
+}
+
+// readBuilt reads a repository, with what the pipeline pushed to it by digests in place of images' ids. The registry is
+// asked for a digest only when no tag leads to it: an id names a blob, and distribution 3.1.2 answers a question for a
+// manifest of that digest with 500.
+func readBuilt(pushed []oci.Pushed, snapshot func([]oci.Pushed) (oci.Snapshot, error)) (oci.Snapshot, []oci.Pushed, error) {
+	read, err := snapshot(nil)
+	if err != nil {
+		return read, pushed, err
+	}
+	pushed = ci.ByID(pushed, read)
+	known := map[oci.Digest]bool{"": true}
+	for _, i := range read.Images {
+		known[i.Digest] = true
+	}
+	for _, p := range pushed {
+		if !known[p.Digest] {
+			read, err = snapshot(pushed)
+			break
+		}
+	}
+	return read, pushed, err
+}
+
+// debugf says what matters only to somebody who looks for a mistake in a pipeline, where the CI has a way to ask.
+func (s *session) debugf(format string, args ...any) {
+	fmt.Fprint(s.process.stderr, s.system.Debug(s.process.getenv, "regsweep: "+report.Visible(fmt.Sprintf(format, args...))))
+}
+
+// debug says what the run goes by.
+func (s *session) debug() {
+	s.debugf("version %s, in %s, policy: %s", versionString(), s.system.Name, s.policies)
+	for _, r := range s.images.Repositories {
+		s.debugf("repository %s", r)
+	}
+	for _, p := range s.images.Pushed {
+		certainty := "just built"
+		if p.Assumed {
+			certainty = "just built if it is there"
+		}
+		s.debugf("%s: %s, says %s", certainty, p.Reference, p.Source)
+	}
+}
+
+// section prints the table as a section of the CI's log, where the log has sections, and says below it what a reader
+// must not miss in one that is collapsed.
+func (s *session) section(sum report.Summary, w io.Writer, table func() error) error {
+	begin := s.system.OpenSection("regsweep: what is kept and deleted, and why", s.process.now())
+	if s.form != report.FormTable || begin == "" {
+		return table()
+	}
+	fmt.Fprint(w, begin) // a writer that is broken tells it below
+	err := table()
+	end, collapsed := s.system.CloseSection(s.process.now())
+	if collapsed {
+		end += sum.Line() + "\n"
+	}
+	if _, broken := fmt.Fprint(w, end); err == nil {
+		err = broken
+	}
+	return err
+}
+
+// outcomes are the outputs of a run.
+func outcomes(sum report.Summary, paths []string) ci.Outputs {
+	total := sum.Totals()
+	out := ci.Outputs{Deleted: total.Deleted, Kept: total.Kept, Failed: total.Failed, Report: strings.Join(paths, "\n"), Line: sum.Line()}
+	if !sum.DryRun {
+		out.UnreferencedBytes = total.UniqueBytes
+	}
+	for _, r := range sum.Repositories {
+		if r.Plan == nil {
+			continue
+		}
+		for _, d := range r.Plan.Decisions {
+			i := ci.ImageOutput{Repository: r.Name.String(), Digest: d.Image.Digest.String(), Tags: d.Image.Tags, Outcome: "kept"}
+			if i.Tags == nil {
+				i.Tags = []string{}
+			}
+			if d.Verdict == retain.Delete {
+				i.Outcome = string(prune.Skipped) // a deletion without an outcome was not tried
+				if o, ok := r.Outcomes[d.Image.Digest]; ok {
+					i.Outcome = string(o.Status)
+				}
+			}
+			out.Images = append(out.Images, i)
+		}
+	}
+	return out
+}
+
+// publishElsewhere shows the run where the CI is not GitHub or of its kin, and leaves the results of --results-dir.
+func (s *session) publishElsewhere(sum report.Summary, out ci.Outputs) {
+	if s.resultsDir != "" {
+		if err := ci.WriteResults(s.resultsDir, out); err != nil {
+			s.say.warningf("--results-dir: %v", err)
+		}
+	}
+	if s.system.Name != ci.Azure {
+		return
+	}
+	w := s.process.stdout
+	if s.form == report.FormJSON { // a program reads it
+		w = s.process.stderr
+	}
+	var b strings.Builder
+	err := report.WriteMarkdown(&b, sum, ci.SummaryLimit)
+	if err == nil {
+		err = ci.PublishAzure(w, s.process.getenv, b.String(), out, sum.ExitCode != exitDone)
+	}
+	if err != nil {
+		s.say.warningf("%v", err)
+	}
+}

@@ -1,0 +1,99 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+)
+
+// gitlab runs a pipeline in gitlab-ci-local with the shell of this machine, as a project that has the templates in it.
+func gitlab(t *testing.T, r team, pipeline string, variables ...string) (log string, ok bool) {
+	t.Helper()
+	dir := project(t, map[string]string{
+		".gitlab-ci.yml":                  pipeline,
+		"templates/regsweep/template.yml": file(t, "templates/regsweep/template.yml"),
+		"templates/regsweep/job.yml":      file(t, "templates/regsweep/job.yml"),
+	})
+	args := []string{
+		"--force-shell-executor", "--shell-isolation", "--no-color", "--concurrency", "1",
+		"--ignore-predefined-vars", "GITLAB_CI,CI_REGISTRY,CI_REGISTRY_IMAGE",
+	}
+	for _, v := range append(variables, "GITLAB_CI=true", "CI_REGISTRY="+r.Host, "CI_REGISTRY_IMAGE="+r.Host+"/team/app") {
+		args = append(args, "--variable", v)
+	}
+	return runIn(t, dir, environ(t), tool(t, "gitlab-ci-local"), args...)
+}
+
+// local is a snippet of docs/ci/gitlab.md with this project in the place of the one on the reader's GitLab.
+func local(snippet string) string {
+	return strings.NewReplacer(
+		"$CI_SERVER_FQDN/tools/regsweep/regsweep@main", "$CI_SERVER_FQDN/$CI_PROJECT_PATH/regsweep@$CI_COMMIT_SHA",
+		"  - project: tools/regsweep\n    ref: main\n    file: ", "  - local: ",
+	).Replace(snippet)
+}
+
+// after is a job that reads what the one before it has handed on.
+const after = `
+after:
+  stage: .post
+  needs: [NAME]
+  script:
+    - echo "it was $REGSWEEP_DELETED of $REGSWEEP_KEPT, exit $REGSWEEP_EXIT_CODE"
+    - test -s regsweep.html -a -s regsweep.json
+`
+
+// TestRunnerGitLab runs the snippets of docs/ci/gitlab.md: the component with the job's own login, the hidden job, the
+// component with the metadata of a build, and with the login of another registry.
+func TestRunnerGitLab(t *testing.T) {
+	t.Parallel()
+	tool(t, "gitlab-ci-local")
+	pages := snippets(t, "docs/ci/gitlab.md", "yaml")
+	if len(pages) != 4 {
+		t.Fatalf("docs/ci/gitlab.md has %d snippets, the test knows 4", len(pages))
+	}
+	own := []string{"CI_REGISTRY_USER=gitlab-ci-token", "CI_REGISTRY_PASSWORD=job-s3cret"}
+	for _, tt := range []struct {
+		name, pipeline, job string
+		user, password      string
+		variables           []string
+		tags                []string
+		said                string
+	}{
+		{"component", pages[0], "regsweep", "gitlab-ci-token", "job-s3cret", own, []string{"b2", "b3", "b4", "b5", "b6"}, "it was 1 of 5, exit 0"},
+		{"hidden job", pages[1], "prune", "gitlab-ci-token", "job-s3cret", own, []string{"b2", "b3", "b4", "b5", "b6"}, "it was 1 of 5, exit 0"},
+		{
+			"metadata of a build", strings.ReplaceAll(pages[2], `docker buildx build --push --tag "$CI_REGISTRY_IMAGE:$CI_COMMIT_SHORT_SHA" --metadata-file build.json .`,
+				`'echo "{\"image.name\":\"$CI_REGISTRY_IMAGE:b1\"}" >build.json'`), "regsweep", "gitlab-ci-token", "job-s3cret", own,
+			[]string{"b1", "b2", "b3", "b4", "b5", "b6"}, "it was 0 of 6, exit 0",
+		},
+		{
+			"another registry", pages[3], "regsweep", "ci", "other-s3cret", []string{"CI_REGISTRY=elsewhere.example", "CI_REGISTRY_IMAGE=elsewhere.example/x", "REGISTRY_EXAMPLE_PASSWORD=other-s3cret"},
+			[]string{"b2", "b3", "b4", "b5", "b6"}, "it was 1 of 5, exit 0",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := newTeam(t, tt.user, tt.password)
+			text := strings.ReplaceAll(local(tt.pipeline), "registry.example.com", r.Host) + strings.ReplaceAll(after, "NAME", tt.job)
+			log, ok := gitlab(t, r, text, tt.variables...)
+			if !ok || strings.Contains(log, "s3cret") || !strings.Contains(log, tt.said) {
+				t.Errorf("the pipeline has failed, or its log has the password, or not %q:\n%s", tt.said, log)
+			}
+			r.has(tt.tags...)
+		})
+	}
+}
+
+// TestRunnerGitLabRefusal holds that a refusal fails the pipeline, with its reports kept.
+func TestRunnerGitLabRefusal(t *testing.T) {
+	t.Parallel()
+	tool(t, "gitlab-ci-local")
+	r := newTeam(t, "", "")
+	log, _ := gitlab(t, r, local(snippets(t, "docs/ci/gitlab.md", "yaml")[0])+"      pushed: $CI_REGISTRY_IMAGE:b9\n")
+	// gitlab-ci-local takes a job with allow_failure: exit_codes for one that may fail; its verdict on the job is right
+	for _, want := range []string{"but the registry has no such tag there", "regsweep exported artifacts", "FAIL  regsweep"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the log has no %q:\n%s", want, log)
+		}
+	}
+	r.has("b1", "b2", "b3", "b4", "b5", "b6")
+}

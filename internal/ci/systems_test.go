@@ -1,0 +1,146 @@
+package ci_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/regsweep/regsweep/internal/ci"
+)
+
+func TestSection(t *testing.T) {
+	t.Parallel()
+	begin, end := time.Unix(1700000000, 0), time.Unix(1700000009, 0)
+	for _, tt := range []struct {
+		system, open, close string
+		collapsed           bool
+	}{
+		{ci.GitHub, "::group::a title\n", "::endgroup::\n", true},
+		{ci.Forgejo, "::group::a title\n", "::endgroup::\n", true},
+		{ci.Azure, "##[group]a title\n", "##[endgroup]\n", true},
+		{ci.GitLab, "\x1b[0Ksection_start:1700000000:regsweep\r\x1b[0Ka title\n", "\x1b[0Ksection_end:1700000009:regsweep\r\x1b[0K\n", false},
+		{ci.Buildkite, "+++ a title\n", "", false},
+		{ci.Jenkins, "", "", false},
+		{ci.None, "", "", false},
+	} {
+		system, err := ci.Detect(environment(nil), tt.system)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := system.OpenSection("a title", begin); got != tt.open {
+			t.Errorf("%s: got %q, want %q", tt.system, got, tt.open)
+		}
+		if got, collapsed := system.CloseSection(end); got != tt.close || collapsed != tt.collapsed {
+			t.Errorf("%s: got %q, %t, want %q", tt.system, got, collapsed, tt.close)
+		}
+	}
+}
+
+func TestDebug(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, system string
+		vars         env
+		want         string
+	}{
+		{"github", ci.GitHub, env{"RUNNER_DEBUG": "1"}, "::debug::50%25 of\n"},
+		{"github, nobody asked", ci.GitHub, nil, ""},
+		{"azure", ci.Azure, env{"SYSTEM_DEBUG": "True"}, "##[debug]50% of\n"},
+		{"azure, nobody asked", ci.Azure, env{"SYSTEM_DEBUG": "False"}, ""},
+		{"elsewhere", ci.GitLab, env{"RUNNER_DEBUG": "1", "SYSTEM_DEBUG": "true"}, ""},
+	} {
+		system, err := ci.Detect(environment(nil), tt.system)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := system.Debug(environment(tt.vars), "50% of"); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestWriteResults(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "tekton", "results")
+	out := ci.Outputs{Deleted: 3, Kept: 2, Failed: 1, UnreferencedBytes: 1 << 40, FreedBytes: 7, Report: "a.md\nb.json", Line: "deleted 3 images"}
+	if err := ci.WriteResults(dir, out); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range (env{"deleted": "3", "kept": "2", "failed": "1", "unreferenced-bytes": "1099511627776", "freed-bytes": "7", "report": "a.md\nb.json", "line": "deleted 3 images"}) {
+		if got := read(t, filepath.Join(dir, name)); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+	for _, dir := range []string{filepath.Join(dir, "deleted"), filepath.Join(dir, "deleted", "x")} {
+		if err := ci.WriteResults(dir, out); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: got %v", dir, err)
+		}
+	}
+}
+
+func TestPublishAzure(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	getenv := environment(env{"AGENT_TEMPDIRECTORY": dir})
+	var w strings.Builder
+	out := ci.Outputs{Deleted: 3, Kept: 2, Failed: 1, UnreferencedBytes: 4096, FreedBytes: 7, Report: "a.md\nb];json", Line: "100% refused"}
+	if err := ci.PublishAzure(&w, getenv, "# pruned\n", out, true); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.md"))
+	if err != nil || len(files) != 1 || !filepath.IsAbs(files[0]) || read(t, files[0]) != "# pruned\n" {
+		t.Fatalf("got %q, %v", files, err)
+	}
+	want := `##vso[task.uploadsummary]` + files[0] + `
+##vso[task.setvariable variable=deleted;isOutput=true]3
+##vso[task.setvariable variable=kept;isOutput=true]2
+##vso[task.setvariable variable=failed;isOutput=true]1
+##vso[task.setvariable variable=unreferencedBytes;isOutput=true]4096
+##vso[task.setvariable variable=freedBytes;isOutput=true]7
+##vso[task.setvariable variable=report;isOutput=true]a.md%0Ab%5D%3Bjson
+##vso[task.logissue type=error]regsweep: 100%AZP25 refused
+`
+	if w.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", w.String(), want)
+	}
+	w.Reset()
+	if err := ci.PublishAzure(&w, getenv, "", out, false); err != nil || strings.Contains(w.String(), "logissue") {
+		t.Errorf("a run that is done: got %v\n%s", err, w.String())
+	}
+	if err := ci.PublishAzure(&w, environment(env{"AGENT_TEMPDIRECTORY": filepath.Join(dir, "missing")}), "", out, false); err == nil {
+		t.Error("a folder that is not there: no error")
+	}
+}
+
+func TestOutputImages(t *testing.T) {
+	t.Parallel()
+	image := ci.ImageOutput{Repository: "h.example/a", Digest: d1, Tags: []string{"b1", "latest"}, Outcome: "kept"}
+	for _, tt := range []struct {
+		name  string
+		n     int
+		want  string
+		fails bool
+	}{
+		{"none", 0, "images=[]", false},
+		{"one", 1, `images=[{"repository":"h.example/a","digest":"` + d1 + `","tags":["b1","latest"],"outcome":"kept"}]`, false},
+		{"too many", 10000, "images=[]", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "output")
+			var images []ci.ImageOutput
+			for range tt.n {
+				images = append(images, image)
+			}
+			err := ci.WriteOutputs(environment(env{"GITHUB_OUTPUT": path}), ci.Outputs{Images: images, Report: "r.json"})
+			if (err != nil) != tt.fails {
+				t.Errorf("got error %v", err)
+			}
+			got := outputs(t, read(t, path))
+			if len(got) != 7 || got[5] != tt.want || got[6] != "report=r.json" {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
