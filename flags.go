@@ -41,7 +41,7 @@ type pruneCommand struct {
 
 // access is how the commands reach registries.
 type access struct {
-	Workers count `group:"run" placeholder:"N" help:"Upper bound of parallel requests (default: 64). The tool adapts to the registry below it."`
+	Workers count `group:"run" placeholder:"N" help:"Upper bound of parallel requests (default: 128). The tool adapts to the registry below it."`
 
 	Username              string `group:"registry" placeholder:"NAME" help:"User name, for a registry that docker's configuration has no login for. The password comes from --password-file or REGSWEEP_PASSWORD."`
 	PasswordFile          string `group:"registry" placeholder:"FILE" help:"File with the password."`

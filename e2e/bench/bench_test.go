@@ -40,6 +40,9 @@ func TestNewestByDateSurvive(t *testing.T) {
 				if r.requests[listTags] < len(f.repositories) || r.requests[deleteDigest] < count(f.repositories)-r.wanted {
 					t.Errorf("%s: got requests %v", c.name, r.requests)
 				}
+				if c.name == nameWarm && r.requests[getManifest]+r.requests[getBlob] > 0 {
+					t.Errorf("the cache is not warm: got requests %v", r.requests)
+				}
 			}
 		})
 	}
@@ -54,6 +57,9 @@ func TestSteadyStateDeletesOne(t *testing.T) {
 	}
 	if r.right != steadyTags-1 || r.requests[deleteDigest] == 0 {
 		t.Errorf("got %d images left and requests %v, want %d", r.right, r.requests, steadyTags-1)
+	}
+	if r.requests[getManifest] > 1 || r.requests[getBlob] > 1 {
+		t.Errorf("got requests %v: one image is new, the others are in the cache", r.requests)
 	}
 }
 

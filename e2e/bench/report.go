@@ -123,7 +123,7 @@ func times(r float64) string {
 	if r >= 9.95 {
 		return fmt.Sprintf("%.0f", r)
 	}
-	return fmt.Sprintf("%.2g", r)
+	return fmt.Sprintf("%.2f", r)
 }
 
 // seconds is a time with as many digits as mean something.

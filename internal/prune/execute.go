@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -27,7 +28,7 @@ type Repository interface {
 // Reader looks at a repository.
 type Reader interface {
 	// Reread returns what the repository's tags point at now and what that needs. given are tags that the caller looks at
-	// by itself, with what they are believed to point at.
+	// by itself, with what they are believed to point at, and tags that it believes gone, with "".
 	Reread(ctx context.Context, before oci.Snapshot, given map[string]oci.Digest) (oci.Snapshot, error)
 }
 
@@ -73,7 +74,7 @@ type Options struct {
 
 const (
 	// DefaultWorkers is how many deletions run in parallel at most. The repository may adapt below it.
-	DefaultWorkers = 64
+	DefaultWorkers = 128
 	// drainTime is how long a cancelled execution goes on with the parts of what it has deleted. Untagged parts are in
 	// no listing: left behind, they are found by nobody, and garbage collection keeps their layers.
 	drainTime = 20 * time.Second
@@ -235,11 +236,27 @@ func (e *execution) look(ctx context.Context) bool {
 	return !e.looked.IsZero() && !e.stale() || e.lookNow(ctx)
 }
 
+// given is what a look takes for granted: doomed tags that are looked at right before they are removed, and "" for those
+// that are gone.
+func (e *execution) given() map[string]oci.Digest {
+	out := maps.Clone(e.untagging)
+	for _, d := range e.deletions {
+		gone := e.removed[d.Image.Digest]
+		if e.done(d.Image.Digest) {
+			gone = d.Image.Tags
+		}
+		for _, t := range gone {
+			out[t] = ""
+		}
+	}
+	return out
+}
+
 // lookNow reads the repository again, spares what something has come to depend on, and notes what has lost all its
 // tags. When it cannot be read, nothing more is deleted.
 func (e *execution) lookNow(ctx context.Context) bool {
 	begun := time.Now()
-	later, err := e.repository.Reread(ctx, e.plan.Snapshot(), e.untagging)
+	later, err := e.repository.Reread(ctx, e.plan.Snapshot(), e.given())
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {

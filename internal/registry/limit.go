@@ -39,7 +39,8 @@ const (
 	firstReads = 16
 	// firstWrites is cautious: a deletion may cost a registry a thousand times what a read costs.
 	firstWrites = 4
-	// More than mostQueued requests waiting at the registry are too many, less than fewQueued are too few.
+	// More than mostQueued requests waiting at the registry are too many, less than fewQueued are too few, unless they are
+	// less than half of those on their way, a quarter of them respectively: then answers take less than twice as long.
 	fewQueued, mostQueued = 4, 8
 	// drift is the share of a round's average that the shortest time moves to in each round, so that one lucky answer is
 	// not the measure for ever.
@@ -117,12 +118,12 @@ func (l *limit) adapt() {
 	average := l.sum / time.Duration(l.answers)
 	queued := l.now * (1 - float64(l.shortest)/float64(max(average, 1)))
 	switch {
-	case queued > mostQueued:
+	case queued > max(mostQueued, l.now/2):
 		l.now, l.doubling = max(1, l.now*0.9), false
 	case !l.used:
 	case l.doubling:
 		l.now = min(l.most, 2*l.now)
-	case queued < fewQueued:
+	case queued < max(fewQueued, l.now/4):
 		l.now = min(l.most, l.now+1)
 	}
 	l.shortest += time.Duration(drift * float64(average-l.shortest))

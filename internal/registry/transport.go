@@ -30,11 +30,6 @@ type TLS struct {
 // with fewer than there are workers, each request beyond pays for a handshake.
 func NewTransport(host string, t TLS, connections int) (*http.Transport, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: t.InsecureSkipVerify}
-	pool, err := x509.SystemCertPool()
-	if err != nil { // there is none on some systems, and then only the given ones count
-		pool = x509.NewCertPool()
-	}
-	config.RootCAs = pool
 	for _, dir := range t.CertDirs {
 		if err := addCertDir(config, filepath.Join(dir, host)); err != nil {
 			return nil, err
@@ -85,6 +80,11 @@ func addAuthority(config *tls.Config, file string) error {
 	pem, err := os.ReadFile(file)
 	if err != nil {
 		return fmt.Errorf("read certificate authority: %w", err)
+	}
+	if config.RootCAs == nil { // the system's alone are read when they are needed, which takes as long as a round trip
+		if config.RootCAs, err = x509.SystemCertPool(); err != nil { // there is none on some systems
+			config.RootCAs = x509.NewCertPool()
+		}
 	}
 	if !config.RootCAs.AppendCertsFromPEM(pem) {
 		return fmt.Errorf("read certificate authority %s: it holds no PEM certificate", file)
