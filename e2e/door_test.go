@@ -74,7 +74,7 @@ func newDoor(t *testing.T, s server, known *pushLog) *door {
 			r.SetURL(target)
 			r.Out.Host = r.In.Host
 		},
-		Transport: &http.Transport{MaxIdleConnsPerHost: 64},
+		Transport: own,
 		ModifyResponse: func(r *http.Response) error {
 			if r.Request.Method == http.MethodPut && r.StatusCode == http.StatusCreated {
 				d.mu.Lock()
