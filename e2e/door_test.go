@@ -2,8 +2,10 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -35,22 +37,26 @@ const (
 	other    step = "other"
 )
 
-// door is the way by which the program comes to a registry. It counts the steps and can hold them up.
-type door struct {
-	host  string
-	proxy *httputil.ReverseProxy
-	known *pushLog // what the test has pushed: no other digest is there to be deleted
+// hooks are what a test does at a door.
+type hooks struct {
+	// watch is called with what a request is about, before anything else.
+	watch func(s step, reference string)
 	// before is called when the nth request of its step has arrived. What it returns false for does not reach the
 	// registry and is not answered.
 	before func(s step, n int) bool
-	// watch is called with what a request is about, before anything else.
-	watch func(s step, reference string)
 	// after is called when the registry has carried out a request and its answer is not sent yet.
 	after func(s step, n int)
+}
 
+// door is the way by which the program comes to a registry. It counts the steps and can hold them up.
+type door struct {
+	host   string
+	proxy  *httputil.ReverseProxy
+	known  *pushLog // what the test has pushed: no other digest is there to be deleted
 	busy   sync.WaitGroup
 	mu     sync.Mutex
 	shut   bool // nobody comes in any more
+	hooks  hooks
 	counts map[step]int
 	pushed map[oci.Digest]bool // by the program
 }
@@ -68,7 +74,7 @@ func newDoor(t *testing.T, s server, known *pushLog) *door {
 			r.SetURL(target)
 			r.Out.Host = r.In.Host
 		},
-		Transport: &http.Transport{MaxIdleConnsPerHost: 64},
+		Transport: own,
 		ModifyResponse: func(r *http.Response) error {
 			if r.Request.Method == http.MethodPut && r.StatusCode == http.StatusCreated {
 				d.mu.Lock()
@@ -87,24 +93,28 @@ func newDoor(t *testing.T, s server, known *pushLog) *door {
 
 // ServeHTTP answers with the registry's answer.
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s, n, open := d.enter(r)
+	s, n, h, open := d.enter(r)
 	if !open {
 		panic(http.ErrAbortHandler)
 	}
 	defer d.busy.Done()
-	if d.watch != nil {
-		d.watch(s, r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:])
+	if h.watch != nil {
+		h.watch(s, r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:])
 	}
-	if d.before != nil && !d.before(s, n) {
+	if h.before != nil && !h.before(s, n) {
 		panic(http.ErrAbortHandler)
 	}
-	if d.after == nil {
+	// The registry finishes what it has begun when the program hangs up, so that a test knows when it has.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+	defer cancel()
+	r = r.WithContext(ctx)
+	if h.after == nil {
 		d.proxy.ServeHTTP(w, r)
 		return
 	}
 	answer := httptest.NewRecorder()
 	d.proxy.ServeHTTP(answer, r)
-	d.after(s, n)
+	h.after(s, n)
 	for key, values := range answer.Header() {
 		w.Header()[key] = values
 	}
@@ -112,16 +122,16 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer.Body.Bytes()) // the program may be gone by now
 }
 
-func (d *door) enter(r *http.Request) (s step, n int, open bool) {
+func (d *door) enter(r *http.Request) (s step, n int, h hooks, open bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.shut {
-		return "", 0, false
+		return "", 0, hooks{}, false
 	}
 	d.busy.Add(1)
 	s = d.step(r)
 	d.counts[s]++
-	return s, d.counts[s], true
+	return s, d.counts[s], d.hooks, true
 }
 
 // reopen lets requests in, counted from nothing, when those of an earlier run have been carried out.
@@ -130,7 +140,7 @@ func (d *door) reopen() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	clear(d.counts)
-	d.shut, d.before, d.after = false, nil, nil
+	d.shut, d.hooks = false, hooks{}
 }
 
 // close lets no more requests in: a program that was killed has sent them.
@@ -169,15 +179,19 @@ func (d *door) step(r *http.Request) step {
 	return deletion
 }
 
-// sum returns how many requests there were of all steps.
-func (d *door) sum() int {
+// hook sets what happens from now on.
+func (d *door) hook(h hooks) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	n := 0
-	for _, c := range d.counts {
-		n += c
-	}
-	return n
+	d.hooks = h
+}
+
+// counted returns how many requests there were of each step, when all of them have been carried out.
+func (d *door) counted() map[step]int {
+	d.busy.Wait()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return maps.Clone(d.counts)
 }
 
 // swept is a run of the program.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/regsweep/regsweep/internal/oci"
@@ -58,21 +59,21 @@ func TestJournalNeeded(t *testing.T) {
 			return "latest"
 		}, true},
 		{"tagged while the run looks again", func(w work, d oci.Digest) string {
-			w.door.before = func(s step, n int) bool {
+			w.door.hook(hooks{before: func(s step, n int) bool {
 				if s == list && n == 2 {
 					w.push.Tag(d, "stable")
 				}
 				return true
-			}
+			}})
 			return "b0"
 		}, true},
 		{"tagged while tags are removed", func(w work, d oci.Digest) string {
-			w.door.before = func(s step, n int) bool {
+			w.door.hook(hooks{before: func(s step, n int) bool {
 				if s == untag && n == 3 {
 					w.push.Tag(d, "stable")
 				}
 				return true
-			}
+			}})
 			return "b0"
 		}, true},
 	}
@@ -173,19 +174,25 @@ func TestJournalShared(t *testing.T) {
 				t.Parallel()
 				w := newWork(t, s, "team/shared-"+string(way))
 				arrived, goesOn := make(chan struct{}), make(chan struct{})
-				w.door.before = func(s step, n int) bool {
+				release := sync.OnceFunc(func() { close(goesOn) })
+				defer release()
+				w.door.hook(hooks{before: func(s step, n int) bool {
 					if s == untag && n == 4 {
 						close(arrived)
 						<-goesOn
 					}
 					return true
-				}
+				}})
 				first := w.start("--delete-by", string(w.way), "--workers", "1")
-				<-arrived
+				select {
+				case <-arrived:
+				case <-first.exited:
+					t.Fatalf("the first run ended too early\n%s", first.end().stderr)
+				}
 				second := w.run(0, "--delete-by", string(way))
 				equal(w.wire, "warned", strings.Contains(second.stderr, "another run is at work on the repository; this one deletes by digest"), true)
 				equal(w.wire, "way", second.report.Repositories[0].Way, string(prune.ByDigest))
-				close(goesOn)
+				release()
 				out := first.end()
 				equal(w.wire, "exit code", out.code, 0)
 				w.finished()

@@ -198,18 +198,18 @@ func (w work) interrupt(m moment, do func(*running) (goesOn bool), args ...strin
 		return goesOn
 	}
 	if m.after {
-		w.door.after = func(s step, n int) { hit(s, n) }
+		w.door.hook(hooks{after: func(s step, n int) { hit(s, n) }})
 	} else {
-		w.door.before = hit
+		w.door.hook(hooks{before: hit})
 	}
 	r := w.start(append([]string{"--delete-by", string(w.way)}, args...)...)
 	started <- r
 	out := r.end()
-	w.door.busy.Wait()
+	counts := w.door.counted()
 	select {
 	case <-reached:
 	default:
-		w.t.Fatalf("the moment did not come: %v\n%s", w.door.counts, out.stderr)
+		w.t.Fatalf("the moment did not come: %v\n%s", counts, out.stderr)
 	}
 	w.door.reopen()
 	return out

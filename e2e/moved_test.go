@@ -30,12 +30,13 @@ func TestMoved(t *testing.T) {
 					w := newWork(t, s, fmt.Sprintf("team/moved%d-%s", i, way))
 					var once sync.Once
 					var check func()
-					w.door.watch = func(s step, reference string) {
+					w.door.hook(hooks{watch: func(s step, reference string) {
 						if s == at.step && (at.tag == "" || reference == at.tag || reference == w.tagged[at.tag].String()) {
 							once.Do(func() { check = m.move(w, way) })
 						}
-					}
+					}})
 					run := w.run(0, "--delete-by", string(way))
+					w.door.busy.Wait()
 					if check == nil {
 						t.Fatalf("the tag was not moved\n%s", run.stderr)
 					}

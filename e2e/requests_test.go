@@ -97,8 +97,8 @@ func (w counted) sweep(n int, want map[step]int, args ...string) {
 	run := start(w.t, append([]string{w.door.host + "/" + w.path, "--keep-last", fmt.Sprint(n), "--state-dir", w.state}, args...)...).end()
 	equal(w.wire, "exit code", run.code, 0)
 	equal(w.wire, "stderr", run.stderr, "")
-	if !maps.Equal(w.door.counts, want) {
-		w.t.Errorf("requests: got %v, want %v", w.door.counts, want)
+	if got := w.door.counted(); !maps.Equal(got, want) {
+		w.t.Errorf("requests: got %v, want %v", got, want)
 	}
 }
 

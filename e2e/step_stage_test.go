@@ -88,6 +88,7 @@ func (s *stage) start(o registries.Options) error {
 			r.SetURL(origin)
 			r.Out.Host = r.In.Host
 		},
+		Transport:      own,
 		ModifyResponse: s.modify,
 		ErrorLog:       discard(),
 	}
@@ -165,7 +166,7 @@ func (s *stage) get(path string) (status int, body []byte, err error) {
 	if s.options.Username != "" {
 		req.SetBasicAuth(s.options.Username, s.options.Password)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := ownClient.Do(req)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry/registrytest"
@@ -34,6 +35,13 @@ type answer struct {
 var (
 	acceptAll     = strings.Join([]string{fixture.DockerManifest, fixture.DockerList, fixture.OCIManifest, fixture.OCIIndex}, ", ")
 	acceptSchema2 = fixture.DockerManifest
+)
+
+// own is the connections of the tests. httptest closes those of the default transport whenever any server is closed, and a
+// request that has just been sent is lost with its connection.
+var (
+	own       = &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 10 * time.Second}
+	ownClient = &http.Client{Transport: own}
 )
 
 // do sends a request to a path below the repository, or below the host when it begins with a slash. The repository's
@@ -73,7 +81,7 @@ func (w wire) send(method, path, mediaType, body string, edit func(http.Header))
 	if edit != nil {
 		edit(req.Header)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := ownClient.Do(req)
 	if err != nil {
 		w.t.Fatal(err)
 	}
