@@ -67,10 +67,12 @@ func (e *execution) settle(ctx context.Context, remove remover) bool {
 // included, and has lost its tags for good.
 func (e *execution) behind(wave []oci.Digest, had map[oci.Digest]bool) []oci.Digest {
 	var out []oci.Digest
+	seen := map[oci.Digest]bool{}
 	waits := func(b oci.Digest) bool { return !had[b] || e.tagged[b] || e.spared[b] != "" }
 	for _, d := range wave {
 		for _, next := range e.after[d] {
-			if e.spared[next] == "" && !slices.Contains(out, next) && !slices.ContainsFunc(e.before[next], waits) {
+			if e.spared[next] == "" && !seen[next] && !slices.ContainsFunc(e.before[next], waits) {
+				seen[next] = true
 				out = append(out, next)
 			}
 		}
@@ -120,7 +122,8 @@ func (e *execution) untagWave(ctx context.Context, wave []oci.Digest, tags map[o
 	_ = group.Wait() // outcomes carry the errors
 }
 
-// untag removes the tags of one digest. One that was moved is left alone, with what it points at now. Once a tag is removed the others follow even when the run is cancelled.
+// untag removes the tags of one digest. One that was moved is left alone, with what it points at now. Once a tag is
+// removed the others follow even when the run is cancelled.
 func (e *execution) untag(ctx context.Context, d oci.Digest, tags []string, remove func(context.Context, string, oci.Digest) (bool, error)) {
 	for i, t := range tags {
 		if i > 0 && ctx.Err() != nil {
