@@ -21,6 +21,7 @@ type cli struct {
 	Rank    rankCommand      `cmd:"" help:"Show which repositories of a registry hold the most."`
 	GC      gcCommand        `cmd:"" name:"gc" help:"Have the registry collect its garbage: stop it, collect, start it, and see that all is still there."`
 	Report  reportCommand    `cmd:"" help:"Make one report of the JSON reports of several runs, such as parallel jobs. Nothing is sent to a registry."`
+	Man     manCommand       `cmd:"" hidden:"" help:"Print the manual page."`
 }
 
 // pruneCommand is the command line of prune.
