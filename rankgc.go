@@ -21,22 +21,24 @@ func (c *rankCommand) dryRun(p process, say talk) (func(context.Context) rank.Ra
 		r := rank.OfLog(c.Via, log)
 		r.Elapsed = p.now().Sub(began)
 		if err != nil {
-			r.ExitCode = failedDryRun(err, c.Via, say)
+			r.ExitCode = failedDryRun(err, say)
 		}
 		return r
 	}, nil
 }
 
 // failedDryRun says why a dry run failed and returns the exit code.
-func failedDryRun(err error, via string, say talk) int {
+func failedDryRun(err error, say talk) int {
 	if errors.Is(err, context.Canceled) {
-		say.errorf("%s: cancelled: %v", via, err)
+		say.errorf("--gc-via: cancelled: %v", err)
 		return exitCancelled
 	}
-	say.errorf("%s: %s", via, strings.ReplaceAll(err.Error(), "\n", "; "))
+	say.errorf("--gc-via: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	var advice interface{ Hint() string }
+	text := "--gc-binary and --gc-config say what to run there; a log that was made by hand goes to --from"
 	if errors.As(err, &advice) && advice.Hint() != "" {
-		say.hintf("%s", advice.Hint())
+		text = advice.Hint()
 	}
+	say.hintf("%s", text)
 	return exitRegistry
 }
