@@ -101,7 +101,7 @@ func TestRankGCFails(t *testing.T) {
 			if n := strings.Count(got.stderr, "\n"); n != 2 {
 				t.Errorf("%d lines, want an error and a hint:\n%s", n, got.stderr)
 			}
+			d.healthy("team/app", "b1", "b2")
 		})
 	}
-	t.Cleanup(func() { d.healthy("team/app", "b1", "b2") })
 }
