@@ -15,18 +15,23 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
+// nextTo is where a registry runs and how its own program is run there, for a collection or its dry run.
+type nextTo struct {
+	Via        string        `name:"gc-via" placeholder:"TARGET" help:"Where the registry runs: local:, ssh://user@host[:port], docker://container, docker+ssh://user@host[:port]/container or kubectl://namespace/deployment/name."`
+	Binary     string        `name:"gc-binary" placeholder:"FILE" help:"The registry's program. Default: registry or docker-registry, whichever is there."`
+	Config     string        `name:"gc-config" placeholder:"FILE" help:"The registry's configuration. Default: /etc/distribution/config.yml, else /etc/docker/registry/config.yml."`
+	Timeout    time.Duration `name:"gc-timeout" placeholder:"TIME" help:"End the collection after this long. Default: 1h."`
+	SSHKey     string        `name:"gc-ssh-key" placeholder:"FILE" help:"Private key for ssh. Default: ssh's own choice."`
+	KnownHosts string        `name:"gc-known-hosts" placeholder:"FILE" help:"File with the host's key, which is always checked. Default: ssh's own."`
+}
+
 // collection is how a registry's own garbage collection is run, after a prune or alone.
 type collection struct {
-	Via             string        `group:"gc" name:"gc-via" placeholder:"TARGET" help:"Where the registry runs: local:, ssh://user@host[:port], docker://container, docker+ssh://user@host[:port]/container or kubectl://namespace/deployment/name."`
+	nextTo          `group:"gc"`
 	Stop            string        `group:"gc" name:"gc-stop" placeholder:"COMMAND" help:"Stops the registry; shell text, run next to it. Needed for local: and ssh://."`
 	Start           string        `group:"gc" name:"gc-start" placeholder:"COMMAND" help:"Starts it again."`
-	Binary          string        `group:"gc" name:"gc-binary" placeholder:"FILE" help:"The registry's program. Default: registry or docker-registry, whichever is there."`
-	Config          string        `group:"gc" name:"gc-config" placeholder:"FILE" help:"The registry's configuration. Default: /etc/distribution/config.yml, else /etc/docker/registry/config.yml."`
 	Mode            string        `group:"gc" name:"gc-mode" enum:"offline,live" default:"offline" placeholder:"MODE" help:"offline stops the registry, collects and starts it again. live collects while it serves and then restarts it: what is pushed meanwhile can be lost. Default: ${default}."`
-	Timeout         time.Duration `group:"gc" name:"gc-timeout" placeholder:"TIME" help:"End the collection after this long and start the registry. Default: 1h."`
 	Wait            time.Duration `group:"gc" name:"gc-wait" placeholder:"TIME" help:"How long the registry may take to answer after its start. Default: 1m."`
-	SSHKey          string        `group:"gc" name:"gc-ssh-key" placeholder:"FILE" help:"Private key for ssh. Default: ssh's own choice."`
-	KnownHosts      string        `group:"gc" name:"gc-known-hosts" placeholder:"FILE" help:"File with the host's key, which is always checked. Default: ssh's own."`
 	DeleteUntagged  bool          `group:"gc" name:"gc-delete-untagged" help:"Delete manifests without a tag as well. Refused on 2.x, where it destroys multi-arch images."`
 	DestroysIndexes bool          `group:"gc" name:"gc-delete-untagged-destroys-multi-arch-images" help:"Do it on 2.x all the same, where there is no multi-arch image."`
 	BreakLock       bool          `group:"gc" name:"gc-break-lock" help:"Take the lock that an earlier collection has left behind."`
@@ -34,13 +39,21 @@ type collection struct {
 
 // target reads the target and what belongs to it. Every error is bad input.
 func (c collection) target(getenv func(string) string) (*gc.Target, error) {
-	if c.Via == "" {
+	if c.Wait < 0 {
+		return nil, errors.New("--gc-wait is a time from now on")
+	}
+	return c.nextTo.target(gc.TargetOptions{Stop: c.Stop, Start: c.Start})
+}
+
+// target reads the target, for which o has the commands that stop and start the registry. Every error is bad input.
+func (n nextTo) target(o gc.TargetOptions) (*gc.Target, error) {
+	if n.Via == "" {
 		return nil, errNoTarget
 	}
-	if c.Timeout < 0 || c.Wait < 0 {
-		return nil, errors.New("--gc-timeout and --gc-wait are times from now on")
+	if n.Timeout < 0 {
+		return nil, errors.New("--gc-timeout is a time from now on")
 	}
-	for flag, file := range map[string]string{"gc-ssh-key": c.SSHKey, "gc-known-hosts": c.KnownHosts} {
+	for flag, file := range map[string]string{"gc-ssh-key": n.SSHKey, "gc-known-hosts": n.KnownHosts} {
 		if file == "" {
 			continue
 		}
@@ -48,10 +61,9 @@ func (c collection) target(getenv func(string) string) (*gc.Target, error) {
 			return nil, fmt.Errorf("--%s: %w", flag, err)
 		}
 	}
-	t, err := gc.ParseTarget(c.Via, gc.TargetOptions{
-		Stop: c.Stop, Start: c.Start, SSHKey: c.SSHKey, KnownHosts: c.KnownHosts,
-		Environment: withoutSecrets(os.Environ()), Lifetime: cmp.Or(c.Timeout, time.Hour) + time.Hour,
-	})
+	o.SSHKey, o.KnownHosts, o.Environment = n.SSHKey, n.KnownHosts, withoutSecrets(os.Environ())
+	o.Lifetime = cmp.Or(n.Timeout, time.Hour) + time.Hour
+	t, err := gc.ParseTarget(n.Via, o)
 	if err != nil {
 		return nil, fmt.Errorf("--gc-via: %w", err)
 	}

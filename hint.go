@@ -44,6 +44,8 @@ func hint(err error) string {
 	switch {
 	case errors.Is(err, errNoTarget):
 		return "for example --gc-via docker://registry, or ssh://user@host with --gc-stop and --gc-start (docs/garbage-collection.md)"
+	case errors.Is(err, errShardCollects):
+		return "collect once, by regsweep gc in a job after these; --shard 1/1 says that this job prunes all"
 	case errors.As(err, &unmatched):
 		return `add an entry for it, or one for "**" at the end, or give a keep rule such as --keep-last 5`
 	case errors.As(err, &file) && errors.Is(err, retain.ErrNoKeepRule):

@@ -33,6 +33,8 @@ type session struct {
 	outputs  []output
 	form     report.Form // of standard output
 	dryRun   bool
+	shard    ci.Shard // the part of the repositories that is for this run; zero: all
+	shardBy  string   // the variable that says so
 	workers  int
 	deleteBy prune.Way
 	memo     memo
@@ -86,6 +88,7 @@ func (s *session) sweep(ctx context.Context) report.Summary {
 			}
 		}
 	}
+	names, sum.Shard = s.share(names)
 	swept, codes := make([]report.Repository, len(names)), make([]int, len(names))
 	group := &errgroup.Group{}
 	group.SetLimit(atOnce)

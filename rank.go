@@ -21,8 +21,9 @@ import (
 type rankCommand struct {
 	Host string `arg:"" optional:"" name:"host" help:"Which registry: host[:port], or host[:port]/path with * for some of its repositories. All that their tags lead to is read; nothing is changed. Repositories are ranked by own bytes, those of the blobs that no other one of them uses: without the repository, a garbage collection frees them."`
 
-	From string `group:"scope" placeholder:"FILE" help:"Rank by a garbage collection's log instead, such as that of registry garbage-collect --dry-run; - is standard input. It knows the manifests without a tag too, and no sizes: repositories are ranked by marked manifests."`
-	Top  count  `group:"scope" default:"10" placeholder:"N" help:"Show the first N repositories (default: 10). JSON has all."`
+	From   string `group:"scope" placeholder:"FILE" help:"Rank by a garbage collection's log instead, such as that of registry garbage-collect --dry-run; - is standard input. It knows the manifests without a tag too, and no sizes: repositories are ranked by marked manifests. With --gc-via regsweep runs that dry run itself; the registry goes on serving."`
+	nextTo `group:"scope"`
+	Top    count `group:"scope" default:"10" placeholder:"N" help:"Show the first N repositories (default: 10). JSON has all."`
 
 	access
 	Output string   `group:"report" enum:"table,markdown,json" default:"table" placeholder:"FORM" help:"What goes to standard output: table, markdown or json. Default: ${default}."`
@@ -46,20 +47,28 @@ func (c *rankCommand) run(ctx context.Context, p process, say talk) int {
 	return c.publish(source(ctx), outputs, p, say)
 }
 
-// errNothingToRank and errTwoToRank are returned for a command line that names no source, or two.
+// errNothingToRank and errTwoToRank are returned for a command line that names no source, or more than one.
 var (
 	errNothingToRank = errors.New("nothing to rank is named")
-	errTwoToRank     = errors.New("a host and --from are two things to rank")
+	errTwoToRank     = errors.New("two things to rank")
 )
 
 // source returns what makes the ranking. Whatever is wrong with the input is found here, before a report is opened; what
 // goes wrong with a registry is said, and is in the ranking's exit code.
 func (c *rankCommand) source(p process, say talk) (func(context.Context) rank.Ranking, error) {
+	var named []string
+	for _, s := range []struct{ name, value string }{{"a host", c.Host}, {"--from", c.From}, {"--gc-via", c.Via}} {
+		if s.value != "" {
+			named = append(named, s.name)
+		}
+	}
 	switch {
-	case c.Host == "" && c.From == "":
+	case len(named) == 0:
 		return nil, errNothingToRank
-	case c.Host != "" && c.From != "":
-		return nil, errTwoToRank
+	case len(named) > 1:
+		return nil, fmt.Errorf("%s and %s are %w", named[0], named[1], errTwoToRank)
+	case c.Via != "":
+		return c.dryRun(p, say)
 	case c.From != "":
 		ranking, err := rankLog(c.From, p.stdin)
 		return func(context.Context) rank.Ranking { return ranking }, err
@@ -138,10 +147,12 @@ func rankHint(err error) string {
 	var mediaType *registry.MediaTypeError
 	switch {
 	case errors.Is(err, errNothingToRank):
-		return "name a registry, as in regsweep rank registry.example.com, or a garbage collection's log by --from FILE"
+		return "name a registry, as in regsweep rank registry.example.com, a garbage collection's log by --from FILE, or where the registry runs by --gc-via"
 	case errors.Is(err, errTwoToRank):
-		return "leave one of them out"
-	case errors.As(err, &log), errors.Is(err, fs.ErrNotExist):
+		return "leave one of them out; the environment can name one too, as REGSWEEP_GC_VIA does"
+	case errors.Is(err, gc.ErrTarget):
+		return "for example --gc-via docker://registry or ssh://user@host (docs/garbage-collection.md); nothing is stopped for a dry run"
+	case errors.As(err, &log), errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(err.Error(), "--from"):
 		return "--from wants all that the collection prints: " + dryRun
 	case errors.Is(err, oci.ErrReference):
 		return "a registry is host[:port], some of its repositories host[:port]/path with * in it"

@@ -30,6 +30,9 @@ func (c *pruneCommand) session(p process, say talk) (*session, error) {
 	if s.images, err = c.findImages(p, s.system); err != nil {
 		return nil, err
 	}
+	if err := c.shard(s); err != nil {
+		return nil, err
+	}
 	if err := c.afterPrune.check(c.collection, s); err != nil {
 		return nil, err
 	}

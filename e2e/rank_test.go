@@ -128,7 +128,7 @@ func rankJSON(t *testing.T, stdin []byte, args ...string) ranking {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(program, "regsweep"), append([]string{"rank", "--output", "json"}, args...)...)
 	cmd.Stdin = bytes.NewReader(stdin)
-	cmd.Env = []string{"HOME=" + t.TempDir()}
+	cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	var got ranking

@@ -2,6 +2,7 @@ package gc
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -133,8 +134,11 @@ func (t *Target) stream(ctx context.Context, args []string, read func(*bufio.Rea
 	return err
 }
 
-// DryRun has the registry's program say what it would collect, while it serves: nothing is stopped or deleted.
+// DryRun has the registry's program say what it would collect, while it serves: nothing is stopped or deleted. Of the
+// options it takes Binary, Config and Timeout.
 func DryRun(ctx context.Context, t *Target, o Options) (log Log, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, cmp.Or(o.Timeout, time.Hour), errTimeout)
+	defer cancel()
 	defer func() {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 		defer cancel()
@@ -153,5 +157,11 @@ func DryRun(ctx context.Context, t *Target, o Options) (log Log, err error) {
 		log, err = ReadLog(in)
 		return err
 	})
-	return log, err
+	if err != nil {
+		if ctx.Err() != nil { // then the log is cut, which is no news
+			err = context.Cause(ctx)
+		}
+		return Log{}, fmt.Errorf("garbage-collect --dry-run: %w", err)
+	}
+	return log, nil
 }

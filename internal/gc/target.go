@@ -23,6 +23,8 @@ type TargetOptions struct {
 	KnownHosts string
 	// Environment is that of the programs; nil is this process's own.
 	Environment []string
+	// DryRun says that the target is for [DryRun] alone, which stops and starts nothing.
+	DryRun bool
 	// Lifetime bounds what a helper container or pod can outlive this process; 0 is a day.
 	Lifetime time.Duration
 }
@@ -90,7 +92,7 @@ func ParseTarget(text string, o TargetOptions) (*Target, error) {
 		o.Lifetime = 24 * time.Hour
 	}
 	byHand := scheme == "local" || scheme == "ssh"
-	if byHand && (o.Stop == "" || o.Start == "") {
+	if byHand && !o.DryRun && (o.Stop == "" || o.Start == "") {
 		return bad("it is not known how to stop and start the registry there: --gc-stop and --gc-start say so")
 	}
 	if !byHand && o.Stop+o.Start != "" {

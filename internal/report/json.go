@@ -31,6 +31,7 @@ type (
 		Policy         string           `json:"policy"`
 		Repositories   []jsonRepository `json:"repositories"`
 		GC             *jsonGC          `json:"gc"` // null: no collection was asked for
+		Shard          *jsonShard       `json:"shard,omitempty"`
 	}
 	jsonCI struct {
 		Name     string `json:"name"`
@@ -92,6 +93,7 @@ func WriteJSON(w io.Writer, s Summary) error {
 		CI:             jsonCI(s.CI),
 		Policy:         s.Policy,
 		GC:             collectionJSON(s.GC),
+		Shard:          shardJSON(s.Shard),
 		Repositories:   make([]jsonRepository, 0, len(s.Repositories)),
 	}
 	for _, r := range s.Repositories {

@@ -13,6 +13,7 @@ func (s Summary) whole(text string) string {
 	if s.GC != nil && len(s.Repositories) > 0 {
 		text += " · " + collected(s.GC)
 	}
+	text += s.Shard.note()
 	if a := s.alarm(); a != "" {
 		text = a + " · " + text
 	}

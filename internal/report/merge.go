@@ -4,7 +4,7 @@ import "time"
 
 // Merge makes one summary of those of several runs, such as the shards of one job: all their repositories, in order. It
 // began when the first of them did and took until the last one ended, because shards run side by side. What they do not
-// agree about (the CI's build, the policy) is left out; each repository has its own policy.
+// agree about (the CI's build, the policy, the shard) is left out; each repository has its own policy.
 //
 // It is a dry run when all are. The exit code is the first one's: which is the gravest is for the caller to say.
 func Merge(summaries []Summary) Summary {
@@ -25,6 +25,7 @@ func Merge(summaries []Summary) Summary {
 		out.CI.Name = common(out.CI.Name, s.CI.Name)
 		out.CI.BuildURL = common(out.CI.BuildURL, s.CI.BuildURL)
 		out.Policy = common(out.Policy, s.Policy)
+		out.Shard = common(out.Shard, s.Shard)
 		for _, r := range s.Repositories {
 			if r.Policy == "" {
 				r.Policy = s.Policy
@@ -37,9 +38,10 @@ func Merge(summaries []Summary) Summary {
 }
 
 // common is what both say, or nothing.
-func common(a, b string) string {
+func common[T comparable](a, b T) T {
 	if a != b {
-		return ""
+		var none T
+		return none
 	}
 	return a
 }

@@ -60,6 +60,9 @@ func ReadJSON(r io.Reader) (Summary, error) {
 		return Summary{}, fmt.Errorf("read JSON report: it took %g seconds", in.ElapsedSeconds)
 	}
 	out.Elapsed = time.Duration(math.Round(in.ElapsedSeconds*1000)) * time.Millisecond
+	if out.Shard, err = in.Shard.shard(); err != nil {
+		return Summary{}, err
+	}
 	for _, r := range in.Repositories {
 		read, err := r.repository()
 		if err != nil {

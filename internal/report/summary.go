@@ -23,6 +23,8 @@ type Summary struct {
 	Repositories []Repository
 	// GC is what became of the registry's garbage collection; nil when none was asked for.
 	GC *gc.Result
+	// Shard is the part of the repositories that the run was about; the zero value when it was about all.
+	Shard Shard
 }
 
 // CI is the CI system of a run, as far as the report names it.

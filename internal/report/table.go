@@ -65,12 +65,13 @@ func WriteTable(w io.Writer, s Summary, o TableOptions) error {
 	return nil
 }
 
-// took says how long the run took, when that is known.
+// took says which part of a run this was, and how long it took, when that is known.
 func took(s Summary) string {
-	if s.Elapsed <= 0 {
-		return ""
+	text := s.Shard.note()
+	if s.Elapsed > 0 {
+		text += " · " + seconds(s.Elapsed)
 	}
-	return " · " + seconds(s.Elapsed)
+	return text
 }
 
 type table struct {

@@ -123,8 +123,11 @@ func (s Summary) verdict(t Totals) string {
 	for _, r := range s.Repositories {
 		ended[r.condition()]++
 	}
-	if len(s.Repositories) == 0 && s.GC != nil {
+	if len(s.Repositories) == 0 && s.GC != nil && s.Shard.Total == 0 {
 		return collected(s.GC)
+	}
+	if len(s.Repositories) == 0 && s.Shard.Total > 0 {
+		return "no repository belongs to this shard, nothing was deleted"
 	}
 	if len(s.Repositories) == 0 {
 		return "no repository was looked at, nothing was deleted"
