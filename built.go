@@ -87,6 +87,7 @@ func (s *session) section(sum report.Summary, w io.Writer, table func() error) e
 func outcomes(sum report.Summary, paths []string) ci.Outputs {
 	total := sum.Totals()
 	out := ci.Outputs{Deleted: total.Deleted, Kept: total.Kept, Failed: total.Failed, Report: strings.Join(paths, "\n"), Line: sum.Line()}
+	out.FreedBytes = sum.Freed()
 	if !sum.DryRun {
 		out.UnreferencedBytes = total.UniqueBytes
 	}

@@ -4,9 +4,11 @@
 //
 //	go run -C e2e ./demo
 //	go run -C e2e ./demo --keep-last 5 --dry-run     what stands here goes to regsweep
+//	go run -C e2e ./demo --gc                        ranks, prunes, and has the registry give the disk back
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -51,17 +54,26 @@ func (d demo) run(ctx context.Context) (code int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	fmt.Fprint(d.stdout, "Building regsweep, starting the real registry (distribution 3.1.2) and filling it: some ten seconds.\n\n")
+	collects := slices.Contains(d.args, "--gc")
+	registry := "distribution 3.1.2"
+	if collects {
+		registry = "a process of its own"
+	}
+	fmt.Fprintf(d.stdout, "Building regsweep, starting the real registry (%s) and filling it: some ten seconds.\n\n", registry)
 	program, err := product.Build(ctx, dir)
 	if err != nil {
 		return 0, err
+	}
+	if collects {
+		d.args = slices.DeleteFunc(slices.Clone(d.args), func(a string) bool { return a == "--gc" })
+		return d.collect(ctx, program, dir)
 	}
 	server, err := registries.Distribution3(filepath.Join(dir, "storage"), registries.Options{})
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	if err := pushAll(ctx, server); err != nil {
+	if err := pushAll(ctx, server, 0); err != nil {
 		return 0, err
 	}
 
@@ -82,12 +94,14 @@ func (d demo) run(ctx context.Context) (code int, err error) {
 	return code, nil
 }
 
-// pushAll leaves behind what all the pipelines have pushed.
-func pushAll(ctx context.Context, server *registries.Server) error {
+// pushAll leaves behind what all the pipelines have pushed. A layer that is not 0 is what each build adds in place of the
+// pipeline's own size.
+func pushAll(ctx context.Context, server *registries.Server, layer int) error {
 	now := time.Now()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(4)
 	for _, p := range team {
+		p.layer = cmp.Or(layer, p.layer)
 		g.Go(func() error {
 			if err := p.push(ctx, server, now); err != nil {
 				return fmt.Errorf("push %s: %w", p.path, err)

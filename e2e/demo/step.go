@@ -50,20 +50,16 @@ func (s step) says(flag string) bool {
 }
 
 // typed is the call as somebody would type it.
-func (s step) typed() string {
-	out := "  $ regsweep"
-	for _, a := range s.arguments(reportName) {
-		if strings.ContainsAny(a, " *?[]|&;<>()$`\\\"'") {
-			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-		out += " " + a
-	}
-	return out
+func (s step) typed() string { return typed(s.arguments(reportName)) }
+
+// run prunes as Jenkins would after a push and returns regsweep's exit code.
+func (s step) run(ctx context.Context, program string, stdout, stderr io.Writer) (int, error) {
+	return s.call(ctx, program, s.arguments(s.report()), stdout, stderr)
 }
 
-// run runs regsweep as Jenkins would after a push and returns its exit code.
-func (s step) run(ctx context.Context, program string, stdout, stderr io.Writer) (int, error) {
-	cmd := product.Command(ctx, s.dir, program, s.arguments(s.report())...)
+// call runs regsweep in the pipeline's environment and returns its exit code.
+func (s step) call(ctx context.Context, program string, args []string, stdout, stderr io.Writer) (int, error) {
+	cmd := product.Command(ctx, s.dir, program, args...)
 	number := strconv.Itoa(web.last)
 	cmd.Env = append(cmd.Env, "TERM="+os.Getenv("TERM"),
 		"JENKINS_URL=https://jenkins.example.com/", "JOB_NAME="+web.path, "BUILD_NUMBER="+number,

@@ -9,7 +9,7 @@ import (
 )
 
 // alarm is what a person must see first: a registry that does not serve, or kept images that are no longer whole. It is
-// "" when all is well.
+// "" when all is well. The loudest error is the first one.
 func (s Summary) alarm() string {
 	if s.GC == nil {
 		return ""
@@ -18,9 +18,9 @@ func (s Summary) alarm() string {
 	var missing *gc.MissingError
 	switch {
 	case errors.As(s.GC.Err, &absent):
-		return "THE REGISTRY IS DOWN: " + long(absent.Error())
+		return "THE REGISTRY IS DOWN: " + long(s.GC.Err.Error())
 	case errors.As(s.GC.Err, &missing):
-		return "KEPT IMAGES ARE BROKEN: " + long(missing.Error())
+		return "KEPT IMAGES ARE BROKEN: " + long(s.GC.Err.Error())
 	}
 	return ""
 }

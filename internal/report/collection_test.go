@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -31,10 +32,13 @@ func collectionCases() map[string]Summary {
 	broken := []gc.Missing{{Repository: oci.Repository{Host: "registry.example.com:5000", Path: "zdtest"}, Digest: digest(1)}}
 	alone := Summary{Started: started, Elapsed: 2 * time.Second, GC: collection()}
 	alone.GC.Verified, alone.GC.Check.Images = false, 0
+	across := several()
+	across.GC = collection()
 	refused := Summary{Started: started, ExitCode: 3, GC: &gc.Result{Via: "local:", Mode: gc.Offline, Err: &gc.Refusal{Why: "the lock /x is held for 3m0s by regsweep"}}}
 	return map[string]Summary{
 		"gc":         after(func(*gc.Result) {}),
 		"gc_alone":   alone,
+		"gc_several": across,
 		"gc_refused": refused,
 		"gc_skipped": after(func(r *gc.Result) { *r = gc.Result{Via: "local:", Skipped: "this is a dry run"} }),
 		"gc_broken": after(func(r *gc.Result) {
@@ -64,6 +68,31 @@ func TestAlarmIsLoud(t *testing.T) {
 		lines := strings.Split(strings.TrimSpace(table.String()), "\n")
 		if !strings.HasPrefix(s.Line(), want) || !strings.HasPrefix(md.String(), "### "+want) || !strings.HasPrefix(lines[len(lines)-1], want) {
 			t.Errorf("%s: %s\n%.200s\n%s", name, s.Line(), md.String(), lines[len(lines)-1])
+		}
+		read, err := ReadJSON(bytes.NewReader(writeJSON(t, s)))
+		if err != nil || !strings.HasPrefix(read.Line(), want) {
+			t.Errorf("%s read back: %v, %s", name, err, read.Line())
+		}
+	}
+}
+
+// Of several collections the merged report has the one that a reader must not miss.
+func TestMergeKeepsTheGravestCollection(t *testing.T) {
+	t.Parallel()
+	all := collectionCases()
+	for _, test := range []struct {
+		in   []string
+		want string
+	}{
+		{[]string{"gc_skipped", "gc", "gc_unmeasured"}, "gc"},
+		{[]string{"gc", "gc_refused", "gc_down", "gc_broken"}, "gc_down"},
+	} {
+		in := []Summary{ordinary()}
+		for _, name := range test.in {
+			in = append(in, all[name])
+		}
+		if got := Merge(in); got.GC != all[test.want].GC {
+			t.Errorf("%v: got %+v, want that of %s", test.in, got.GC, test.want)
 		}
 	}
 }

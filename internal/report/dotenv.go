@@ -30,7 +30,7 @@ func WriteDotenv(w io.Writer, s Summary) error {
 		{"PLANNED", t.Planned},
 		{"MANIFESTS_DELETED", t.Manifests},
 		{"UNREFERENCED_BYTES", t.UniqueBytes},
-		{"FREED_BYTES", 0}, // only a garbage collection frees, and none is part of a summary
+		{"FREED_BYTES", s.Freed()},
 	} {
 		fmt.Fprintf(&b, "REGSWEEP_%s=%v\n", v.name, v.value)
 	}

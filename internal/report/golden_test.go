@@ -86,8 +86,8 @@ var formCases = map[string][]string{
 	"json":    {"unread", "partial", "multi_arch", "refused_twice", "empty", "hostile", "none", "gc", "gc_down"},
 	"html":    {"ordinary", "dry_run", "unread", "partial", "refused_twice", "several", "grouped", "multi_arch", "hostile", "none"},
 	"junit":   {"dry_run", "unread", "partial", "refused_twice", "several", "hostile", "none"},
-	"dotenv":  {"ordinary", "dry_run", "hostile"},
+	"dotenv":  {"ordinary", "dry_run", "hostile", "gc", "gc_unmeasured"},
 	"metrics": {"several", "dry_run", "hostile", "none"},
 	"links":   {"ordinary", "hostile", "none"},
-	"line":    {"ordinary", "cancelled", "several", "unread", "hostile", "none"},
+	"line":    {"ordinary", "cancelled", "several", "unread", "hostile", "none", "gc", "gc_several"},
 }

@@ -114,7 +114,7 @@ func (p *htmlReport) head(s Summary, views []view) {
 	if len(views) == 1 {
 		v := views[0]
 		p.Names = []string{long(v.Name.String())}
-		p.Verdict = v.verdict(s.DryRun)
+		p.Verdict = v.verdict(s)
 		if v.condition() == stopped {
 			p.Verdict += " · stopped early"
 		}

@@ -25,7 +25,7 @@ func WriteLine(w io.Writer, s Summary) error {
 	text := s.Line()
 	if len(s.Repositories) == 1 {
 		v := newView(s.Repositories[0], s.Started)
-		text = short(v.Name.String(), nameRunes) + ": " + v.verdict(s.DryRun)
+		text = short(v.Name.String(), nameRunes) + ": " + v.verdict(s)
 		if v.condition() == stopped {
 			text += " · stopped early"
 		}

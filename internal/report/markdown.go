@@ -63,7 +63,7 @@ func (m *markdown) verdictLine() bool {
 	text := markdownText(m.verdict(m.total))
 	if len(m.Repositories) == 1 {
 		v := m.views[0]
-		text = markdownCode(clip(v.Name.String(), nameRunes)) + ": " + markdownText(v.verdict(m.DryRun))
+		text = markdownCode(clip(v.Name.String(), nameRunes)) + ": " + markdownText(v.verdict(m.Summary))
 		if v.condition() == stopped {
 			text += " · stopped early"
 		}

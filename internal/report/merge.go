@@ -6,6 +6,8 @@ import "time"
 // began when the first of them did and took until the last one ended, because shards run side by side. What they do not
 // agree about (the CI's build, the policy, the shard) is left out; each repository has its own policy.
 //
+// A summary has room for one collection: the first of the gravest.
+//
 // It is a dry run when all are. The exit code is the first one's: which is the gravest is for the caller to say.
 func Merge(summaries []Summary) Summary {
 	if len(summaries) == 0 {
@@ -22,6 +24,9 @@ func Merge(summaries []Summary) Summary {
 		if e := s.Started.Add(s.Elapsed); e.After(end) {
 			end = e
 		}
+		if gravity(s) > gravity(out) {
+			out.GC = s.GC
+		}
 		out.CI.Name = common(out.CI.Name, s.CI.Name)
 		out.CI.BuildURL = common(out.CI.BuildURL, s.CI.BuildURL)
 		out.Policy = common(out.Policy, s.Policy)
@@ -35,6 +40,21 @@ func Merge(summaries []Summary) Summary {
 	}
 	out.Elapsed = max(0, end.Sub(out.Started))
 	return out
+}
+
+// gravity says how much of a run's collection a reader has to know.
+func gravity(s Summary) int {
+	switch {
+	case s.GC == nil:
+		return 0
+	case s.alarm() != "":
+		return 4
+	case s.GC.Err != nil:
+		return 3
+	case s.GC.Skipped == "":
+		return 2
+	}
+	return 1
 }
 
 // common is what both say, or nothing.

@@ -70,6 +70,9 @@ func ReadJSON(r io.Reader) (Summary, error) {
 		}
 		out.Repositories = append(out.Repositories, read)
 	}
+	if out.GC, err = in.GC.collection(); err != nil {
+		return Summary{}, fmt.Errorf("read JSON report: %w", err)
+	}
 	return out, nil
 }
 

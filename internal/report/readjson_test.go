@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,7 @@ func writeJSON(t testing.TB, s Summary) []byte {
 func TestReadJSONReadsWhatIsWritten(t *testing.T) {
 	t.Parallel()
 	summaries := cases()
+	maps.Copy(summaries, collectionCases())
 	summaries["large"] = large(3, 2000)
 	summaries["by tags"] = byTags()
 	for name, s := range summaries {
@@ -64,9 +66,10 @@ func byTags() Summary {
 func TestReadJSONKeepsThePicture(t *testing.T) {
 	t.Parallel()
 	summaries := cases()
+	maps.Copy(summaries, collectionCases())
 	summaries["by tags"] = byTags()
 	for name, s := range summaries {
-		if name == "hostile" || name == "grouped_ill" { // their invalid UTF-8 is not in the JSON
+		if name == "hostile" || name == "grouped_ill" || name == "gc_down" || name == "gc_unmeasured" { // their invalid UTF-8 is not in the JSON
 			continue
 		}
 		read, err := ReadJSON(bytes.NewReader(writeJSON(t, s)))
@@ -140,6 +143,9 @@ func TestReadJSONRefuses(t *testing.T) {
 		"kept and deleted":  {change(func(_, _, i object) { i["outcome"] = "deleted" }), `verdict "keep" with outcome "deleted"`},
 		"deleted by nobody": {change(func(_, _, i object) { i["verdict"] = "delete" }), `outcome ""`},
 		"an image twice":    {change(func(_, r, _ object) { r["images"] = append(r["images"].([]any), r["images"].([]any)[2]) }), "twice"},
+		"half measured":     {change(func(r, _, _ object) { r["gc"] = object{"freed_bytes": 1} }), "measured in part"},
+		"a negative blob":   {change(func(r, _, _ object) { r["gc"] = object{"blobs_deleted": -1} }), "below 0"},
+		"an early end":      {change(func(r, _, _ object) { r["gc"] = object{"away_seconds": -1} }), "collection took -1 seconds"},
 		"deep":              {strings.Repeat("[", 1<<20), "exceeded max depth"},
 	} {
 		t.Run(name, func(t *testing.T) {

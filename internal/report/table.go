@@ -46,7 +46,7 @@ func WriteTable(w io.Writer, s Summary, o TableOptions) error {
 		if err := t.repository(s, v); err != nil {
 			return err
 		}
-		last := v.verdict(s.DryRun)
+		last := v.verdict(s)
 		if !several {
 			last += took(s)
 		}

@@ -45,6 +45,14 @@ func (s Summary) Totals() Totals {
 	return t
 }
 
+// Freed is what the run's garbage collection gave back: 0 when there was none, or when that was not measured.
+func (s Summary) Freed() int64 {
+	if s.GC == nil || !s.GC.Measured {
+		return 0
+	}
+	return max(0, s.GC.Freed)
+}
+
 // counts returns the totals without the bytes.
 func (r Repository) counts() Totals {
 	var t Totals

@@ -9,8 +9,9 @@ import (
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
-// done says what happened, in numbers: the last line of a table, the first of a job summary.
-func done(t Totals, dryRun, trouble bool) string {
+// done says what happened, in numbers: the last line of a table, the first of a job summary. bytes is what it says of
+// them, from [Summary.unreferenced].
+func done(t Totals, dryRun, trouble bool, bytes string) string {
 	switch {
 	case t.Deleted+t.Gone+t.Failed+t.Skipped+t.Planned == 0 && trouble:
 		return fmt.Sprintf("nothing was deleted, kept %d", t.Kept)
@@ -21,7 +22,7 @@ func done(t Totals, dryRun, trouble bool) string {
 		if t.Skipped > 0 {
 			text += fmt.Sprintf(", skip %d", t.Skipped)
 		}
-		return text + unreferenced(t, true)
+		return text + bytes
 	}
 	text := "deleted " + plural(t.Deleted, "image", "images")
 	if t.Manifests != t.Deleted {
@@ -34,17 +35,26 @@ func done(t Totals, dryRun, trouble bool) string {
 	if t.Skipped > 0 {
 		text += fmt.Sprintf(", skipped %d", t.Skipped)
 	}
-	return text + unreferenced(t, false)
+	return text + bytes
 }
 
-func unreferenced(t Totals, dryRun bool) string {
+// unreferenced says what became of the bytes that only deleted images used. A collection is the whole registry's: what
+// it freed is said of the run, and not of one of its several repositories.
+func (s Summary) unreferenced(t Totals, whole bool) string {
+	text := " · " + size(t.UniqueBytes)
 	switch {
 	case t.UniqueBytes == 0:
 		return ""
-	case dryRun:
-		return " · " + size(t.UniqueBytes) + " would become unreferenced"
+	case s.DryRun:
+		return text + " would become unreferenced"
+	case s.GC == nil || !s.GC.Collected:
+		return text + " unreferenced until the registry's garbage collection frees it"
+	case !whole:
+		return text + " unreferenced"
+	case !s.GC.Measured:
+		return text + " unreferenced, what garbage collection freed was not measured"
 	}
-	return " · " + size(t.UniqueBytes) + " unreferenced until the registry's garbage collection frees it"
+	return text + " unreferenced, " + grown(s.GC.Freed) + " freed by garbage collection"
 }
 
 // condition is how a repository ended.
@@ -100,13 +110,13 @@ func objections(refusals []retain.Refusal) string {
 	return strings.Join(out, "; ")
 }
 
-// verdict is the sentence on one repository.
-func (v view) verdict(dryRun bool) string {
+// verdict is the sentence on one repository of a run.
+func (v view) verdict(s Summary) string {
 	switch v.condition() {
 	case unread:
 		return "not read: " + v.objection() + "; nothing was deleted"
 	case refused:
-		if dryRun {
+		if s.DryRun {
 			return "would be refused: " + v.objection()
 		}
 		return "refused: " + v.objection() + "; nothing was deleted"
@@ -114,7 +124,7 @@ func (v view) verdict(dryRun bool) string {
 	if len(v.Plan.Decisions) == 0 {
 		return "the repository is empty: nothing to keep, nothing to delete"
 	}
-	return done(v.totals, dryRun, v.condition() == stopped)
+	return done(v.totals, s.DryRun, v.condition() == stopped, s.unreferenced(v.totals, len(s.Repositories) == 1))
 }
 
 // verdict is the sentence on several repositories; t is the run's totals.
@@ -133,7 +143,7 @@ func (s Summary) verdict(t Totals) string {
 		return "no repository was looked at, nothing was deleted"
 	}
 	out := plural(len(s.Repositories), "repository", "repositories") + ": " +
-		done(t, s.DryRun, ended[finished] < len(s.Repositories))
+		done(t, s.DryRun, ended[finished] < len(s.Repositories), s.unreferenced(t, true))
 	for _, c := range []struct {
 		condition condition
 		word      string
