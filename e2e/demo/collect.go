@@ -126,10 +126,18 @@ func typed(args []string) string {
 		if strings.HasPrefix(a, "--gc") {
 			separator = " \\\n      "
 		}
-		if strings.ContainsAny(a, " *?[]|&;<>()$`\\\"'") {
-			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-		out.WriteString(separator + a)
+		out.WriteString(separator + quoted(a))
 	}
 	return out.String()
+}
+
+// quoted is an argument as a shell takes it.
+func quoted(a string) string {
+	switch {
+	case !strings.ContainsAny(a, " *?[]|&;<>()$`\\\"'"):
+		return a
+	case strings.Contains(a, "'") && !strings.ContainsAny(a, "$`\\\"!"):
+		return `"` + a + `"`
+	}
+	return "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
 }
