@@ -2,14 +2,15 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,15 +21,16 @@ import (
 // The collection frees what it says, and everything that was kept can be pulled.
 func TestDemoCollects(t *testing.T) {
 	const layer = 16 << 10
+	small := slices.Clone(team)
+	for i := range small {
+		small[i].builds, small[i].layer = 6, layer
+	}
 	dir := t.TempDir()
 	program, err := product.Build(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	binary, err := registryBinary(t.Context(), dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	binary := registryForTest(t, dir)
 	registry, err := registries.Operate(binary, filepath.Join(dir, "storage"), registries.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +40,7 @@ func TestDemoCollects(t *testing.T) {
 			t.Error("close registry:", err)
 		}
 	})
-	if err := pushAll(t.Context(), registry.Server, layer); err != nil {
+	if err := pushAll(t.Context(), registry.Server, small); err != nil {
 		t.Fatal(err)
 	}
 	before := weighed(t, registry.Dir)
@@ -99,6 +101,19 @@ func TestDemoCollects(t *testing.T) {
 	}
 }
 
+// registryForTest skips the test where there is no registry, unless everything has to be there.
+func registryForTest(t *testing.T, dir string) string {
+	t.Helper()
+	binary, err := registryBinary(t.Context(), dir)
+	if err != nil && os.Getenv("REGSWEEP_CI") != "1" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binary
+}
+
 func weighed(t *testing.T, dir string) int64 {
 	t.Helper()
 	n, err := weigh(dir)
@@ -152,30 +167,35 @@ func fetch(t *testing.T, url string) []byte {
 	return body
 }
 
-// Whatever happens, here bad input to regsweep, no process and no file is left.
-func TestDemoLeavesNoRegistryBehind(t *testing.T) {
-	temp := t.TempDir()
+// Whatever happens, here an interrupt while it is filled, no registry and no file of it is left.
+func TestDemoStopsItsRegistry(t *testing.T) {
+	dir, temp := t.TempDir(), t.TempDir()
+	binary := registryForTest(t, dir)
 	t.Setenv("TMPDIR", temp)
-	var stdout, stderr bytes.Buffer
-	code, err := demo{[]string{"--gc", "--no-such-flag"}, &stdout, &stderr}.run(t.Context())
-	if err != nil || code == 0 || !strings.Contains(stderr.String(), "no-such-flag") {
-		t.Errorf("got code %d, %v, %s", code, err, stderr.String())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := (demo{nil, io.Discard, io.Discard}).collect(ctx, "no program", binary, dir); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "push ") {
+		t.Fatalf("got %v, want an interrupt of what the registry is filled with", err)
 	}
 	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
-	host := regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(stdout.String())
-	if host == "" {
-		t.Fatalf("no registry in\n%s", stdout.String())
-	}
-	for { // it was killed, which takes a moment
-		c, err := net.Dial("tcp", host)
-		if err != nil {
-			break
-		}
-		_ = c.Close()
+	for runs(t, temp) { // it was killed, which takes a moment
 		if t.Context().Err() != nil {
-			t.Fatal("the registry still listens")
+			t.Fatal("the registry still runs")
 		}
 	}
+}
+
+// runs reports whether a process has a folder among its arguments.
+func runs(t *testing.T, folder string) bool {
+	t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(all, func(p string) bool {
+		text, err := os.ReadFile(p)
+		return err == nil && bytes.Contains(text, []byte(folder))
+	})
 }
