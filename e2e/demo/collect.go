@@ -22,18 +22,14 @@ type collection struct {
 	registry *registries.Operated
 }
 
-// collect starts such a registry, fills it, shows the collection and stops it, whatever happens.
-func (d demo) collect(ctx context.Context, program, dir string) (code int, err error) {
-	binary, err := registryBinary(ctx, dir)
-	if err != nil {
-		return 0, err
-	}
+// collect starts the registry that is at a path in such a way, fills it, shows the collection and stops it, whatever happens.
+func (d demo) collect(ctx context.Context, program, binary, dir string) (code int, err error) {
 	registry, err := registries.Operate(binary, filepath.Join(dir, "storage"), registries.Options{})
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, registry.Close()) }()
-	if err := pushAll(ctx, registry.Server, 0); err != nil {
+	if err := pushAll(ctx, registry.Server, team); err != nil {
 		return 0, err
 	}
 	return collection{d, program, dir, registry}.run(ctx)
@@ -126,10 +122,18 @@ func typed(args []string) string {
 		if strings.HasPrefix(a, "--gc") {
 			separator = " \\\n      "
 		}
-		if strings.ContainsAny(a, " *?[]|&;<>()$`\\\"'") {
-			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-		out.WriteString(separator + a)
+		out.WriteString(separator + quoted(a))
 	}
 	return out.String()
+}
+
+// quoted is an argument as a shell takes it.
+func quoted(a string) string {
+	switch {
+	case !strings.ContainsAny(a, " *?[]|&;<>()$`\\\"'"):
+		return a
+	case strings.Contains(a, "'") && !strings.ContainsAny(a, "$`\\\"!"):
+		return `"` + a + `"`
+	}
+	return "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
 }

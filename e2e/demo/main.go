@@ -8,7 +8,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,14 +65,18 @@ func (d demo) run(ctx context.Context) (code int, err error) {
 	}
 	if collects {
 		d.args = slices.DeleteFunc(slices.Clone(d.args), func(a string) bool { return a == "--gc" })
-		return d.collect(ctx, program, dir)
+		binary, err := registryBinary(ctx, dir)
+		if err != nil {
+			return 0, err
+		}
+		return d.collect(ctx, program, binary, dir)
 	}
 	server, err := registries.Distribution3(filepath.Join(dir, "storage"), registries.Options{})
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	if err := pushAll(ctx, server, 0); err != nil {
+	if err := pushAll(ctx, server, team); err != nil {
 		return 0, err
 	}
 
@@ -94,14 +97,12 @@ func (d demo) run(ctx context.Context) (code int, err error) {
 	return code, nil
 }
 
-// pushAll leaves behind what all the pipelines have pushed. A layer that is not 0 is what each build adds in place of the
-// pipeline's own size.
-func pushAll(ctx context.Context, server *registries.Server, layer int) error {
+// pushAll leaves behind what the pipelines have pushed.
+func pushAll(ctx context.Context, server *registries.Server, pipelines []pipeline) error {
 	now := time.Now()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(4)
-	for _, p := range team {
-		p.layer = cmp.Or(layer, p.layer)
+	for _, p := range pipelines {
 		g.Go(func() error {
 			if err := p.push(ctx, server, now); err != nil {
 				return fmt.Errorf("push %s: %w", p.path, err)
