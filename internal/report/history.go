@@ -72,6 +72,9 @@ func (v view) periods(dryRun bool) history {
 			i := len(stretches)
 			if created := e.Image.Created; !created.IsZero() {
 				i = slices.IndexFunc(stretches, func(s stretch) bool { return v.started.Sub(created) < s.to })
+				if i < 0 { // further back than a duration reaches
+					i = len(stretches) - 1
+				}
 			}
 			lines[i].images = append(lines[i].images, build{e.Image.Created, list.mark})
 		}
