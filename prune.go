@@ -193,6 +193,7 @@ func (s *session) execute(ctx context.Context, out report.Repository, r *registr
 	}
 	result := prune.Execute(ctx, plan, r, prune.Options{Workers: s.workers, By: by, Journal: journal, Progress: s.progress.of(out.Name.String())})
 	out.Outcomes, out.Way, out.Left = result.Outcomes, result.Way, result.Left
+	forget(r, plan, result)
 	for _, w := range result.Warnings {
 		s.say.warningf("%s: %s", out.Name, w)
 	}

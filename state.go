@@ -8,6 +8,8 @@ import (
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/prune"
+	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/retain"
 	"github.com/regsweep/regsweep/internal/state"
 )
 
@@ -106,5 +108,21 @@ func begun(s oci.Snapshot, digests []oci.Digest) {
 	}
 	for i := range s.Images {
 		s.Images[i].Begun = left[s.Images[i].Digest]
+	}
+}
+
+// forget drops what is not there any more from what the next run remembers.
+func forget(r *registry.Repository, p retain.Plan, result prune.Result) {
+	digests, tags := map[oci.Digest]bool{}, map[string]bool{}
+	for _, d := range p.Deletions() {
+		if s := result.Outcomes[d.Image.Digest].Status; s == prune.Deleted || s == prune.Gone {
+			digests[d.Image.Digest] = true
+			for _, t := range d.Image.Tags {
+				tags[t] = true
+			}
+		}
+	}
+	if len(digests) > 0 {
+		r.Forget(digests, tags)
 	}
 }

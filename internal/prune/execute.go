@@ -194,23 +194,36 @@ func (e *execution) deleteAll(ctx context.Context, roots []oci.Digest) {
 			roots = roots[1:]
 			continue
 		}
-		group := e.group()
-		for first := true; len(roots) > 0 && e.goesOn(ctx) && (first || !e.stale()); first = false {
-			d := roots[0]
-			roots = roots[1:]
-			group.Go(func() error {
-				e.delete(ctx, d)
-				return nil
-			})
-		}
-		_ = group.Wait() // outcomes carry the errors
+		roots = e.spread(ctx, roots, func(begun int) bool { return begun == 0 || !e.stale() }, func(d oci.Digest) { e.delete(ctx, d) })
 	}
 }
 
-func (e *execution) group() *errgroup.Group {
+// spread works on the digests in their order, several at a time, as long as the run goes on and more, which is told how
+// many have been begun, says so. It returns those that are left. A goroutine works on many digests: the stack of one that
+// sends a single request is grown several times over for it.
+func (e *execution) spread(ctx context.Context, digests []oci.Digest, more func(begun int) bool, work func(oci.Digest)) []oci.Digest {
+	var mu sync.Mutex
+	begun := 0
+	next := func() (oci.Digest, bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if begun == len(digests) || !e.goesOn(ctx) || !more(begun) {
+			return "", false
+		}
+		begun++
+		return digests[begun-1], true
+	}
 	group := &errgroup.Group{}
-	group.SetLimit(cmp.Or(e.options.Workers, DefaultWorkers))
-	return group
+	for range min(len(digests), cmp.Or(e.options.Workers, DefaultWorkers)) {
+		group.Go(func() error {
+			for d, ok := next(); ok; d, ok = next() {
+				work(d)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // outcomes carry the errors
+	return digests[begun:]
 }
 
 // goesOn reports whether another root may be begun, and notes a cancel.

@@ -109,17 +109,7 @@ func (e *execution) untagWave(ctx context.Context, wave []oci.Digest, tags map[o
 		e.untag(ctx, wave[0], tags[wave[0]], remove)
 		wave = wave[1:]
 	}
-	group := e.group()
-	for _, d := range wave {
-		if !e.goesOn(ctx) {
-			break
-		}
-		group.Go(func() error {
-			e.untag(ctx, d, tags[d], remove)
-			return nil
-		})
-	}
-	_ = group.Wait() // outcomes carry the errors
+	e.spread(ctx, wave, func(int) bool { return true }, func(d oci.Digest) { e.untag(ctx, d, tags[d], remove) })
 }
 
 // untag removes the tags of one digest. One that was moved is left alone, with what it points at now. Once a tag is

@@ -94,6 +94,12 @@ func (c *Client) apiHost() string {
 	return c.host
 }
 
+// open reports whether no request has been asked for a login so far.
+func (c *Client) open() bool {
+	_, err := c.auth.Cache.GetScheme(context.Background(), c.apiHost())
+	return err != nil
+}
+
 // keepMethod refuses redirects that would turn a deletion into a read: net/http sends GET after a 301, 302 or 303, and
 // the answer to that says nothing of the deletion. The redirect itself is then the answer.
 func keepMethod(req *http.Request, via []*http.Request) error {

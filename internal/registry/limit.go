@@ -38,7 +38,7 @@ const (
 	// firstReads is enough for the step after a push, which reads a dozen tags: they go in one round trip.
 	firstReads = 16
 	// firstWrites is cautious: a deletion may cost a registry a thousand times what a read costs.
-	firstWrites = 4
+	firstWrites = 8
 	// More than mostQueued requests waiting at the registry are too many, less than fewQueued are too few, unless they are
 	// less than half of those on their way, a quarter of them respectively: then answers take less than twice as long.
 	fewQueued, mostQueued = 4, 8

@@ -22,6 +22,9 @@ type Store interface {
 type memory struct {
 	manifests map[oci.Digest]manifest
 	dates     map[oci.Digest]time.Time // by config
+	// tags are those that were there. They may be gone or moved: this says only which are worth asking for.
+	tags map[string]bool
+	open bool // no login was asked for
 }
 
 // maxRemembered bounds what is remembered of one repository. In one with more manifests the memory would cost more
@@ -31,6 +34,8 @@ const maxRemembered = 50_000
 // remembered is the form of a memory in a store. Blobs are in a table, because images share most of theirs.
 type remembered struct {
 	Form      int
+	Open      bool
+	Tags      []string
 	Blobs     []oci.Blob
 	Manifests []rememberedManifest
 	Dates     []rememberedDate
@@ -56,16 +61,16 @@ type (
 )
 
 // rememberedForm changes when what is read of a manifest changes. Another form is no memory.
-const rememberedForm = 1
+const rememberedForm = 2
 
 // recall reads a memory. One that cannot be read, or that holds what no manifest can be, is empty.
 func recall(content []byte) memory {
-	empty := memory{map[oci.Digest]manifest{}, map[oci.Digest]time.Time{}}
-	var in remembered
-	if len(content) == 0 || gob.NewDecoder(bytes.NewReader(content)).Decode(&in) != nil || in.Form != rememberedForm {
+	empty := memory{manifests: map[oci.Digest]manifest{}, dates: map[oci.Digest]time.Time{}}
+	in, ok := decode(content)
+	if !ok {
 		return empty
 	}
-	out := memory{make(map[oci.Digest]manifest, len(in.Manifests)), make(map[oci.Digest]time.Time, len(in.Dates))}
+	out := memory{make(map[oci.Digest]manifest, len(in.Manifests)), make(map[oci.Digest]time.Time, len(in.Dates)), map[string]bool{}, in.Open}
 	for _, r := range in.Manifests {
 		m, ok := r.manifest(in.Blobs)
 		if !ok {
@@ -73,10 +78,22 @@ func recall(content []byte) memory {
 		}
 		out.manifests[m.digest] = m
 	}
+	for _, t := range in.Tags {
+		if !oci.ValidTag(t) { // it would become part of a URL
+			return empty
+		}
+		out.tags[t] = true
+	}
 	for _, d := range in.Dates {
 		out.dates[d.Config] = d.Created
 	}
 	return out
+}
+
+// decode reads the form of a memory and reports whether it is one.
+func decode(content []byte) (in remembered, ok bool) {
+	ok = len(content) > 0 && gob.NewDecoder(bytes.NewReader(content)).Decode(&in) == nil && in.Form == rememberedForm
+	return in, ok
 }
 
 func (r rememberedManifest) manifest(table []oci.Blob) (manifest, bool) {
@@ -103,7 +120,8 @@ func (r rememberedManifest) manifest(table []oci.Blob) (manifest, bool) {
 // remember writes a memory down. Manifests that refer to what the registry does not have are left out: that may be
 // pushed again.
 func (g *gathering) remember() []byte {
-	out := remembered{Form: rememberedForm}
+	out := remembered{Form: rememberedForm, Open: g.repository.client.open(), Tags: slices.Concat(slices.Collect(maps.Values(g.tags))...)}
+	slices.Sort(out.Tags)
 	places := map[oci.Blob]int{}
 	place := func(b oci.Blob) int {
 		i, ok := places[b]
@@ -137,9 +155,30 @@ func (g *gathering) remember() []byte {
 			out.Dates = append(out.Dates, rememberedDate{m.config.Digest, t})
 		}
 	}
+	return out.encode()
+}
+
+// encode is the opposite of decode.
+func (r remembered) encode() []byte {
 	var b bytes.Buffer
-	if gob.NewEncoder(&b).Encode(out) != nil { // a buffer takes everything, and the form has nothing that gob refuses
+	if gob.NewEncoder(&b).Encode(r) != nil { // a buffer takes everything, and the form has nothing that gob refuses
 		return nil
 	}
 	return b.Bytes()
+}
+
+// Forget drops what was deleted from what is remembered, because the next run would ask for tags that are gone. Their
+// blobs and dates are left to the next run that reads something new.
+func (r *Repository) Forget(digests map[oci.Digest]bool, tags map[string]bool) {
+	store := r.client.options.Store
+	if store == nil {
+		return
+	}
+	in, ok := decode(store.Load(r.name))
+	if !ok {
+		return
+	}
+	in.Manifests = slices.DeleteFunc(in.Manifests, func(m rememberedManifest) bool { return digests[m.Digest] })
+	in.Tags = slices.DeleteFunc(in.Tags, func(t string) bool { return tags[t] })
+	store.Save(r.name, in.encode())
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,16 +48,23 @@ type desk struct {
 	store *shelf
 }
 
-func newDesk(t testing.TB) *desk {
-	reg := registrytest.New(t, registrytest.Options{})
+func newDesk(t testing.TB) *desk { return newDeskAt(t, registrytest.Options{}) }
+
+func newDeskAt(t testing.TB, o registrytest.Options) *desk {
+	reg := registrytest.New(t, o)
 	return &desk{reg, reg.Pusher(t, "team/app"), &shelf{}}
+}
+
+// repository is what a new run reads from.
+func (d *desk) repository() *Repository {
+	return New(d.reg.Host(), Options{RetryBase: time.Millisecond, Store: d.store}).Repository("team/app")
 }
 
 // snapshot is what a new run reads, and the requests that it took: "GET tags/list" and so on, counted.
 func (d *desk) snapshot(t testing.TB, w Wanted) (oci.Snapshot, map[string]int) {
 	t.Helper()
 	d.reg.ResetRequests()
-	s, err := New(d.reg.Host(), Options{RetryBase: time.Millisecond, Store: d.store}).Repository("team/app").Snapshot(t.Context(), w)
+	s, err := d.repository().Snapshot(t.Context(), w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,9 +124,15 @@ func TestRequestsWithAMemory(t *testing.T) {
 		wanted Wanted
 		want   map[string]int
 	}{
-		"a new image":                {func(d *desk) { d.push.Image(fixture.Image{Tags: []string{"new"}, Created: day(9)}) }, Wanted{}, map[string]int{"GET list": 1, "HEAD manifest": 4, "GET manifest": 1, "GET config": 1}},
-		"a tag of a known image":     {func(d *desk) { d.reg.SetTag("team/app", "again", d.reg.Tags("team/app")["b0"]) }, Wanted{}, map[string]int{"GET list": 1, "HEAD manifest": 4}},
-		"a deleted image":            {func(d *desk) { d.reg.Remove("team/app", d.reg.Tags("team/app")["b0"]) }, Wanted{}, map[string]int{"GET list": 1, "HEAD manifest": 2}},
+		"a new image":                             {func(d *desk) { d.push.Image(fixture.Image{Tags: []string{"new"}, Created: day(9)}) }, Wanted{}, map[string]int{"GET list": 1, "HEAD manifest": 3, "GET manifest": 1, "GET config": 1}},
+		"a tag of a known image":                  {func(d *desk) { d.reg.SetTag("team/app", "again", d.reg.Tags("team/app")["b0"]) }, Wanted{}, map[string]int{"GET list": 1, "HEAD manifest": 3, "GET manifest": 1}},
+		"an image that somebody else has deleted": {func(d *desk) { d.reg.Remove("team/app", d.reg.Tags("team/app")["b0"]) }, Wanted{}, map[string]int{"GET list": 1, "HEAD manifest": 3, "GET manifest": 1}},
+		"an image that this program has deleted": {func(d *desk) {
+			at := d.reg.Tags("team/app")["b0"]
+			d.reg.Remove("team/app", at)
+			d.repository().Forget(map[oci.Digest]bool{at: true}, map[string]bool{"b0": true})
+		}, Wanted{}, map[string]int{"GET list": 1, "HEAD manifest": 2}},
+		"a tag that has moved":       {func(d *desk) { d.push.Image(fixture.Image{Tags: []string{"b0"}, Seed: "anew", Created: day(9)}) }, Wanted{}, map[string]int{"GET list": 1, "HEAD manifest": 3, "GET manifest": 1, "GET config": 1}},
 		"names only, a docker image": {func(d *desk) { d.push.Image(fixture.Image{Tags: []string{"new"}, Created: day(9)}) }, Wanted{NamesOnly: true}, map[string]int{"GET list": 1, "HEAD manifest": 4}},
 		"names only, an OCI image":   {func(d *desk) { d.push.Image(fixture.Image{Tags: []string{"new"}, MediaType: fixture.OCIManifest}) }, Wanted{NamesOnly: true}, map[string]int{"GET list": 1, "HEAD manifest": 4, "GET manifest": 1}},
 		"HEAD without a digest": {func(d *desk) {
@@ -141,6 +155,41 @@ func TestRequestsWithAMemory(t *testing.T) {
 				if !slices.ContainsFunc(s.Images, func(i oci.Image) bool { return i.Digest == at && slices.Contains(i.Tags, tag) }) {
 					t.Errorf("%s is not in the snapshot", tag)
 				}
+			}
+		})
+	}
+}
+
+// Tags that are remembered are asked for while they are being listed, as long as there are few and nobody asks for a login.
+func TestKnownTagsDuringTheListing(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		tags int
+		auth registrytest.Auth
+		want bool
+	}{
+		"few":                     {tags: firstReads - 1, want: true},
+		"more than go in a round": {tags: firstReads},
+		"with a login":            {tags: 3, auth: registrytest.TokenAuth},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDeskAt(t, registrytest.Options{Auth: c.auth})
+			for n := range c.tags {
+				d.push.Image(fixture.Image{Tags: []string{fmt.Sprint("b", n)}, Created: day(1)})
+			}
+			d.snapshot(t, Wanted{})
+			var listed, early atomic.Bool
+			asked := make(chan struct{})
+			listing := registrytest.Fault{Method: "GET", Path: "*/tags/list", Edit: func(*registrytest.Response) { listed.Store(true) }}
+			if c.want {
+				listing.Until = asked
+			}
+			d.reg.AddFault(listing)
+			d.reg.AddFault(registrytest.Fault{Method: "HEAD", Before: func() { early.Store(!listed.Load()); close(asked) }})
+			d.snapshot(t, Wanted{})
+			if got := early.Load(); got != c.want {
+				t.Errorf("tags asked for before they were listed: %v, want %v", got, c.want)
 			}
 		})
 	}
@@ -205,8 +254,9 @@ func TestGhostBetweenTwoReads(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.push.Image(fixture.Image{Tags: []string{"b1"}, Created: day(1)})
+	d.push.Image(fixture.Image{Tags: []string{"b2"}, Created: day(2)})
 	d.snapshot(t, Wanted{})
-	fresh := d.push.Image(fixture.Image{Tags: []string{"b2"}, Created: day(2)})
+	fresh := d.push.Image(fixture.Image{Tags: []string{"b2"}, Created: day(3)})
 	d.reg.AddFault(registrytest.Fault{Method: "GET", Path: "*" + fresh.String(), Before: func() { d.reg.Remove("team/app", fresh) }})
 	if s, _ := d.snapshot(t, Wanted{}); !slices.Equal(s.Ghosts, []string{"b2"}) || len(s.Images) != 1 {
 		t.Errorf("ghosts %v and %d images, want b2 and 1", s.Ghosts, len(s.Images))
@@ -229,6 +279,7 @@ func TestStrangeMemory(t *testing.T) {
 		"a config beyond":       {func(r *remembered) { r.Manifests[0].Config = 2 }, 0},
 		"a config below":        {func(r *remembered) { r.Manifests[0].Config = -1 }, 0},
 		"no digest":             {func(r *remembered) { r.Manifests[0].Digest = "b1" }, 0},
+		"a tag that is a path":  {func(r *remembered) { r.Tags = []string{"../x"} }, 0},
 		"a child of no digest":  {func(r *remembered) { r.Manifests[0].Children = []rememberedChild{{Digest: "../x"}} }, 0},
 		"an unknown media type": {func(r *remembered) { r.Manifests[0].MediaType = "text/html" }, 0},
 		"a size below zero":     {func(r *remembered) { r.Blobs[0].Size = -1 }, 0},

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
@@ -27,34 +28,42 @@ func (r *Repository) Reread(ctx context.Context, before oci.Snapshot, given map[
 		}
 		g.manifests[i.Digest] = m
 	}
-	for i, d := range targets {
-		if d == "" {
+	var digests []oci.Digest
+	for i, m := range targets {
+		if m.digest == "" {
 			g.ghosts = append(g.ghosts, tags[i])
 			continue
 		}
-		g.tags[d] = append(g.tags[d], tags[i])
+		g.tags[m.digest] = append(g.tags[m.digest], tags[i])
+		digests = append(digests, m.digest)
 	}
-	if err := g.readDigests(ctx, targets); err != nil {
+	if err := g.readDigests(ctx, digests); err != nil {
 		return oci.Snapshot{}, err
 	}
 	return g.snapshot(), nil
 }
 
-// targets lists the tags with what they point at, "" for nothing. Tags that were there before are asked for at the same
-// time as the listing, which saves a round trip in the step after each push.
-func (r *Repository) targets(ctx context.Context, before oci.Snapshot, given map[string]oci.Digest) (tags []string, targets []oci.Digest, err error) {
-	found := map[string]oci.Digest{}
-	for t, d := range given {
-		if d != "" {
-			found[t] = d
-		}
-	}
-	var asked []string
+// targets lists the tags with what they point at.
+func (r *Repository) targets(ctx context.Context, before oci.Snapshot, given map[string]oci.Digest) (tags []string, targets []manifest, err error) {
+	var expected []string
 	for _, i := range before.Images {
 		for _, t := range i.Tags {
 			if _, known := given[t]; !known {
-				asked = append(asked, t)
+				expected = append(expected, t)
 			}
+		}
+	}
+	return r.follow(ctx, expected, given, r.resolve)
+}
+
+// follow lists the tags and asks what they point at, a manifest without a digest for nothing. Those that are expected to
+// be listed are asked for at the same time, which saves a round trip in the step after each push; those that are given
+// with a digest are not asked for.
+func (r *Repository) follow(ctx context.Context, expected []string, given map[string]oci.Digest, ask func(context.Context, string) (manifest, error)) (tags []string, targets []manifest, err error) {
+	found := map[string]manifest{}
+	for t, d := range given {
+		if d != "" {
+			found[t] = manifest{digest: d, unread: true}
 		}
 	}
 	group, inner := errgroup.WithContext(ctx)
@@ -62,37 +71,38 @@ func (r *Repository) targets(ctx context.Context, before oci.Snapshot, given map
 		tags, err = r.tags(inner)
 		return err
 	})
-	answers := make([]oci.Digest, len(asked))
-	group.Go(func() error { return r.resolveEach(inner, asked, answers) })
+	early := make([]manifest, len(expected))
+	group.Go(func() error { return r.askEach(inner, expected, early, ask) })
 	if err := group.Wait(); err != nil {
 		return nil, nil, err
 	}
-	for i, t := range asked {
-		found[t] = answers[i]
+	for i, t := range expected {
+		found[t] = early[i]
 	}
-	var news []string
+	targets = make([]manifest, len(tags))
+	var rest []string
 	for _, t := range tags {
 		if _, known := found[t]; !known {
-			news = append(news, t)
+			rest = append(rest, t)
 		}
 	}
-	answers = make([]oci.Digest, len(news))
-	if err := r.resolveEach(ctx, news, answers); err != nil {
+	answers := make([]manifest, len(rest))
+	if err := r.askEach(ctx, rest, answers, ask); err != nil {
 		return nil, nil, err
 	}
-	for i, t := range news {
+	for i, t := range rest {
 		found[t] = answers[i]
 	}
-	for _, t := range tags {
-		targets = append(targets, found[t])
+	for i, t := range tags {
+		targets[i] = found[t]
 	}
 	return tags, targets, nil
 }
 
-// resolveEach resolves tags into answers, in their order.
-func (r *Repository) resolveEach(ctx context.Context, tags []string, answers []oci.Digest) error {
+// askEach asks for tags into answers, in their order.
+func (r *Repository) askEach(ctx context.Context, tags []string, answers []manifest, ask func(context.Context, string) (manifest, error)) error {
 	return r.each(ctx, len(tags), func(ctx context.Context, i int) (err error) {
-		if answers[i], err = r.Resolve(ctx, tags[i]); err != nil {
+		if answers[i], err = ask(ctx, tags[i]); err != nil && !errors.Is(err, errNoManifest) {
 			return fmt.Errorf("%s: %w", tags[i], err)
 		}
 		return nil
