@@ -187,7 +187,10 @@ func TestKnownTagsDuringTheListing(t *testing.T) {
 			}
 			d.reg.AddFault(listing)
 			d.reg.AddFault(registrytest.Fault{Method: "HEAD", Before: func() { early.Store(!listed.Load()); close(asked) }})
-			d.snapshot(t, Wanted{})
+			_, sent := d.snapshot(t, Wanted{})
+			if got := sent["HEAD manifest"]; got != c.tags { // each is refused once when it comes without a token
+				t.Errorf("tags asked for %d times, want %d", got, c.tags)
+			}
 			if got := early.Load(); got != c.want {
 				t.Errorf("tags asked for before they were listed: %v, want %v", got, c.want)
 			}
