@@ -19,9 +19,10 @@ const keep = 2
 
 // bench is what all measurements share.
 type bench struct {
-	dir     string // for everything that is written
-	sweeper sweeper
-	log     io.Writer
+	dir        string // for everything that is written
+	sweeper    sweeper
+	contestant string // the command that runs the others
+	log        io.Writer
 	// repeat is how often something short is measured; 0 and 1 are once.
 	repeat int
 }
@@ -35,6 +36,9 @@ func newBench(ctx context.Context, log io.Writer) (*bench, error) {
 	b.sweeper.home = dir
 	if b.sweeper.program, err = product.Build(ctx, dir); err == nil {
 		b.sweeper.peak, err = product.BuildPeak(ctx, dir)
+	}
+	if err == nil {
+		b.contestant, err = product.BuildContestant(ctx, dir)
 	}
 	if err == nil {
 		err = b.sweeper.check(ctx)
@@ -108,7 +112,7 @@ func (b *bench) once(ctx context.Context, f field, c contestant) (res result, er
 			return res, err
 		}
 	}
-	t, err := b.task(s, f.repositories)
+	t, err := b.task(s, f.line.RoundTrip > 0, f.repositories)
 	if err != nil {
 		return res, err
 	}
@@ -139,9 +143,9 @@ func (b *bench) once(ctx context.Context, f field, c contestant) (res result, er
 }
 
 // task is the work on a server, with a state folder that nobody has used.
-func (b *bench) task(s *server, repositories []repository) (task, error) {
+func (b *bench) task(s *server, far bool, repositories []repository) (task, error) {
 	state, err := os.MkdirTemp(b.dir, "state-")
-	return task{s.relay.Host, repositories, state}, err
+	return task{s.relay.Host, far, repositories, state}, err
 }
 
 // count is how many images there are.

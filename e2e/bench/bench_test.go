@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"slices"
 	"testing"
 
 	"github.com/regsweep/regsweep/e2e/registries"
@@ -25,7 +26,7 @@ func TestNewestByDateSurvive(t *testing.T) {
 			t.Parallel()
 			registries.ForTest(t, k.start, registries.Options{}) // skips where it is not installed
 			f := field{k, relay.Options{}, []repository{{"zdtest/app", 30}, {"zdtest/other", 7}}}
-			for _, c := range append(b.contestants(k), bare(k, 8)) {
+			for _, c := range append(b.contestants(k), b.floor(k, 8)) {
 				r, err := b.measure(t.Context(), f, c)
 				if err != nil {
 					t.Error(err)
@@ -45,6 +46,26 @@ func TestNewestByDateSurvive(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The loop that asks for prices asks each kind for each image.
+func TestPrices(t *testing.T) {
+	t.Parallel()
+	b := forTest(t)
+	p, err := b.prices(t.Context(), kinds[len(kinds)-1], 12)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range p.rows {
+		got = append(got, r.Kind)
+		if r.Elapsed <= 0 {
+			t.Errorf("%s took no time", r.Kind)
+		}
+	}
+	if want := []string{"HEAD manifest", "GET manifest", "GET config", "DELETE tag", "DELETE digest"}; !slices.Equal(got, want) {
+		t.Errorf("got prices of %v, want %v", got, want)
 	}
 }
 
@@ -104,7 +125,7 @@ func TestPeakMemoryOfALargeRepository(t *testing.T) {
 			reg := registrytest.New(t, registrytest.Options{})
 			r := repository{"zdtest/large", tc.tags}
 			reg.Pusher(t, r.path).Images(r.build())
-			peak, err := b.sweeper.run(t.Context(), task{reg.Host(), []repository{r}, t.TempDir()}, sweep{keep: keep, dryRun: true})
+			peak, err := b.sweeper.run(t.Context(), task{host: reg.Host(), repositories: []repository{r}, state: t.TempDir()}, sweep{keep: keep, dryRun: true, peak: true})
 			if err != nil {
 				t.Fatal(err)
 			}

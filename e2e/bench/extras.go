@@ -20,10 +20,7 @@ type jobResult struct {
 func (b *bench) wholeJob(ctx context.Context, k kind, scale float64) ([]jobResult, error) {
 	f := field{k, relay.Options{}, job(scale)}
 	var out []jobResult
-	for _, c := range b.contestants(k) {
-		if c.name != nameScript && c.name != nameRegsweep {
-			continue
-		}
+	for _, c := range []contestant{b.contestants(k)[0], b.regsweep(nameRegsweep, "regsweep", sweep{peak: true})} {
 		r, err := b.measure(ctx, f, c)
 		if err != nil {
 			return out, err

@@ -31,12 +31,12 @@ func (b *bench) large(ctx context.Context, k kind, tags int) (res largeResult, e
 		return res, err
 	}
 	fmt.Fprintf(b.log, "%s: dry run\n", k.name)
-	t, err := b.task(s, []repository{r})
+	t, err := b.task(s, false, []repository{r})
 	if err != nil {
 		return res, err
 	}
 	began := time.Now()
-	peak, err := b.sweeper.run(ctx, t, sweep{keep: keep, dryRun: true})
+	peak, err := b.sweeper.run(ctx, t, sweep{keep: keep, dryRun: true, peak: true})
 	if err != nil {
 		return res, err
 	}

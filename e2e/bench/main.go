@@ -97,6 +97,11 @@ func (b *bench) one(ctx context.Context, k kind, o options, r *report) error {
 	if o.thresholdOnly {
 		return errors.Join(errs...)
 	}
+	if p, err := b.prices(ctx, k, tryWith(o.images)); err == nil {
+		r.prices = append(r.prices, p)
+	} else {
+		errs = append(errs, err)
+	}
 	for _, handshake := range []bool{false, true} {
 		s, err := b.steady(ctx, k, relay.Options{RoundTrip: steadyDelay, Handshake: handshake})
 		if err == nil {

@@ -80,7 +80,7 @@ func (b *bench) panel(ctx context.Context, k kind, delay time.Duration, s sizes)
 	if err != nil {
 		return p, err
 	}
-	for _, c := range append(b.contestants(k), bare(k, p.best)) {
+	for _, c := range append(b.contestants(k), b.floor(k, p.best)) {
 		p.rows = append(p.rows, row{contestant: c})
 	}
 	var errs []error
@@ -135,7 +135,7 @@ func (p *panel) chooseFloor(ctx context.Context, b *bench, f field) (*result, er
 	p.tried, p.triedWith = map[int]time.Duration{}, count(f.repositories)
 	var best *result
 	for _, workers := range floorWorkers {
-		res, err := b.measure(ctx, f, bare(f.kind, workers))
+		res, err := b.measure(ctx, f, b.floor(f.kind, workers))
 		if err != nil {
 			return nil, err
 		}

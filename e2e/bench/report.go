@@ -14,6 +14,7 @@ import (
 type report struct {
 	command    string // that made it
 	panels     []*panel
+	prices     []prices
 	thresholds []threshold
 	steady     []steadyResult
 	job        []jobResult
@@ -35,6 +36,7 @@ func (r report) write(w io.Writer) {
 	for _, p := range r.panels {
 		p.write(w)
 	}
+	writePrices(w, r.prices)
 	writeThresholds(w, r.thresholds)
 	writeSteady(w, r.steady)
 	writeJob(w, r.job)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regsweep/regsweep/e2e/bench/bare"
 	"github.com/regsweep/regsweep/e2e/relay"
 )
 
@@ -29,6 +30,7 @@ func made() report {
 	return report{
 		command: "go run -C e2e ./bench", panels: []*panel{p, {kind: kinds[1], delay: 20 * time.Millisecond, rows: p.rows}},
 		steady: []steadyResult{{kind: kinds[1], line: relay.Options{RoundTrip: steadyDelay}, result: result{elapsed: 200 * time.Millisecond}}},
+		prices: []prices{{kind: kinds[1], images: 1000, rows: []bare.Price{{Kind: "HEAD manifest", Elapsed: time.Second}, {Kind: "GET config", Elapsed: 12 * time.Second}}}},
 		large:  []largeResult{{kind: kinds[1], tags: 100000, peak: 300e6}},
 	}
 }
@@ -42,9 +44,11 @@ func TestReport(t *testing.T) {
 		"| the script | 5.00 s | 20.0 s | not run (≈ 8 min by its growth) | 2.00 (500 to 1000) |",
 		"| regsweep | 0.50 s | 1.00 s | 5.00 s | 1.00 (500 to 5000) |",
 		"| regsweep | 10 / 1.00 | 20 / 1.00 | – / 1.00 |",
-		"| 3.1.2, 1000 images: times as fast as the script | at least 15 | 20 | yes |",
-		"| 2.8.2, 1000 images, retag: times as fast as the script | at least 4 | – | not measured in this run |",
+		"| 3.1.2, 1000 images, every date to be read: times as fast as the script | at least 15 | 20 | yes |",
+		"| 2.8.2, 1000 images, retag, a policy without dates: times as fast as the script | at least 4 | – | not measured in this run |",
 		"| steady state, 3.1.2, a new connection costs nothing: round trips | at most 9 | 10 | **no** |",
+		"### What 1000 requests of each kind take: registry 3.1.2 on loopback",
+		"| GET config | 12.0 s | 12 |",
 		"| 3.1.2 | 100000 | 0.00 s | 0 | 286 MiB |",
 	} {
 		if !strings.Contains(b.String(), want) {

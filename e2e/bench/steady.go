@@ -63,7 +63,7 @@ func (b *bench) steadyOnce(ctx context.Context, k kind, o relay.Options) (res re
 	if err != nil {
 		return res, err
 	}
-	t, err := b.task(s, []repository{r})
+	t, err := b.task(s, o.RoundTrip > 0, []repository{r})
 	if err != nil {
 		return res, err
 	}
@@ -78,7 +78,7 @@ func (b *bench) steadyOnce(ctx context.Context, k kind, o relay.Options) (res re
 		return res, err
 	}
 	began := time.Now()
-	if _, err := b.sweeper.run(ctx, t, sweep{keep: steadyTags - 1, direct: true}); err != nil {
+	if _, err := b.sweeper.run(ctx, t, sweep{keep: steadyTags - 1}); err != nil {
 		return res, err
 	}
 	res.elapsed = time.Since(began)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/regsweep/regsweep/e2e/bench/bare"
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
@@ -12,13 +13,13 @@ import (
 // whose manifest is gone is an error: there must be none.
 func survivors(ctx context.Context, url, path string) (map[string]oci.Digest, error) {
 	base := url + "/v2/" + path
-	tags, err := list(ctx, http.DefaultClient, base)
+	tags, err := bare.List(ctx, http.DefaultClient, base)
 	if err != nil {
 		return nil, err
 	}
 	out := map[string]oci.Digest{}
 	for _, tag := range tags {
-		header, _, err := send(ctx, http.DefaultClient, request{method: http.MethodGet, url: base + "/manifests/" + tag, accept: manifestTypes})
+		header, _, err := bare.Send(ctx, http.DefaultClient, bare.Request{Method: http.MethodGet, URL: base + "/manifests/" + tag, Accept: bare.ManifestTypes})
 		if err != nil {
 			return nil, err
 		}

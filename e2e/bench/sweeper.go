@@ -23,9 +23,9 @@ type sweeper struct {
 type sweep struct {
 	keep     int
 	deleteBy string // "" is its default
+	sort     string // the same
 	dryRun   bool
-	// direct runs regsweep without the command that measures its memory, whose own start takes time too.
-	direct bool
+	peak     bool // runs it under the command that measures its memory, whose own start takes time too
 }
 
 // args is the command line, with a JSON report beside the table: the most that it is asked for at once.
@@ -38,17 +38,23 @@ func (s sweeper) args(t task, o sweep) []string {
 	if o.deleteBy != "" {
 		args = append(args, "--delete-by", o.deleteBy)
 	}
+	if o.sort != "" {
+		args = append(args, "--sort", o.sort)
+	}
+	if t.far { // only on this machine is a registry tried for http without being told
+		args = append(args, "--plain-http")
+	}
 	if o.dryRun {
 		args = append(args, "--dry-run")
 	}
 	return args
 }
 
-// run runs regsweep once for all the repositories and returns the peak of its memory, 0 when it was run directly.
+// run runs regsweep once for all the repositories and returns the peak of its memory, 0 when nobody asked for that.
 func (s sweeper) run(ctx context.Context, t task, o sweep) (int64, error) {
 	measured := filepath.Join(s.home, "peak.bytes")
 	program, args := s.program, s.args(t, o)
-	if !o.direct {
+	if o.peak {
 		program, args = s.peak, append([]string{measured, s.program}, args...)
 	}
 	cmd := product.Command(ctx, s.home, program, args...)
@@ -57,7 +63,7 @@ func (s sweeper) run(ctx context.Context, t task, o sweep) (int64, error) {
 	if err := cmd.Run(); err != nil {
 		return 0, fmt.Errorf("run regsweep: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
 	}
-	if o.direct {
+	if !o.peak {
 		return 0, nil
 	}
 	text, err := os.ReadFile(measured)

@@ -29,8 +29,8 @@ func (b *bench) threshold(ctx context.Context, k kind, delay time.Duration) (thr
 	out := threshold{kind: k, delay: delay}
 	for _, images := range thresholdImages {
 		f := field{k, relay.Options{RoundTrip: delay}, []repository{{"zdtest/app", images}}}
-		digest, err := small.measure(ctx, f, b.regsweep(nameDigest, "digest"))
-		first, other := small.measure(ctx, f, b.regsweep("regsweep `--delete-by tags-first`", "tags-first"))
+		digest, err := small.measure(ctx, f, b.regsweep(nameDigest, "digest", sweep{deleteBy: "digest"}))
+		first, other := small.measure(ctx, f, b.regsweep("regsweep `--delete-by tags-first`", "tags-first", sweep{deleteBy: "tags-first"}))
 		if err := errors.Join(err, other); err != nil {
 			return out, err
 		}

@@ -29,6 +29,11 @@ func BuildPeak(ctx context.Context, dir string) (string, error) {
 	return compile(ctx, ".", "github.com/regsweep/regsweep/e2e/bench/peak", filepath.Join(dir, "peak"))
 }
 
+// BuildContestant compiles the command e2e/bench/contestant into dir and returns its path.
+func BuildContestant(ctx context.Context, dir string) (string, error) {
+	return compile(ctx, ".", "github.com/regsweep/regsweep/e2e/bench/contestant", filepath.Join(dir, "contestant"))
+}
+
 // compile builds a package in the module that holds the folder. Go itself says what is wrong with the sources.
 func compile(ctx context.Context, folder, pkg, binary string) (string, error) {
 	build := exec.CommandContext(ctx, "go", "build", "-C", folder, "-o", binary, pkg)

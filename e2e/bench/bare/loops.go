@@ -1,4 +1,4 @@
-package main
+package bare
 
 import (
 	"context"
@@ -15,13 +15,13 @@ const naiveWorkers = 10
 
 // naive is the first thing that comes to mind: it lists, asks for the digest of each tag, and deletes digests, several
 // at once. It keeps the last tags of the listing.
-func naive(ctx context.Context, t task) (int64, error) {
-	return 0, t.each(ctx, naiveWorkers, func(ctx context.Context, l loop) error {
-		tags, err := list(ctx, l.client, l.base)
+func naive(ctx context.Context, t Task) error {
+	return t.each(ctx, naiveWorkers, func(ctx context.Context, l loop) error {
+		tags, err := List(ctx, l.client, l.base)
 		if err != nil {
 			return err
 		}
-		digests, err := l.digests(ctx, doomed(tags))
+		digests, err := l.digests(ctx, doomed(tags, t.Keep))
 		if err != nil {
 			return err
 		}
@@ -29,35 +29,29 @@ func naive(ctx context.Context, t task) (int64, error) {
 	})
 }
 
-// floorWorkers are the numbers of workers that the floor is tried with: which is best depends on the registry and on how
-// far away it is.
-var floorWorkers = []int{8, 16, 32, 64}
-
 // floor is the least that a registry can be asked for the same result, as a loop without any safety: it reads nothing
 // again, writes nothing down, and does not know dates. Where tags can be deleted all doomed ones go first, and each
 // deletion by digest then finds only the kept ones to read. Where they cannot, they are pointed at one manifest that is
 // deleted once.
-func floor(k kind, workers int) func(context.Context, task) (int64, error) {
-	return func(ctx context.Context, t task) (int64, error) {
-		return 0, t.each(ctx, workers, func(ctx context.Context, l loop) error {
-			tags, err := list(ctx, l.client, l.base)
-			if err != nil {
-				return err
-			}
-			digests, err := l.digests(ctx, doomed(tags))
-			if err != nil {
-				return err
-			}
-			untag := l.retag
-			if k.deletesTags {
-				untag = func(ctx context.Context, tags []string) error { return l.all(ctx, tags, l.remove) }
-			}
-			if err := untag(ctx, doomed(tags)); err != nil {
-				return err
-			}
-			return l.all(ctx, digests, l.remove)
-		})
-	}
+func floor(ctx context.Context, t Task) error {
+	return t.each(ctx, t.Workers, func(ctx context.Context, l loop) error {
+		tags, err := List(ctx, l.client, l.base)
+		if err != nil {
+			return err
+		}
+		digests, err := l.digests(ctx, doomed(tags, t.Keep))
+		if err != nil {
+			return err
+		}
+		untag := l.retag
+		if t.DeletesTags {
+			untag = func(ctx context.Context, tags []string) error { return l.all(ctx, tags, l.remove) }
+		}
+		if err := untag(ctx, doomed(tags, t.Keep)); err != nil {
+			return err
+		}
+		return l.all(ctx, digests, l.remove)
+	})
 }
 
 // loop sends the requests of one repository.
@@ -70,12 +64,12 @@ type loop struct {
 }
 
 // each works on one repository after the other.
-func (t task) each(ctx context.Context, workers int, work func(context.Context, loop) error) error {
+func (t Task) each(ctx context.Context, workers int, work func(context.Context, loop) error) error {
 	client := newClient(workers)
 	defer client.CloseIdleConnections()
-	for _, r := range t.repositories {
-		if err := work(ctx, loop{client, workers, "http://" + t.host, r.path, t.base(r)}); err != nil {
-			return fmt.Errorf("%s: %w", r.path, err)
+	for _, r := range t.Repositories {
+		if err := work(ctx, loop{client, workers, t.URL, r, t.base(r)}); err != nil {
+			return fmt.Errorf("%s: %w", r, err)
 		}
 	}
 	return nil
@@ -84,24 +78,25 @@ func (t task) each(ctx context.Context, workers int, work func(context.Context, 
 // digests asks what the tags point at.
 func (l loop) digests(ctx context.Context, tags []string) ([]string, error) {
 	digests := make([]string, len(tags))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(l.workers)
-	for n, tag := range tags {
-		g.Go(func() error {
-			header, _, err := send(ctx, l.client, request{method: http.MethodHead, url: l.base + "/manifests/" + tag, accept: manifestTypes})
-			digests[n] = header.Get("Docker-Content-Digest")
-			return err
-		})
-	}
-	return digests, g.Wait()
+	err := l.times(ctx, len(tags), func(ctx context.Context, i int) error {
+		header, _, err := Send(ctx, l.client, Request{Method: http.MethodHead, URL: l.base + "/manifests/" + tags[i], Accept: ManifestTypes})
+		digests[i] = header.Get("Docker-Content-Digest")
+		return err
+	})
+	return digests, err
 }
 
 // all does the same to each reference, several at once.
 func (l loop) all(ctx context.Context, refs []string, do func(ctx context.Context, ref string) error) error {
+	return l.times(ctx, len(refs), func(ctx context.Context, i int) error { return do(ctx, refs[i]) })
+}
+
+// times calls do for 0 to n-1, several at once.
+func (l loop) times(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(l.workers)
-	for _, ref := range refs {
-		g.Go(func() error { return do(ctx, ref) })
+	for i := range n {
+		g.Go(func() error { return do(ctx, i) })
 	}
 	return g.Wait()
 }
@@ -118,13 +113,13 @@ func (l loop) retag(ctx context.Context, tags []string) error {
 	if err != nil {
 		return fmt.Errorf("push placeholder: %w", err)
 	}
-	_, manifest, err := send(ctx, l.client, request{method: http.MethodGet, url: l.base + "/manifests/" + digest.String(), accept: fixture.DockerManifest})
+	_, manifest, err := Send(ctx, l.client, Request{Method: http.MethodGet, URL: l.base + "/manifests/" + digest.String(), Accept: fixture.DockerManifest})
 	if err != nil {
 		return err
 	}
 	err = l.all(ctx, tags, func(ctx context.Context, tag string) error {
-		_, _, err := send(ctx, l.client, request{
-			method: http.MethodPut, url: l.base + "/manifests/" + tag, contentType: fixture.DockerManifest, body: manifest,
+		_, _, err := Send(ctx, l.client, Request{
+			Method: http.MethodPut, URL: l.base + "/manifests/" + tag, ContentType: fixture.DockerManifest, Body: manifest,
 		})
 		return err
 	})

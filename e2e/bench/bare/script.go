@@ -1,4 +1,4 @@
-package main
+package bare
 
 import (
 	"context"
@@ -13,29 +13,29 @@ import (
 // script does what the Python script did: ten threads over the repositories, and in each repository one request after
 // the other. It keeps the last tags in the order of the listing, and asks for the digest of every other one as if there
 // were nothing but images of one platform.
-func script(ctx context.Context, t task) (int64, error) {
+func script(ctx context.Context, t Task) error {
 	client := newClient(10)
 	defer client.CloseIdleConnections()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(10)
-	for _, r := range t.repositories {
+	for _, r := range t.Repositories {
 		g.Go(func() error {
-			if err := scriptRepository(ctx, client, t.base(r)); err != nil {
-				return fmt.Errorf("%s: %w", r.path, err)
+			if err := scriptRepository(ctx, client, t.base(r), t.Keep); err != nil {
+				return fmt.Errorf("%s: %w", r, err)
 			}
 			return nil
 		})
 	}
-	return 0, g.Wait()
+	return g.Wait()
 }
 
-func scriptRepository(ctx context.Context, client *http.Client, base string) error {
-	tags, err := list(ctx, client, base)
+func scriptRepository(ctx context.Context, client *http.Client, base string, keep int) error {
+	tags, err := List(ctx, client, base)
 	if err != nil {
 		return err
 	}
-	for _, tag := range doomed(tags) {
-		header, _, err := send(ctx, client, request{method: http.MethodGet, url: base + "/manifests/" + tag, accept: fixture.DockerManifest})
+	for _, tag := range doomed(tags, keep) {
+		header, _, err := Send(ctx, client, Request{Method: http.MethodGet, URL: base + "/manifests/" + tag, Accept: fixture.DockerManifest})
 		if err != nil {
 			return err
 		}
@@ -47,4 +47,4 @@ func scriptRepository(ctx context.Context, client *http.Client, base string) err
 }
 
 // doomed is all but the last tags of a listing.
-func doomed(tags []string) []string { return tags[:max(0, len(tags)-keep)] }
+func doomed(tags []string, keep int) []string { return tags[:max(0, len(tags)-keep)] }

@@ -1,4 +1,4 @@
-package main
+package bare
 
 import (
 	"bytes"
@@ -12,8 +12,8 @@ import (
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 )
 
-// manifestTypes is what a client accepts that knows every kind of manifest.
-var manifestTypes = strings.Join([]string{fixture.DockerManifest, fixture.DockerList, fixture.OCIManifest, fixture.OCIIndex}, ", ")
+// ManifestTypes is what a client accepts that knows every kind of manifest.
+var ManifestTypes = strings.Join([]string{fixture.DockerManifest, fixture.DockerList, fixture.OCIManifest, fixture.OCIIndex}, ", ")
 
 // newClient returns a client that keeps a connection for each worker. Without that most of a bare loop's time would be
 // spent on connections, and it would be no measure for anybody.
@@ -21,25 +21,25 @@ func newClient(workers int) *http.Client {
 	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: workers}}
 }
 
-// request is what [send] sends.
-type request struct {
-	method, url string
-	accept      string // "" sends none
-	contentType string // of the body
-	body        []byte
+// Request is what [Send] sends.
+type Request struct {
+	Method, URL string
+	Accept      string // "" sends none
+	ContentType string // of the body
+	Body        []byte
 }
 
-// send sends a request and reads the answer; any that is no success is an error.
-func send(ctx context.Context, client *http.Client, r request) (http.Header, []byte, error) {
-	req, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(r.body))
+// Send sends a request and reads the answer; any that is no success is an error.
+func Send(ctx context.Context, client *http.Client, r Request) (http.Header, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, bytes.NewReader(r.Body))
 	if err != nil {
 		return nil, nil, err
 	}
-	if r.accept != "" {
-		req.Header.Set("Accept", r.accept)
+	if r.Accept != "" {
+		req.Header.Set("Accept", r.Accept)
 	}
-	if r.contentType != "" {
-		req.Header.Set("Content-Type", r.contentType)
+	if r.ContentType != "" {
+		req.Header.Set("Content-Type", r.ContentType)
 	}
 	resp, err := client.Do(req)
 	if err != nil {
@@ -48,20 +48,20 @@ func send(ctx context.Context, client *http.Client, r request) (http.Header, []b
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s %s: %w", r.method, r.url, err)
+		return nil, nil, fmt.Errorf("%s %s: %w", r.Method, r.URL, err)
 	}
 	if resp.StatusCode/100 != 2 {
-		return nil, nil, fmt.Errorf("%s %s: status %d: %.200s", r.method, r.url, resp.StatusCode, body)
+		return nil, nil, fmt.Errorf("%s %s: status %d: %.200s", r.Method, r.URL, resp.StatusCode, body)
 	}
 	return resp.Header, body, nil
 }
 
-// list returns the tags of the repository at base, such as "http://127.0.0.1:5000/v2/team/app", in the order of the
+// List returns the tags of the repository at base, such as "http://127.0.0.1:5000/v2/team/app", in the order of the
 // listing.
-func list(ctx context.Context, client *http.Client, base string) ([]string, error) {
+func List(ctx context.Context, client *http.Client, base string) ([]string, error) {
 	var tags []string
 	for url := base + "/tags/list"; url != ""; {
-		header, body, err := send(ctx, client, request{method: http.MethodGet, url: url})
+		header, body, err := Send(ctx, client, Request{Method: http.MethodGet, URL: url})
 		if err != nil {
 			return nil, err
 		}
@@ -96,6 +96,6 @@ func next(url, link string) (string, error) {
 
 // remove deletes a manifest by tag or by digest.
 func remove(ctx context.Context, client *http.Client, base, ref string) error {
-	_, _, err := send(ctx, client, request{method: http.MethodDelete, url: base + "/manifests/" + ref})
+	_, _, err := Send(ctx, client, Request{Method: http.MethodDelete, URL: base + "/manifests/" + ref})
 	return err
 }
