@@ -96,6 +96,7 @@ func (e engine) base() string {
 	tar := filepath.Join(e.t.TempDir(), "base.tar")
 	args := []string{"--mode=root", "--variant=minbase", "--quiet"}
 	for _, o := range []string{
+		"force-unsafe-io",
 		"path-exclude=/usr/share/doc/*", "path-include=/usr/share/doc/*/copyright", "path-exclude=/usr/share/groff/*",
 		"path-exclude=/usr/share/info/*", "path-exclude=/usr/share/linda/*", "path-exclude=/usr/share/lintian/*",
 		"path-exclude=/usr/share/locale/*", "path-exclude=/usr/share/man/*",
