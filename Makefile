@@ -1,14 +1,28 @@
 # Everything here is one command that can be typed by hand.
 TESTFLAGS ?=
 
-.PHONY: all build test test-ci tools lint fuzz bench demo update
+# The version that the program and the image say they are; a release sets it.
+VERSION ?=
+# What builds the image: podman, buildah or docker, with global flags if need be.
+ENGINE ?= $(notdir $(firstword $(shell which podman buildah docker 2>/dev/null) docker))
+IMAGE ?= regsweep
+IMAGEFLAGS ?=
+# The commit's time stands for the time of all builds of it.
+EPOCH ?= $(shell git log -1 --format=%ct)
+
+.PHONY: all build image test test-ci tools lint fuzz bench demo update
 
 all: lint test
 
 build: ## the binary, static, in ./regsweep
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o regsweep .
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w $(if $(VERSION),-X main.version=$(VERSION))' -o regsweep .
 
-test: ## all tests; those that need docker-registry, groovy, chromium or xmllint are skipped without them
+image: export GOOS = linux
+image: build ## the container image; podman and buildah make the same bytes of the same commit, base and packages
+	$(ENGINE) build $(IMAGEFLAGS) --tag $(IMAGE) $(if $(VERSION),--build-arg VERSION=$(VERSION)) \
+	  $(if $(filter docker,$(notdir $(firstword $(ENGINE)))),--build-arg SOURCE_DATE_EPOCH=$(EPOCH),--timestamp=$(EPOCH)) .
+
+test: ## all tests; those that need docker-registry, groovy, chromium, xmllint or podman are skipped without them
 	go test $(TESTFLAGS) ./...
 	go -C e2e test $(TESTFLAGS) ./...
 
