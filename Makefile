@@ -8,7 +8,7 @@ all: lint test
 build: ## the binary, static, in ./regsweep
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o regsweep .
 
-test: ## all tests; those that need docker-registry, groovy, chromium or xmllint are skipped without them
+test: ## all tests; those that need docker-registry, groovy, chromium, xmllint, zsh or fish are skipped without them
 	go test $(TESTFLAGS) ./...
 	go -C e2e test $(TESTFLAGS) ./...
 
