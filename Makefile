@@ -1,7 +1,7 @@
 # Everything here is one command that can be typed by hand.
 TESTFLAGS ?=
 
-.PHONY: all build test test-ci tools lint fuzz bench demo update
+.PHONY: all build test test-ci tools lint fuzz bench demo update release-checksums release-check release-snapshot
 
 all: lint test
 
@@ -29,6 +29,19 @@ tools: .tools/bin/act .tools/bin/actionlint .tools/node_modules/.bin/gitlab-ci-l
 	mkdir -p .tools && cp e2e/runners/package.json e2e/runners/package-lock.json .tools/
 	npm ci --prefix .tools --ignore-scripts --no-audit --no-fund
 	@touch $@
+
+.tools/bin/goreleaser: Makefile
+	GOBIN=$(CURDIR)/.tools/bin go install github.com/goreleaser/goreleaser/v2@v2.16.0
+	@touch $@
+
+release-checksums: ## before the tag VERSION=v1.2.3: builds its programs and writes their SHA-256 into the action
+	sums=$$(.ci/release checksums "$(VERSION)") && echo "$$sums" >action/checksums.txt
+
+release-check: .tools/bin/goreleaser ## .goreleaser.yaml, by goreleaser itself, which takes minutes to compile
+	.tools/bin/goreleaser check
+
+release-snapshot: .tools/bin/goreleaser ## what a release would publish, into ./dist, without SBOMs, signatures and images
+	.tools/bin/goreleaser release --snapshot --clean --skip=sbom,sign,docker
 
 lint: ## format, vet and staticcheck, in both modules
 	@test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1; }
