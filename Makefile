@@ -10,7 +10,7 @@ IMAGEFLAGS ?=
 # The commit's time stands for the time of all builds of it.
 EPOCH ?= $(shell git log -1 --format=%ct)
 
-.PHONY: all build image test test-ci tools lint fuzz bench demo update
+.PHONY: all build image test test-ci tools lint fuzz bench demo update release-checksums release-check release-snapshot
 
 all: lint test
 
@@ -22,7 +22,7 @@ image: build ## the container image; podman and buildah make the same bytes of t
 	$(ENGINE) build $(IMAGEFLAGS) --tag $(IMAGE) $(if $(VERSION),--build-arg VERSION=$(VERSION)) \
 	  $(if $(filter docker,$(notdir $(firstword $(ENGINE)))),--build-arg SOURCE_DATE_EPOCH=$(EPOCH),--timestamp=$(EPOCH)) .
 
-test: ## all tests; those that need docker-registry, groovy, chromium, xmllint or podman are skipped without them
+test: ## all tests; those that need docker-registry, groovy, chromium, xmllint, zsh, fish or podman are skipped without them
 	go test $(TESTFLAGS) ./...
 	go -C e2e test $(TESTFLAGS) ./...
 
@@ -43,6 +43,19 @@ tools: .tools/bin/act .tools/bin/actionlint .tools/node_modules/.bin/gitlab-ci-l
 	mkdir -p .tools && cp e2e/runners/package.json e2e/runners/package-lock.json .tools/
 	npm ci --prefix .tools --ignore-scripts --no-audit --no-fund
 	@touch $@
+
+.tools/bin/goreleaser: Makefile
+	GOBIN=$(CURDIR)/.tools/bin go install github.com/goreleaser/goreleaser/v2@v2.16.0
+	@touch $@
+
+release-checksums: ## before the tag VERSION=v1.2.3: builds its programs and writes their SHA-256 into the action
+	sums=$$(.ci/release checksums "$(VERSION)") && echo "$$sums" >action/checksums.txt
+
+release-check: .tools/bin/goreleaser ## .goreleaser.yaml, by goreleaser itself, which takes minutes to compile
+	.tools/bin/goreleaser check
+
+release-snapshot: .tools/bin/goreleaser ## what a release would publish, into ./dist, without SBOMs, signatures and images
+	.tools/bin/goreleaser release --snapshot --clean --skip=sbom,sign,docker
 
 lint: ## format, vet and staticcheck, in both modules
 	@test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1; }

@@ -22,6 +22,8 @@ type cli struct {
 	GC      gcCommand        `cmd:"" name:"gc" help:"Have the registry collect its garbage: stop it, collect, start it, and see that all is still there."`
 	Report  reportCommand    `cmd:"" help:"Make one report of the JSON reports of several runs, such as parallel jobs. Nothing is sent to a registry."`
 	Man     manCommand       `cmd:"" hidden:"" help:"Print the manual page."`
+
+	Completion completionCommand `cmd:"" hidden:"" help:"Print the script that completes the command line in a shell."`
 }
 
 // pruneCommand is the command line of prune.
@@ -50,7 +52,7 @@ type pruneCommand struct {
 type reporting struct {
 	Output string   `group:"report" enum:"table,markdown,json,line" default:"table" placeholder:"FORM" help:"What goes to standard output: table, markdown, json or line. Default: ${default}."`
 	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Write a report as well; the ending picks the form: .md, .html, .json, .xml (JUnit), .env (dotenv), .prom (metrics), .annotations.json (GitLab), .line or .txt. Repeatable."`
-	CI     string   `group:"report" name:"ci" placeholder:"NAME" help:"The CI system, when it is not to be detected: github, gitea, forgejo, gitlab, jenkins, azure, buildkite, circleci, drone, woodpecker, tekton or none."`
+	CI     string   `group:"report" name:"ci" placeholder:"NAME" values:"github,gitea,forgejo,gitlab,jenkins,azure,buildkite,circleci,drone,woodpecker,tekton,none" help:"The CI system, when it is not to be detected: github, gitea, forgejo, gitlab, jenkins, azure, buildkite, circleci, drone, woodpecker, tekton or none."`
 }
 
 // access is how the commands reach registries.

@@ -27,8 +27,8 @@ type retention struct {
 
 	Tags    []patterns     `name:"tags" group:"scope" sep:"none" placeholder:"GLOB" help:"Look at these tags only. Others are never deleted nor counted, and protect the images that they share. A glob matches the whole tag; re: begins a regular expression, anchored at both ends, up to the end of its line."`
 	Protect []patterns     `name:"protect" group:"scope" sep:"none" placeholder:"GLOB" help:"Never delete nor count these tags (default: latest)."`
-	Sort    retain.Sort    `name:"sort" group:"scope" placeholder:"ORDER" help:"What newest means: created (build date), semver (version of the tag) or name (natural order: b9 before b10). Default: created."`
-	Undated retain.Undated `name:"undated" group:"scope" placeholder:"HOW" help:"What to do with images without a usable date (missing, 1970, 1980, in the future): keep them, or treat them as oldest. Default: keep."`
+	Sort    retain.Sort    `name:"sort" group:"scope" placeholder:"ORDER" values:"created,semver,name" help:"What newest means: created (build date), semver (version of the tag) or name (natural order: b9 before b10). Default: created."`
+	Undated retain.Undated `name:"undated" group:"scope" placeholder:"HOW" values:"keep,oldest" help:"What to do with images without a usable date (missing, 1970, 1980, in the future): keep them, or treat them as oldest. Default: keep."`
 
 	MaxDelete retain.Limit `name:"max-delete" group:"run" placeholder:"N|P%" help:"Delete nothing, report the plan and exit with 3 when a repository would lose more images than this."`
 }
