@@ -51,6 +51,21 @@ func newLimit(first, most int) *limit {
 	return &limit{now: min(float64(first), float64(most)), most: float64(most), doubling: true}
 }
 
+// level is how many requests may be on their way at present.
+func (l *limit) level() float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.now
+}
+
+// raise lets the limit go on from a level that is known to be well below too much.
+func (l *limit) raise(level float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.now = min(l.most, max(l.now, level))
+	l.admit()
+}
+
 // acquire waits until one more request may be sent.
 func (l *limit) acquire(ctx context.Context) error {
 	l.mu.Lock()

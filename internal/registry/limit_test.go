@@ -90,6 +90,27 @@ func TestLimitHalvesOnceARound(t *testing.T) {
 	}
 }
 
+// A limit that goes on from what another has come to lets those in who wait, never falls for it, and keeps its bound.
+func TestLimitRaised(t *testing.T) {
+	t.Parallel()
+	l := newLimit(2, 16)
+	var in sync.WaitGroup
+	for range 10 {
+		in.Go(func() {
+			if err := l.acquire(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	l.raise(10)
+	in.Wait() // for ever, if they are not let in
+	for _, c := range []struct{ to, want float64 }{{4, 10}, {64, 16}} {
+		if l.raise(c.to); l.level() != c.want {
+			t.Errorf("raised to %v: %v, want %v", c.to, l.level(), c.want)
+		}
+	}
+}
+
 func TestLimitFollowsTheLatency(t *testing.T) {
 	t.Parallel()
 	l := newLimit(4, 64)
