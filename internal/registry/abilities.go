@@ -34,7 +34,7 @@ func (r *Repository) DeletesTags(ctx context.Context) (bool, error) {
 	case err == nil:
 		// A removal of a tag reads nothing but that tag, and costs such a registry about what a look costs it
 		// (docs/performance.md has the measurement): what the looks have come to is no guess then.
-		r.client.writes.raise(r.client.reads.level() / 2)
+		r.client.writes.follow(r.client.reads)
 		return true, nil
 	case !errors.As(err, &answer) || answer.Status >= 500 || answer.Status == http.StatusUnauthorized || answer.Status == http.StatusTooManyRequests:
 		return false, err

@@ -2,8 +2,6 @@ package registry
 
 import (
 	"context"
-	"errors"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -51,15 +49,11 @@ func newLimit(first, most int) *limit {
 	return &limit{now: min(float64(first), float64(most)), most: float64(most), doubling: true}
 }
 
-// level is how many requests may be on their way at present.
-func (l *limit) level() float64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.now
-}
-
-// raise lets the limit go on from a level that is known to be well below too much.
-func (l *limit) raise(level float64) {
+// follow lets the limit go on from half of what another has come to, when that tells how much is too much.
+func (l *limit) follow(other *limit) {
+	other.mu.Lock()
+	level := other.now / 2
+	other.mu.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.now = min(l.most, max(l.now, level))
@@ -153,13 +147,4 @@ func (l *limit) admit() {
 		l.waiting = l.waiting[1:]
 		l.running++
 	}
-}
-
-// congestion reports whether an answer tells that the registry has too much to do.
-func congestion(err error) bool {
-	var answer *Error
-	if errors.As(err, &answer) {
-		return answer.Status == http.StatusTooManyRequests || answer.Status >= 500 && answer.Status != http.StatusNotImplemented
-	}
-	return errors.Is(err, errBroken)
 }

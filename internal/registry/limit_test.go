@@ -91,7 +91,7 @@ func TestLimitHalvesOnceARound(t *testing.T) {
 }
 
 // A limit that goes on from what another has come to lets those in who wait, never falls for it, and keeps its bound.
-func TestLimitRaised(t *testing.T) {
+func TestLimitFollowsAnother(t *testing.T) {
 	t.Parallel()
 	l := newLimit(2, 16)
 	var in sync.WaitGroup
@@ -102,11 +102,14 @@ func TestLimitRaised(t *testing.T) {
 			}
 		})
 	}
-	l.raise(10)
+	l.follow(newLimit(20, 20))
 	in.Wait() // for ever, if they are not let in
-	for _, c := range []struct{ to, want float64 }{{4, 10}, {64, 16}} {
-		if l.raise(c.to); l.level() != c.want {
-			t.Errorf("raised to %v: %v, want %v", c.to, l.level(), c.want)
+	for _, c := range []struct {
+		other int
+		want  float64
+	}{{4, 10}, {64, 16}} {
+		if l.follow(newLimit(c.other, c.other)); l.now != c.want {
+			t.Errorf("after half of %d: %v, want %v", c.other, l.now, c.want)
 		}
 	}
 }

@@ -138,6 +138,15 @@ func retryable(err error) bool {
 	return status >= 500 && status != http.StatusNotImplemented
 }
 
+// congestion reports whether an answer tells that the registry has too much to do.
+func congestion(err error) bool {
+	var answer *Error
+	if errors.As(err, &answer) {
+		return answer.Status == http.StatusTooManyRequests || answer.Status >= 500 && answer.Status != http.StatusNotImplemented
+	}
+	return errors.Is(err, errBroken)
+}
+
 // badCertificate reports whether TLS failed for a reason that another try does not change.
 func badCertificate(err error) bool {
 	var verify *tls.CertificateVerificationError
