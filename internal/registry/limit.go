@@ -40,8 +40,7 @@ const (
 	// More than mostQueued requests waiting at the registry are too many, less than fewQueued are too few, unless they are
 	// less than half of those on their way, a quarter of them respectively: then answers take less than twice as long.
 	fewQueued, mostQueued = 4, 8
-	// drift is the share of a round's average that the shortest time moves to in each round, so that one lucky answer is
-	// not the measure for ever.
+	// drift is how far a round moves the shortest time towards its average: one lucky answer is no measure for ever.
 	drift = 1.0 / 128
 )
 
