@@ -24,6 +24,9 @@ const (
 	htmlCells            = 20   // of a bar, which fits beside a label on a phone
 )
 
+// readableTime is how a page writes a time beside the exact one.
+const readableTime = "2 January 2006, 15:04 UTC"
+
 //go:embed html.tmpl
 var htmlText string
 
@@ -33,6 +36,7 @@ var htmlPage = template.Must(template.New("report").Funcs(template.FuncMap{"brea
 // What the page shows is text that [Visible] has been over; the template makes HTML of it.
 type (
 	htmlReport struct {
+		Title        string
 		Alarm, Cause string   // what must be seen first, and why
 		Names        []string // of the only repository, in parts
 		Verdict      string
@@ -133,10 +137,14 @@ func (p *htmlReport) head(s Summary, views []view) {
 	}
 	p.Verdict, p.Rest = splitVerdict(p.Verdict + took(s))
 	p.Alarm, p.Cause, _ = strings.Cut(s.alarm(), ": ")
+	p.Title = p.Verdict
+	if p.Alarm != "" {
+		p.Title = p.Alarm + " · " + p.Verdict
+	}
 	p.Asked = long(policy)
 	p.Build, p.BuildName = s.CI.link(), long(s.CI.Name)
 	if !s.Started.IsZero() {
-		p.Started = s.Started.UTC().Format("2 January 2006, 15:04 UTC")
+		p.Started = s.Started.UTC().Format(readableTime)
 		p.StartedAt = s.Started.UTC().Format(time.RFC3339)
 	}
 }

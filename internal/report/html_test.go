@@ -23,7 +23,7 @@ var (
 		"!doctype": false, "meta": false, "br": false, "wbr": false,
 	}
 	htmlAttributes = []string{
-		"lang", "charset", "name", "content", "datetime", "href", "rel", "role", "aria-label", "scope", "colspan",
+		"lang", "charset", "name", "content", "datetime", "href", "rel", "role", "aria-label", "aria-hidden", "scope", "colspan",
 		"border", "cellpadding", "cellspacing", "rules", "frame", "align", "nowrap", "html",
 	}
 )
