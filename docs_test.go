@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -164,6 +166,54 @@ func parse(t *testing.T, command string) error {
 	}
 	_, err = parser.Parse(strings.Split(strings.TrimSuffix(string(words), "\x00"), "\x00"))
 	return err
+}
+
+// foreign are the messages in docs/troubleshooting.md that other programs print.
+var foreign = []string{"manifest unknown", "Layer already exists"}
+
+// TestDocsMessages holds that each message that docs/troubleshooting.md quotes as a symptom is in the program, or in
+// what a script has seen it say. "…" stands for any text.
+func TestDocsMessages(t *testing.T) {
+	t.Parallel()
+	var said strings.Builder
+	for _, pattern := range []string{"*.go", "internal/*/*.go", "e2e/testdata/script/*.txt"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v", pattern, err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			said.Write(text)
+		}
+	}
+	// A script writes a message as a regular expression between quotes.
+	all := strings.NewReplacer("''", "'", `\.`, ".").Replace(said.String())
+	messages := 0
+	for line := range strings.Lines(pages(t)[filepath.Join("docs", "troubleshooting.md")]) {
+		symptom, _, _ := strings.Cut(strings.TrimPrefix(line, "| "), " | ")
+		if !strings.HasPrefix(line, "| ") || regexp.MustCompile(`^[0-9]+$`).MatchString(symptom) { // an exit code
+			continue
+		}
+		for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(symptom, -1) {
+			messages++
+			for part := range strings.SplitSeq(m[1], "…") {
+				code, _ := strconv.Atoi(strings.SplitN(part, " ", 2)[0])
+				status := code != 0 && strings.HasSuffix(part, http.StatusText(code)) // which the program takes from there
+				if !strings.Contains(all, strings.TrimSpace(part)) && !status && !slices.Contains(foreign, m[1]) {
+					t.Errorf("nothing says %q of %q", part, m[1])
+				}
+			}
+		}
+	}
+	if messages < 30 {
+		t.Errorf("%d messages", messages)
+	}
 }
 
 // TestDocsLinks follows each link to a file, and sees that the index names every page.
