@@ -22,7 +22,7 @@ image: build ## the container image; podman and buildah make the same bytes of t
 	$(ENGINE) build $(IMAGEFLAGS) --tag $(IMAGE) $(if $(VERSION),--build-arg VERSION=$(VERSION)) \
 	  $(if $(filter docker,$(notdir $(firstword $(ENGINE)))),--build-arg SOURCE_DATE_EPOCH=$(EPOCH),--timestamp=$(EPOCH)) .
 
-test: ## all tests; those that need docker-registry, groovy, chromium, xmllint, zsh, fish or podman are skipped without them
+test: ## all tests; those that need docker-registry, groovy, chromium, xmllint, jq, zsh, fish or podman are skipped without them
 	go test $(TESTFLAGS) ./...
 	go -C e2e test $(TESTFLAGS) ./...
 

@@ -77,7 +77,7 @@ func (c *gcCommand) session(p process, say talk) (*session, string, error) {
 	if s.clients, err = c.clients(p.getenv, append(slices.Clone(s.images.Repositories), oci.Repository{Host: host}), nil); err != nil {
 		return nil, "", err
 	}
-	if s.outputs, err = openOutputs(c.Report); err != nil {
+	if s.outputs, err = openOutputs(c.Report, report.FormOf); err != nil {
 		return nil, "", err
 	}
 	s.progress = newProgress(p, "deletions")

@@ -3,36 +3,39 @@ package main
 import (
 	"errors"
 	"os"
-	"strings"
 	"testing"
+
+	"github.com/regsweep/regsweep/internal/snippet"
 )
 
-// TestPolicyDocs reads every example of docs/policy.md. An example that is followed by a block of text is wrong, and
+// TestPolicyDocs reads every policy file on the pages. One that is followed by a block of text is wrong, and
 // the text is what regsweep says of it.
 func TestPolicyDocs(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("docs/policy.md")
+	all, err := snippet.Find(os.DirFS("."))
 	if err != nil {
 		t.Fatal(err)
 	}
-	examples := strings.Split(string(page), "```yaml\n")[1:]
-	if len(examples) < 4 {
-		t.Fatalf("%d examples", len(examples))
-	}
-	wrong := 0
-	for n, example := range examples {
-		text, rest, _ := strings.Cut(example, "```\n")
-		if !strings.HasPrefix(text, "policies:") && !strings.HasPrefix(text, "# yaml-language-server: $schema="+schemaURL+"\npolicies:") {
-			continue // a CI's own file
+	examples, wrong, messages := 0, 0, 0
+	for i, b := range all {
+		if b.Kind == snippet.Message {
+			messages++
 		}
-		file, err := parsePolicyFile("regsweep.yml", []byte(text))
+		if b.Kind != snippet.Policy {
+			continue
+		}
+		examples++
+		want := ""
+		if i+1 < len(all) && all[i+1].Kind == snippet.Message && all[i+1].Page == b.Page {
+			want = all[i+1].Text
+			wrong++
+		}
+		file, err := parsePolicyFile("regsweep.yml", []byte(b.Text))
 		for _, entry := range file.Policies {
 			if _, invalid := entry.policy(); err == nil && invalid != nil {
 				err = &policyFileError{file: "regsweep.yml", position: entry.at, err: invalid}
 			}
 		}
-		want, isWrong := strings.CutPrefix(strings.TrimLeft(rest, "\n"), "```text\n")
-		want, _, _ = strings.Cut(want, "```")
 		var got string
 		var e *policyFileError
 		if errors.As(err, &e) {
@@ -41,16 +44,11 @@ func TestPolicyDocs(t *testing.T) {
 				got += "regsweep: hint: " + h + "\n"
 			}
 		}
-		if !isWrong {
-			want = ""
-		} else {
-			wrong++
-		}
 		if got != want {
-			t.Errorf("example %d: got\n%s\nthe page says\n%s", n+1, got, want)
+			t.Errorf("%s: got\n%s\nthe page says\n%s", b, got, want)
 		}
 	}
-	if wrong < 2 {
-		t.Errorf("%d wrong examples", wrong)
+	if examples < 4 || wrong < 2 || wrong != messages {
+		t.Errorf("%d examples, %d of them wrong, and %d messages", examples, wrong, messages)
 	}
 }

@@ -20,11 +20,11 @@ type output struct {
 	file *os.File
 }
 
-// openOutputs opens the files of --report, which are separated by commas or newlines.
-func openOutputs(lists []string) ([]output, error) {
+// openOutputs opens the files of --report, which are separated by commas or newlines. formOf picks the form of each.
+func openOutputs(lists []string, formOf func(path string) (report.Form, error)) ([]output, error) {
 	var out []output
 	for _, path := range paths(lists) {
-		form, err := report.FormOf(path)
+		form, err := formOf(path)
 		if err != nil {
 			return nil, fmt.Errorf("--report: %w", err)
 		}

@@ -27,7 +27,7 @@ type rankCommand struct {
 
 	access
 	Output string   `group:"report" enum:"table,markdown,json" default:"table" placeholder:"FORM" help:"What goes to standard output: table, markdown or json. Default: ${default}."`
-	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Write a report as well; the ending picks the form: .md, .json or .txt. Repeatable."`
+	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Write a report as well; the ending picks the form: .md, .html, .json or .txt. Repeatable."`
 }
 
 // run ranks what the command line asks for and returns the exit code.
@@ -35,7 +35,7 @@ func (c *rankCommand) run(ctx context.Context, p process, say talk) int {
 	source, err := c.source(p, say)
 	var outputs []output
 	if err == nil {
-		outputs, err = openOutputs(c.Report)
+		outputs, err = openOutputs(c.Report, report.RankingFormOf)
 	}
 	if err != nil {
 		say.errorf("%v", err)

@@ -40,7 +40,7 @@ func (c *reportCommand) session(p process, say talk) (*session, report.Summary, 
 	if s.system, err = ci.Detect(p.getenv, c.CI); err != nil {
 		return nil, sum, fmt.Errorf("--ci: %w", err)
 	}
-	s.outputs, err = openOutputs(c.Report)
+	s.outputs, err = openOutputs(c.Report, report.FormOf)
 	return s, sum, err
 }
 

@@ -46,7 +46,7 @@ func (c *pruneCommand) session(p process, say talk) (*session, error) {
 	if s.clients, err = c.clients(p.getenv, s.images.Repositories, s.memo); err != nil {
 		return nil, err
 	}
-	if s.outputs, err = openOutputs(c.Report); err != nil {
+	if s.outputs, err = openOutputs(c.Report, report.FormOf); err != nil {
 		return nil, err
 	}
 	s.progress, s.resultsDir = newProgress(p, "deletions"), c.ResultsDir

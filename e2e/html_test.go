@@ -3,7 +3,6 @@ package e2e
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"image/color"
 	"image/png"
@@ -22,7 +21,7 @@ import (
 // (https://www.jenkins.io/doc/book/security/configuring-content-security-policy/).
 const jenkinsPolicy = "sandbox; default-src 'none'; img-src 'self'; style-src 'self'"
 
-// TestHTMLInABrowser looks at a merged HTML report as a reader of a Jenkins job does. Debian's chromium is the browser.
+// TestHTMLInABrowser looks at HTML reports as a reader of a Jenkins job does. Debian's chromium is the browser.
 func TestHTMLInABrowser(t *testing.T) {
 	t.Parallel()
 	browser, err := exec.LookPath("chromium")
@@ -36,17 +35,25 @@ func TestHTMLInABrowser(t *testing.T) {
 	if err != nil || len(shards) < 2 {
 		t.Fatalf("%d shards: %v", len(shards), err)
 	}
-	report := filepath.Join(t.TempDir(), "all.html")
-	merge := exec.CommandContext(t.Context(), filepath.Join(program, "regsweep"), append([]string{"report", "--report", report}, shards...)...)
-	merge.Env = []string{} // not that of the CI that this may run in
-	out, err := merge.CombinedOutput()
-	var exit *exec.ExitError
-	if errors.As(err, &exit); exit == nil || exit.ExitCode() != 3 {
-		t.Fatalf("%v\n%s", err, out)
+	written := func(code int, args ...string) string {
+		t.Helper()
+		file := filepath.Join(t.TempDir(), "page.html")
+		cmd := exec.CommandContext(t.Context(), filepath.Join(program, "regsweep"), append(args, "--report", file)...)
+		cmd.Env = []string{} // not that of the CI that this may run in
+		out, err := cmd.CombinedOutput()
+		if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != code {
+			t.Fatalf("%v: %v\n%s", args, err, out)
+		}
+		page, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(page)
 	}
-	page, err := os.ReadFile(report)
-	if err != nil {
-		t.Fatal(err)
+	pages := map[string]string{
+		"report":     written(3, append([]string{"report"}, shards...)...),
+		"collection": written(0, "report", "../internal/report/testdata/TestGolden/json/gc_down.golden"),
+		"ranking":    written(0, "rank", "--from", "../testdata/gc/dry-run-3.1.log"),
 	}
 	mux := http.NewServeMux()
 	serve := func(path, policy, body string) {
@@ -58,19 +65,22 @@ func TestHTMLInABrowser(t *testing.T) {
 			fmt.Fprint(w, body)
 		})
 	}
-	serve("/report", jenkinsPolicy, string(page))
 	serve("/styled", jenkinsPolicy, `<!doctype html><p style="color: red">red</p>`)
-	serve("/bare", "", string(page))
-	serve("/phone", "", `<!doctype html><iframe id="f" src="/bare" width="390" height="800" frameborder="0"></iframe><script>
+	for name, page := range pages {
+		serve("/"+name, jenkinsPolicy, page)
+		serve("/bare/"+name, "", page)
+		serve("/phone/"+name, "", `<!doctype html><iframe id="f" src="/bare/`+name+`" width="390" height="800" frameborder="0"></iframe><script>
 document.getElementById("f").onload = e => { document.title = "width " + e.target.contentDocument.documentElement.scrollWidth }</script>`)
+	}
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	b := chromium{path: browser, base: server.URL}
 
 	t.Run("the policy is content", func(t *testing.T) {
-		_, said := b.open(t, "/report", "--dump-dom")
-		if strings.Contains(said, "CONSOLE") {
-			t.Errorf("the console says\n%s", said)
+		for name := range pages {
+			if _, said := b.open(t, "/"+name, "--dump-dom"); strings.Contains(said, "CONSOLE") {
+				t.Errorf("%s: the console says\n%s", name, said)
+			}
 		}
 		// That nothing is said proves something only when a page that is against the policy is spoken of.
 		if _, said := b.open(t, "/styled", "--dump-dom"); !strings.Contains(said, "Content Security Policy") {
@@ -84,10 +94,12 @@ document.getElementById("f").onload = e => { document.title = "width " + e.targe
 		}
 	})
 	t.Run("on a phone", func(t *testing.T) {
-		dom, _ := b.open(t, "/phone", "--dump-dom", "--virtual-time-budget=10000")
-		m := regexp.MustCompile(`<title>width (\d+)</title>`).FindStringSubmatch(dom)
-		if m == nil || m[1] != "390" {
-			t.Errorf("the page needs %v points, a phone has 390\n%s", m, dom)
+		for name := range pages {
+			dom, _ := b.open(t, "/phone/"+name, "--dump-dom", "--virtual-time-budget=10000")
+			m := regexp.MustCompile(`<title>width (\d+)</title>`).FindStringSubmatch(dom)
+			if m == nil || m[1] != "390" {
+				t.Errorf("%s needs %v points, a phone has 390\n%s", name, m, dom)
+			}
 		}
 	})
 }

@@ -1,10 +1,13 @@
 package e2e
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/regsweep/regsweep/internal/snippet"
 )
 
 // actAction is a folder that act takes for a published action.
@@ -27,11 +30,14 @@ func ourAction(t *testing.T) map[string]string {
 func act(t *testing.T, files map[string]string) (log string, ok bool) {
 	t.Helper()
 	args := []string{
-		"push", "-P", "ubuntu-latest=-self-hosted", "--no-cache-server", "--json", "-s", "REGISTRY_PASSWORD=s3cret",
+		"push", "-P", "ubuntu-latest=-self-hosted", "-P", "self-hosted=-self-hosted", "--no-cache-server", "--json",
+		"-s", "REGISTRY_PASSWORD=s3cret", "-s", "PACKAGES_TOKEN=s3cret",
 		"-W", ".github/workflows/workflow.yml",
 	}
-	if strings.Contains(files[".github/workflows/workflow.yml"], "workflow_dispatch") {
-		args[0] = "workflow_dispatch"
+	for _, event := range []string{"workflow_dispatch", "schedule"} {
+		if strings.Contains(files[".github/workflows/workflow.yml"], event) {
+			args[0] = event
+		}
 	}
 	for _, ref := range []string{"login-action@v4", "metadata-action@v6", "build-push-action@v7"} {
 		name, _, _ := strings.Cut(ref, "@")
@@ -50,7 +56,7 @@ type actEvent struct{ Command, Content, Arg, Msg, Name, JobResult string }
 func TestRunnerTwoLines(t *testing.T) {
 	t.Parallel()
 	tool(t, "act")
-	page := snippets(t, "docs/ci/github.md", "yaml")[0]
+	page := onPage(t, "docs/ci/github.md", snippet.Action)[0]
 	lines := strings.SplitAfter(strings.TrimSuffix(page, "\n"), "\n")
 	before := strings.Join(lines[:len(lines)-2], "")
 	added := strings.Join(lines[len(lines)-2:], "")
@@ -117,8 +123,9 @@ func TestRunnerActionlint(t *testing.T) {
 	lint := tool(t, "actionlint")
 	files := ourAction(t)
 	files[".github/workflows/selftest.yml"] = file(t, "e2e/testdata/runners/selftest.yml")
-	files[".github/workflows/page.yml"] = strings.ReplaceAll(snippets(t, "docs/ci/github.md", "yaml")[0], "regsweep/regsweep@main", "./")
-	files[".github/workflows/gitea.yml"] = strings.ReplaceAll(snippets(t, "docs/ci/gitea.md", "yaml")[0], "https://github.com/regsweep/regsweep@main", "./")
+	for i, b := range blocks(t, snippet.Action) {
+		files[fmt.Sprintf(".github/workflows/page-%d.yml", i)] = actionUse.ReplaceAllString(workflow(b.Text), "uses: ./")
+	}
 	own, err := filepath.Glob(filepath.Join("..", ".github", "workflows", "*.yml"))
 	if err != nil || len(own) == 0 {
 		t.Fatalf("the project has no workflow: %v", err)
@@ -130,7 +137,7 @@ func TestRunnerActionlint(t *testing.T) {
 		t.Errorf("actionlint:\n%s", out)
 	}
 	// It would see an input that there is not.
-	files[".github/workflows/page.yml"] = strings.ReplaceAll(files[".github/workflows/page.yml"], "keep-last:", "keep-lost:")
+	files[".github/workflows/page-0.yml"] = strings.ReplaceAll(files[".github/workflows/page-0.yml"], "keep-last:", "keep-lost:")
 	if out, ok := runIn(t, project(t, files), environ(t), lint, "-no-color", "-oneline"); ok || !strings.Contains(out, "keep-lost") {
 		t.Errorf("actionlint lets an unknown input pass:\n%s", out)
 	}

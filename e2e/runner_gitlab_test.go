@@ -1,8 +1,11 @@
 package e2e
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/regsweep/regsweep/internal/snippet"
 )
 
 // gitlab runs a pipeline in gitlab-ci-local with the shell of this machine, as a project that has the templates in it.
@@ -41,14 +44,19 @@ after:
     - test -s regsweep.html -a -s regsweep.json
 `
 
-// TestRunnerGitLab runs the snippets of docs/ci/gitlab.md: the component with the job's own login, the hidden job, the
+// TestRunnerGitLab runs the pipelines of all pages: the component with the job's own login, the hidden job, the
 // component with the metadata of a build, and with the login of another registry.
 func TestRunnerGitLab(t *testing.T) {
 	t.Parallel()
 	tool(t, "gitlab-ci-local")
-	pages := snippets(t, "docs/ci/gitlab.md", "yaml")
+	var pages []string
+	for _, b := range blocks(t, snippet.GitLab) { // the README repeats the first of docs/ci/gitlab.md
+		if !slices.Contains(pages, b.Text) {
+			pages = append(pages, b.Text)
+		}
+	}
 	if len(pages) != 4 {
-		t.Fatalf("docs/ci/gitlab.md has %d snippets, the test knows 4", len(pages))
+		t.Fatalf("the pages have %d pipelines, the test knows 4", len(pages))
 	}
 	own := []string{"CI_REGISTRY_USER=gitlab-ci-token", "CI_REGISTRY_PASSWORD=job-s3cret"}
 	for _, tt := range []struct {
@@ -88,7 +96,7 @@ func TestRunnerGitLabRefusal(t *testing.T) {
 	t.Parallel()
 	tool(t, "gitlab-ci-local")
 	r := newTeam(t, "", "")
-	log, _ := gitlab(t, r, local(snippets(t, "docs/ci/gitlab.md", "yaml")[0])+"      pushed: $CI_REGISTRY_IMAGE:b9\n")
+	log, _ := gitlab(t, r, local(onPage(t, "docs/ci/gitlab.md", snippet.GitLab)[0])+"      pushed: $CI_REGISTRY_IMAGE:b9\n")
 	// gitlab-ci-local takes a job with allow_failure: exit_codes for one that may fail; its verdict on the job is right
 	for _, want := range []string{"but the registry has no such tag there", "regsweep exported artifacts", "FAIL  regsweep"} {
 		if !strings.Contains(log, want) {

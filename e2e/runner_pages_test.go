@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v2"
+
+	"github.com/regsweep/regsweep/internal/snippet"
 )
 
 // pipelineStep is what the pages' pipelines say about the step that prunes.
@@ -104,19 +106,16 @@ func parse(t *testing.T, text string, into any) {
 // the newest five.
 func TestRunnerPages(t *testing.T) {
 	t.Parallel()
-	pages, err := filepath.Glob("../docs/ci/*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, page := range pages {
-		name := strings.TrimSuffix(filepath.Base(page), ".md")
-		if slices.Contains([]string{"github", "gitea", "gitlab", "jenkins"}, name) {
-			continue // they have tests of their own
+	for _, b := range blocks(t, snippet.Pipeline) {
+		name := strings.TrimSuffix(filepath.Base(b.Page), ".md")
+		if pipelines[name] == nil {
+			t.Errorf("%s: nobody knows how to run it", b)
+			continue
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newTeam(t, "ci", "s3cret")
-			text := strings.ReplaceAll(snippets(t, "docs/ci/"+name+".md", "yaml")[0], "registry.example.com", r.Host)
+			text := strings.ReplaceAll(b.Text, "registry.example.com", r.Host)
 			dir := project(t, map[string]string{
 				"bin/docker":               "#!/bin/sh\nwhile [ \"$1\" != --tag ]; do shift; done\nprintf '{\"image.name\":\"%s\"}' \"${2%:*}:b1\" >build.json\n",
 				"bin/buildkite-agent":      "#!/bin/sh\ngrep -q '^###' && echo \"annotated $*\"\n",

@@ -15,6 +15,7 @@ import (
 
 	"github.com/regsweep/regsweep/e2e/registries"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
+	"github.com/regsweep/regsweep/internal/snippet"
 )
 
 // tool returns the path of a program that "make tools" puts into .tools, or that is on PATH. Without it the test is
@@ -147,15 +148,31 @@ func file(t *testing.T, path string) string {
 	return string(text)
 }
 
-// snippets returns the blocks of a language in a page, from its first line to the fence.
-func snippets(t *testing.T, page, language string) []string {
+// blocks returns the blocks of all pages that are of a kind.
+func blocks(t *testing.T, kind snippet.Kind) []snippet.Block {
+	t.Helper()
+	all, err := snippet.Find(os.DirFS(".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := slices.DeleteFunc(all, func(b snippet.Block) bool { return b.Kind != kind })
+	if len(out) == 0 {
+		t.Fatalf("no page has %s", kind)
+	}
+	return out
+}
+
+// onPage returns the texts of a page's blocks that are of a kind.
+func onPage(t *testing.T, page string, kind snippet.Kind) []string {
 	t.Helper()
 	var out []string
-	for _, m := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(file(t, page), -1) {
-		out = append(out, m[1])
+	for _, b := range blocks(t, kind) {
+		if b.Page == page {
+			out = append(out, b.Text)
+		}
 	}
 	if len(out) == 0 {
-		t.Fatalf("%s has no snippet in %s", page, language)
+		t.Fatalf("%s does not have %s", page, kind)
 	}
 	return out
 }

@@ -82,7 +82,7 @@ func scripts() testscript.Params {
 }
 
 // programs are what a newcomer may be without, and CI may not, and where it comes from.
-var programs = map[string]string{"groovy": "groovy default-jre-headless", "docker-registry": "docker-registry"}
+var programs = map[string]string{"groovy": "groovy default-jre-headless", "docker-registry": "docker-registry", "jq": "jq"}
 
 // condition knows the programs.
 func condition(name string) (bool, error) {
@@ -95,6 +95,17 @@ func condition(name string) (bool, error) {
 		return false, fmt.Errorf("%s is not installed (apt-get install %s)", name, packages)
 	}
 	return err == nil, nil
+}
+
+// needs skips the test without a program of programs, or fails it where that has to be there.
+func needs(t *testing.T, name string) {
+	t.Helper()
+	switch has, err := condition(name); {
+	case err != nil:
+		t.Fatal(err)
+	case !has:
+		t.Skipf("%s is not installed", name)
+	}
 }
 
 // toolchain is what go and groovy need besides a home of their own, which a script does not share with anybody.

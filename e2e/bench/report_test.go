@@ -14,6 +14,7 @@ import (
 
 	"github.com/regsweep/regsweep/e2e/bench/bare"
 	"github.com/regsweep/regsweep/e2e/relay"
+	"github.com/regsweep/regsweep/internal/snippet"
 )
 
 // made is a report of one registry, as a run with a budget makes it.
@@ -148,6 +149,35 @@ func TestPageHasMarkers(t *testing.T) {
 	}
 	if b, e := bytes.Index(page, []byte(blockBegin)), bytes.Index(page, []byte(blockEnd)); b < 0 || e < b {
 		t.Errorf("got the markers at %d and %d", b, e)
+	}
+}
+
+// TestPageCommands reads the options of each call of the benchmark on the pages.
+func TestPageCommands(t *testing.T) {
+	t.Parallel()
+	all, err := snippet.Find(os.DirFS("../.."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := 0
+	for _, b := range all {
+		if b.Kind != snippet.Shell {
+			continue
+		}
+		for line := range strings.Lines(b.Text) {
+			command, _, _ := strings.Cut(line, " #")
+			args, ours := strings.CutPrefix(command, "go run -C e2e ./bench")
+			if !ours {
+				continue
+			}
+			calls++
+			if _, err := parse(strings.Fields(args), io.Discard); err != nil {
+				t.Errorf("%s: %s: %v", b, command, err)
+			}
+		}
+	}
+	if calls < 4 {
+		t.Errorf("%d calls", calls)
 	}
 }
 

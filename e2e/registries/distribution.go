@@ -26,12 +26,25 @@ var quiet = sync.OnceFunc(func() {
 
 // Distribution3 runs distribution 3.1.2 in this process with its storage in dir, or in memory when dir is "".
 func Distribution3(dir string, o Options) (*Server, error) {
-	quiet()
 	s := &Server{Dir: dir}
 	conf, err := s.configure(o)
 	if err != nil {
 		return nil, s.abandon(err)
 	}
+	return s.serve(conf)
+}
+
+// Configured runs distribution 3.1.2 in this process with the text of a configuration file.
+func Configured(text string) (*Server, error) {
+	conf, err := configuration.Parse(strings.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	return new(Server).serve(conf)
+}
+
+func (s *Server) serve(conf *configuration.Configuration) (*Server, error) {
+	quiet()
 	app, err := newApp(conf)
 	if err != nil {
 		return nil, s.abandon(err)

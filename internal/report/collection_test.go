@@ -56,6 +56,17 @@ func collectionCases() map[string]Summary {
 	}
 }
 
+// collectedIll is a run whose collection has a text wherever one can come from outside.
+func collectedIll(nasty string) Summary {
+	s := summary(repo("zdtest").pair(9).builds(7, 1, deleted))
+	s.GC = collection()
+	s.GC.Via, s.GC.Version, s.GC.Mode, s.GC.Lock, s.GC.Notes = nasty, nasty, gc.Mode(nasty), nasty, []string{nasty}
+	s.GC.Check.Missing = []gc.Missing{{Repository: oci.Repository{Host: "registry.example.com", Path: nasty}, Digest: digest(1)}}
+	s.GC.Log.Repositories = []gc.Marked{{Name: nasty}}
+	s.GC.Restarted, s.GC.Err = false, &gc.NotBackError{Started: nasty, Cause: errors.New(nasty)}
+	return s
+}
+
 // What a person must see first comes first.
 func TestAlarmIsLoud(t *testing.T) {
 	t.Parallel()
@@ -66,6 +77,9 @@ func TestAlarmIsLoud(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines := strings.Split(strings.TrimSpace(table.String()), "\n")
+		if page := writeHTML(t, s); !strings.Contains(page, "<title>regsweep: "+strings.TrimSuffix(want, ": ")+" · ") || !strings.Contains(page, "<h1>"+strings.TrimSuffix(want, ": ")+" · ") {
+			t.Errorf("%s: the page's title is %.300s", name, page)
+		}
 		if !strings.HasPrefix(s.Line(), want) || !strings.HasPrefix(md.String(), "### "+want) || !strings.HasPrefix(lines[len(lines)-1], want) {
 			t.Errorf("%s: %s\n%.200s\n%s", name, s.Line(), md.String(), lines[len(lines)-1])
 		}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -43,12 +44,21 @@ var forms = []struct {
 
 // FormOf picks the form of a report file by the ending of its name, the longest of those that fit: x.annotations.json
 // is for GitLab, x.json for any program. A name that is nothing but an ending, such as annotations.json, has that one.
-func FormOf(path string) (Form, error) {
+func FormOf(path string) (Form, error) { return formOf(path, nil) }
+
+// RankingFormOf is [FormOf] for the report of a ranking, which has some of the forms.
+func RankingFormOf(path string) (Form, error) { return formOf(path, RankingForms) }
+
+// formOf is [FormOf] for some of the forms; nil is all.
+func formOf(path string, some []Form) (Form, error) {
 	name := "." + strings.ToLower(filepath.Base(path))
 	var form Form
 	longest := 0
 	var known []string
 	for _, f := range forms {
+		if some != nil && !slices.Contains(some, f.form) {
+			continue
+		}
 		if strings.HasSuffix(name, f.ending) && len(f.ending) > longest {
 			form, longest = f.form, len(f.ending)
 		}

@@ -35,6 +35,19 @@ func TestFormOf(t *testing.T) {
 	}
 }
 
+func TestRankingFormOf(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"x.html": "html", "x.annotations.json": "json",
+		"x.xml": `report file "x.xml": unknown ending ".xml": .txt, .md, .json or .html`,
+	} {
+		got, err := RankingFormOf(path)
+		if text := string(got) + errorText(err); text != want {
+			t.Errorf("%s: got %s, want %s", path, text, want)
+		}
+	}
+}
+
 const endings = ".txt, .md, .json, .html, .xml, .env, .prom, .annotations.json or .line"
 
 func errorText(err error) string {

@@ -29,7 +29,7 @@ func checkInert(t testing.TB, form Form, text []byte) {
 func TestFormsAreInert(t *testing.T) {
 	t.Parallel()
 	for _, f := range forms {
-		for _, s := range []Summary{hostile(nasty), groupedIll(nasty)} {
+		for _, s := range []Summary{hostile(nasty), groupedIll(nasty), collectedIll(nasty)} {
 			var b bytes.Buffer
 			if err := f.write(&b, s); err != nil {
 				t.Fatal(err)
@@ -43,7 +43,8 @@ func TestFormsAreInert(t *testing.T) {
 func FuzzForms(f *testing.F) {
 	shape := func(t testing.TB, in string) string {
 		var all []string
-		for _, s := range []Summary{hostile("x" + in), groupedIll(strings.ReplaceAll(in, ", ", ","))} { // no tag has a comma in it
+		summaries := []Summary{hostile("x" + in), groupedIll(strings.ReplaceAll(in, ", ", ",")), collectedIll("x" + in)} // no tag has a comma in it
+		for _, s := range summaries {
 			page := writeHTML(t, s)
 			checkInert(t, FormHTML, []byte(page))
 			all = append(all, checkHTML(t, page)...)

@@ -24,6 +24,9 @@ const (
 	htmlCells            = 20   // of a bar, which fits beside a label on a phone
 )
 
+// readableTime is how a page writes a time beside the exact one.
+const readableTime = "2 January 2006, 15:04 UTC"
+
 //go:embed html.tmpl
 var htmlText string
 
@@ -33,6 +36,8 @@ var htmlPage = template.Must(template.New("report").Funcs(template.FuncMap{"brea
 // What the page shows is text that [Visible] has been over; the template makes HTML of it.
 type (
 	htmlReport struct {
+		Title        string
+		Alarm, Cause string   // what must be seen first, and why
 		Names        []string // of the only repository, in parts
 		Verdict      string
 		Rest         []string // of the verdict
@@ -42,7 +47,8 @@ type (
 		Started      string
 		StartedAt    string
 		DryRun       bool
-		Gone         string // the head of the column of what went
+		Gone         string          // the head of the column of what went
+		Collection   *htmlCollection // nil when none was asked for
 		Overview     []htmlRow
 		OverviewMore int
 		Total        htmlRow
@@ -51,6 +57,11 @@ type (
 		Sections     []htmlSection
 		SectionsMore int
 	}
+	htmlCollection struct {
+		Verdict, Where string // the verdict is "" where the page's own says it
+		Facts          []htmlFact
+	}
+	htmlFact    struct{ Name, Text string }
 	htmlRow     struct{ Name, Kept, Gone, Failed, Note string }
 	htmlProblem struct{ What, Repository, Image, Why string }
 	htmlSection struct {
@@ -85,6 +96,7 @@ func WriteHTML(w io.Writer, s Summary) error {
 		page.Gone = "would delete"
 	}
 	page.head(s, views)
+	page.collection(s)
 	page.overview(s, views)
 	m := markdown{Summary: s, views: views}
 	problems, more := cut(m.problems(), mostHTMLProblems)
@@ -124,10 +136,15 @@ func (p *htmlReport) head(s Summary, views []view) {
 		}
 	}
 	p.Verdict, p.Rest = splitVerdict(p.Verdict + took(s))
+	p.Alarm, p.Cause, _ = strings.Cut(s.alarm(), ": ")
+	p.Title = p.Verdict
+	if p.Alarm != "" {
+		p.Title = p.Alarm + " · " + p.Verdict
+	}
 	p.Asked = long(policy)
 	p.Build, p.BuildName = s.CI.link(), long(s.CI.Name)
 	if !s.Started.IsZero() {
-		p.Started = s.Started.UTC().Format("2 January 2006, 15:04 UTC")
+		p.Started = s.Started.UTC().Format(readableTime)
 		p.StartedAt = s.Started.UTC().Format(time.RFC3339)
 	}
 }
@@ -136,6 +153,20 @@ func (p *htmlReport) head(s Summary, views []view) {
 func splitVerdict(text string) (string, []string) {
 	parts := strings.Split(text, " · ")
 	return parts[0], parts[1:]
+}
+
+// collection is what is known of the garbage collection.
+func (p *htmlReport) collection(s Summary) {
+	if s.GC == nil {
+		return
+	}
+	p.Collection = &htmlCollection{Where: where(s.GC)}
+	if len(s.Repositories) > 0 || s.Shard.Total > 0 { // else it is the verdict of the run
+		p.Collection.Verdict = collected(s.GC)
+	}
+	for _, f := range facts(s.GC) {
+		p.Collection.Facts = append(p.Collection.Facts, htmlFact{f.name, f.text})
+	}
 }
 
 // overview is a row for each of several repositories; of a single one the heading says it.
@@ -249,19 +280,28 @@ func (v view) htmlImage(e entry) htmlImage {
 	return htmlImage{names(e), age(e.Image, v.started), v.sizer.text(e.Image), long(why)}
 }
 
-// unbroken is how much of a name may stand without a place to break at: a commit's hash has none of its own.
-const unbroken = 16
+// A word of up to whole characters fits into any column. A longer one may break behind what joins its parts, and behind
+// so many characters as unbroken has: a commit's hash has no other place.
+const (
+	whole    = 10
+	unbroken = 16
+)
 
-// breaks cuts a name where a line may break: behind what joins its parts.
-func breaks(name string) []string {
+// breaks cuts a text inside of its long words, where a line may break.
+func breaks(text string) []string {
 	var out []string
 	begin := 0
-	for i, r := range name {
-		end := i + utf8.RuneLen(r)
-		if (strings.ContainsRune("/:.-_@,", r) || end-begin >= unbroken) && end < len(name) {
-			out = append(out, name[begin:end])
-			begin = end
+	for at := 0; at < len(text); {
+		word, _, _ := strings.Cut(text[at:], " ")
+		run, short := at, utf8.RuneCountInString(word) <= whole
+		for i, r := range word {
+			end := at + i + utf8.RuneLen(r)
+			if !short && (strings.ContainsRune("/:.-_@,", r) || end-run >= unbroken) && end < at+len(word) {
+				out = append(out, text[begin:end])
+				begin, run = end, end
+			}
 		}
+		at += len(word) + 1
 	}
-	return append(out, name[begin:])
+	return append(out, text[begin:])
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"html"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,7 +23,7 @@ var (
 		"!doctype": false, "meta": false, "br": false, "wbr": false,
 	}
 	htmlAttributes = []string{
-		"lang", "charset", "name", "content", "datetime", "href", "rel", "role", "aria-label", "scope", "colspan",
+		"lang", "charset", "name", "content", "datetime", "href", "rel", "role", "aria-label", "aria-hidden", "scope", "colspan",
 		"border", "cellpadding", "cellspacing", "rules", "frame", "align", "nowrap", "html",
 	}
 )
@@ -82,7 +83,9 @@ func writeHTML(t testing.TB, s Summary) string {
 
 func TestHTMLIsWhole(t *testing.T) {
 	t.Parallel()
-	for name, s := range cases() {
+	all := cases()
+	maps.Copy(all, collectionCases())
+	for name, s := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			page := writeHTML(t, s)
@@ -145,8 +148,10 @@ func TestHTMLBreaks(t *testing.T) {
 		"v1":                        "v1",
 		"registry.example:5000/a-b": "registry.|example:|5000/|a-|b",
 		"0123456789abcdef01234567":  "0123456789abcdef|01234567",
-		"größer_漢字":                 "größer_|漢字",
+		"noch_größer_漢字":            "noch_|größer_|漢字",
 		"x/":                        "x/",
+		"1.2.3, v1-rc.1 is whole":   "1.2.3, v1-rc.1 is whole",
+		"of a.example/team/app now": "of a.|example/|team/|app now",
 	} {
 		if got := strings.Join(breaks(in), "|"); got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -11,11 +11,14 @@ import (
 
 // RankingOptions are what the reports of a ranking leave out. The zero value leaves out nothing.
 type RankingOptions struct {
-	// Top is how many repositories the table and Markdown show; 0 is all. JSON always has all.
+	// Top is how many repositories the forms show; 0 is all. JSON always has all of them.
 	Top int
 	// Width is the number of columns of the terminal; 0 when unknown.
 	Width int
 }
+
+// RankingForms are the forms that a ranking has.
+var RankingForms = []Form{FormTable, FormMarkdown, FormJSON, FormHTML}
 
 // WriteRanking writes the ranking in the form.
 func WriteRanking(w io.Writer, form Form, r rank.Ranking, o RankingOptions) error {
@@ -29,8 +32,10 @@ func WriteRanking(w io.Writer, form Form, r rank.Ranking, o RankingOptions) erro
 		text = view.markdown()
 	case FormJSON:
 		return writeRankingJSON(w, r)
+	case FormHTML:
+		text, err = view.html()
 	default:
-		err = fmt.Errorf("a ranking has no form %q: table, markdown or json", form)
+		err = fmt.Errorf("a ranking has no form %q: table, markdown, json or html", form)
 	}
 	if err != nil {
 		return err

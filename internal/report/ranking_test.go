@@ -73,7 +73,7 @@ func rankings() map[string]rank.Ranking {
 
 func TestRankingGolden(t *testing.T) {
 	t.Parallel()
-	for form, o := range map[string]RankingOptions{"table": {Top: 10}, "narrow": {Top: 10, Width: 80}, "tiny": {Top: 2, Width: 40}, "markdown": {Top: 10}, "json": {}} {
+	for form, o := range map[string]RankingOptions{"table": {Top: 10}, "narrow": {Top: 10, Width: 80}, "tiny": {Top: 2, Width: 40}, "markdown": {Top: 10}, "html": {Top: 10}, "json": {}} {
 		for name, r := range rankings() {
 			if (form == "narrow" || form == "tiny") && name != "many" && name != "long" && name != "log" || form == "json" && name == "many" {
 				continue
@@ -96,8 +96,12 @@ func TestRankingGolden(t *testing.T) {
 						t.Errorf("line is wider than %d: %q", o.Width, line)
 					}
 				}
-				if form == "markdown" {
+				switch form {
+				case "markdown":
 					checkMarkdown(t, b.String())
+				case "html":
+					checkHTML(t, b.String())
+					checkInert(t, FormHTML, b.Bytes())
 				}
 				golden(t, b.Bytes())
 			})
@@ -159,12 +163,12 @@ func TestRankingJSON(t *testing.T) {
 
 func TestWriteRankingFails(t *testing.T) {
 	t.Parallel()
-	for _, form := range []Form{FormTable, FormMarkdown, FormJSON} {
+	for _, form := range RankingForms {
 		if err := WriteRanking(full{}, form, many(3), RankingOptions{}); !errors.Is(err, errFull) {
 			t.Errorf("%s: got error %v, want %v", form, err, errFull)
 		}
 	}
-	if err := WriteRanking(full{}, "html", many(3), RankingOptions{}); errorText(err) != `a ranking has no form "html": table, markdown or json` {
+	if err := WriteRanking(full{}, FormJUnit, many(3), RankingOptions{}); errorText(err) != `a ranking has no form "junit": table, markdown, json or html` {
 		t.Errorf("got error %v", err)
 	}
 }

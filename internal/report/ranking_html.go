@@ -1,0 +1,92 @@
+package report
+
+import (
+	"bytes"
+	_ "embed" // the page
+	"fmt"
+	"html/template"
+	"strings"
+	"time"
+
+	"github.com/regsweep/regsweep/internal/rank"
+)
+
+// rankingCells are those of the largest bar on a page, which fits beside a name on a phone.
+const rankingCells = 8
+
+//go:embed ranking.tmpl
+var rankingText string
+
+// rankingPage has the parts of [htmlPage].
+var rankingPage = template.Must(template.Must(htmlPage.Clone()).New("ranking").Parse(rankingText))
+
+type (
+	htmlRanking struct {
+		Title, Asked, Verdict string
+		Rest                  []string // of the verdict
+		About                 string
+		Started, StartedAt    string
+		Measure               string // the head of the column that the order is by
+		Rows                  []htmlRanked
+		Unread                []htmlFact
+		UnreadMore            int
+		Gone                  string
+	}
+	htmlRanked struct{ Name, Holds, Weight, Share, Bar string }
+)
+
+// html writes the ranking as a page like that of [WriteHTML]. A phone has no room for the columns of the table, so most
+// of what a repository holds stands below its name.
+func (s standings) html() (string, error) {
+	page := htmlRanking{Asked: long(s.Asked), About: s.asked(), Measure: "own", Gone: s.goneNote()}
+	// A heading says what is held, and the line below it how that is spread and what it is without.
+	sentence, elapsed, _ := strings.Cut(s.verdict(), " · ")
+	parts := strings.Split(sentence, "; ")
+	page.Verdict, page.Rest = parts[0], parts[1:]
+	if elapsed != "" {
+		page.Rest = append(page.Rest, elapsed)
+	}
+	page.Title = page.Asked + ": " + page.Verdict
+	if !s.Started.IsZero() {
+		page.Started, page.StartedAt = s.Started.UTC().Format(readableTime), s.Started.UTC().Format(time.RFC3339)
+	}
+	if !s.bytes() {
+		page.Measure = "manifests"
+	}
+	for _, r := range s.top {
+		own := []string{plural(r.Blobs, "blob", "blobs")}
+		if s.bytes() {
+			own = append(own, size(r.Shared)+" shared")
+		}
+		if !r.Newest.IsZero() {
+			own = append(own, "built "+s.built(r))
+		}
+		row := s.htmlRow(r, long(r.Path), own...)
+		row.Bar = s.bar(s.weight(r), rankingCells)
+		page.Rows = append(page.Rows, row)
+	}
+	if n := len(s.rest); n > 0 {
+		page.Rows = append(page.Rows, s.htmlRow(sum(s.rest), "… "+grouped(n)+" more"))
+	}
+	unread, more := cut(s.Unread, mostHTMLProblems)
+	page.UnreadMore = more
+	for _, u := range unread {
+		page.Unread = append(page.Unread, htmlFact{long(u.Path), long(u.Err.Error())})
+	}
+	var b bytes.Buffer
+	if err := rankingPage.Execute(&b, page); err != nil {
+		return "", fmt.Errorf("lay out HTML ranking: %w", err)
+	}
+	return b.String(), nil
+}
+
+// htmlRow has what can be added up, and of one repository what cannot.
+func (s standings) htmlRow(r rank.Repository, name string, own ...string) htmlRanked {
+	row := htmlRanked{Name: name, Weight: grouped(r.Manifests), Share: s.share(s.weight(r))}
+	if s.bytes() {
+		row.Weight = size(r.Own)
+		own = append([]string{plural(r.Tags, "tag", "tags"), plural(r.Manifests, "manifest", "manifests")}, own...)
+	}
+	row.Holds = strings.Join(own, " · ")
+	return row
+}
