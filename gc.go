@@ -37,11 +37,7 @@ type afterPrune struct {
 func (c *gcCommand) run(ctx context.Context, p process, say talk) int {
 	s, host, err := c.session(p, say)
 	if err != nil {
-		say.errorf("%v", err)
-		if h := hint(err); h != "" {
-			say.hintf("%s", h)
-		}
-		return exitUsage
+		return badInput(p, say, err, hint(err))
 	}
 	sum := report.Summary{Started: s.started, CI: report.CI{Name: s.system.Name, BuildURL: s.system.BuildURL}}
 	f := &front{clients: s.clients, host: host}

@@ -24,8 +24,7 @@ type reportCommand struct {
 func (c *reportCommand) run(_ context.Context, p process, say talk) int {
 	s, sum, err := c.session(p, say)
 	if err != nil {
-		say.errorf("%v", err)
-		return exitUsage
+		return badInput(p, say, err, "")
 	}
 	return s.publish(sum)
 }
