@@ -2,8 +2,8 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -12,31 +12,7 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// actionFile is action.yml, with its inputs and outputs in their order.
-type actionFile struct {
-	Inputs, Outputs yaml.MapSlice
-	Runs            struct {
-		Steps []struct {
-			ID, Run string
-			Env     map[string]string
-		}
-	}
-}
-
-func readAction(t *testing.T) actionFile {
-	t.Helper()
-	text, err := os.ReadFile("action.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var a actionFile
-	if err := yaml.Unmarshal(text, &a); err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
-// pruneFlags are the flags of the command that the CI templates run.
+// pruneFlags are the flags of the command that the action and the templates run.
 func pruneFlags(t *testing.T) []string {
 	t.Helper()
 	parser, err := kong.New(&cli{}, kong.Vars{"version": ""})
@@ -69,68 +45,55 @@ var noInput = map[string]string{
 	"gc-delete-untagged-destroys-multi-arch-images": "it is for a person who has looked",
 }
 
-// inputVariables are the variables behind the inputs that are no flag by their name: docker's actions name them, or the
-// step itself reads them.
-var inputVariables = map[string]string{
-	"images": "REGSWEEP_IMAGES", "tags": "REGSWEEP_PUSHED", "digest": "REGSWEEP_DIGEST", "registry": "REGSWEEP_REGISTRY",
-	"password": "REGSWEEP_PASSWORD", "scope": "REGSWEEP_TAGS", "install-mode": "INSTALL_MODE", "mirror": "MIRROR",
-}
+// noFlag are the variables of inputs that are no flag: what internal/ci reads as images, and the password, which is never
+// an argument.
+var noFlag = []string{"REGSWEEP_IMAGES", "REGSWEEP_PUSHED", "REGSWEEP_DIGEST", "REGSWEEP_REGISTRY", "REGSWEEP_PASSWORD"}
 
-// TestActionInputs holds the inputs of action.yml to the flags, both ways, to the environment of its step, and to the page
-// that lists them. Neither the runner nor actionlint sees an input that nothing reads, and nektos/act hands over inputs
-// that the step has forgotten (https://github.com/nektos/act/issues/2874), so that no other test would.
-func TestActionInputs(t *testing.T) {
+// TestInputsAndFlags holds the variables that the action and the component of GitLab set to the flags: each is one, and
+// the action has all. That inputs and variables go together is held in internal/ci.
+func TestInputsAndFlags(t *testing.T) {
 	t.Parallel()
-	a := readAction(t)
-	if len(a.Runs.Steps) != 1 {
-		t.Fatalf("action.yml has %d steps", len(a.Runs.Steps))
-	}
-	step, flags := a.Runs.Steps[0], pruneFlags(t)
-	if strings.Contains(step.Run, "${{") {
-		t.Error("an expression in the script is open to injection")
-	}
-	env, table := maps.Clone(step.Env), "| input | meaning |\n| --- | --- |\n"
-	for _, i := range a.Inputs {
-		name := i.Key.(string)
-		table += row(name, i.Value)
-		name, known := name, inputVariables[name]
-		if known == "" {
-			known = variable(name)
-			if !slices.Contains(flags, name) {
-				t.Errorf("there is no flag for the input %s", name)
+	flags := pruneFlags(t)
+	for path, all := range map[string]bool{"action.yml": true, "templates/regsweep/template.yml": false} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var set []string
+		for _, m := range regexp.MustCompile(`(?m)^ +(REGSWEEP_[A-Z_]+): '?\$(?:\{\{|\[\[) inputs\.`).FindAllStringSubmatch(string(text), -1) {
+			set = append(set, m[1])
+			if !slices.Contains(noFlag, m[1]) && !slices.ContainsFunc(flags, func(f string) bool { return variable(f) == m[1] }) {
+				t.Errorf("%s: no flag reads %s", path, m[1])
 			}
 		}
-		if want := "${{ inputs." + name + " }}"; env[known] != want {
-			t.Errorf("%s is %q in the step, want %q", known, env[known], want)
+		for _, flag := range flags {
+			if all && noInput[flag] == "" && !slices.Contains(set, variable(flag)) {
+				t.Errorf("%s: no input sets --%s", path, flag)
+			}
 		}
-		delete(env, known)
-	}
-	if len(env) > 0 {
-		t.Errorf("the step has variables that are no input: %v", env)
-	}
-	for _, flag := range flags {
-		if noInput[flag] == "" && step.Env[variable(flag)] == "" {
-			t.Errorf("no input sets --%s", flag)
+		if len(set) < 20 {
+			t.Errorf("%s: %d variables", path, len(set))
 		}
 	}
-	holdTable(t, "docs/ci/github.md", "inputs", table)
 }
 
-// TestActionOutputs holds the outputs to the step that has them, and to the page that lists them. That the program writes
-// them is held where the action is run.
-func TestActionOutputs(t *testing.T) { // not beside the other, which may write the same page
-	a, table := readAction(t), "| output | meaning |\n| --- | --- |\n"
-	for _, o := range a.Outputs {
-		name := o.Key.(string)
-		table += row(name, o.Value)
-		if got, want := o.Value.(map[string]any)["value"], fmt.Sprintf("${{ steps.%s.outputs.%s }}", a.Runs.Steps[0].ID, name); got != want {
-			t.Errorf("the output %s is %v, want %s", name, got, want)
-		}
+// TestActionPage holds the tables of docs/ci/github.md to the inputs and outputs of action.yml.
+func TestActionPage(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("action.yml")
+	if err != nil {
+		t.Fatal(err)
 	}
-	holdTable(t, "docs/ci/github.md", "outputs", table)
-}
-
-// row is the row of an input or output in a table.
-func row(name string, value any) string {
-	return fmt.Sprintf("| `%s` | %s |\n", name, strings.ReplaceAll(value.(map[string]any)["description"].(string), "|", "\\|"))
+	var action struct{ Inputs, Outputs yaml.MapSlice }
+	if err := yaml.Unmarshal(text, &action); err != nil {
+		t.Fatal(err)
+	}
+	for mark, items := range map[string]yaml.MapSlice{"inputs": action.Inputs, "outputs": action.Outputs} {
+		table := fmt.Sprintf("| %s | meaning |\n| --- | --- |\n", strings.TrimSuffix(mark, "s"))
+		for _, i := range items {
+			description := i.Value.(map[string]any)["description"].(string)
+			table += fmt.Sprintf("| `%s` | %s |\n", i.Key, strings.ReplaceAll(description, "|", "\\|"))
+		}
+		holdTable(t, "docs/ci/github.md", mark, table)
+	}
 }
