@@ -173,7 +173,7 @@ func (c *pruneCommand) collectAfter(ctx context.Context, s *session, sum *report
 		skip("%v", context.Cause(ctx))
 		return
 	case deleted < least:
-		skip("%d manifests were deleted, and at least %d are worth it", deleted, least)
+		skip("%s deleted, and at least %d are worth it", manifestsWere(deleted), least)
 		return
 	}
 	f := &front{clients: s.clients, host: sum.Repositories[0].Name.Host}
@@ -186,6 +186,13 @@ func (c *pruneCommand) collectAfter(ctx context.Context, s *session, sum *report
 	sum.GC, code = c.collect(ctx, s, f)
 	sum.ExitCode = worse(sum.ExitCode, code)
 	sum.Elapsed += s.process.now().Sub(began)
+}
+
+func manifestsWere(n int) string {
+	if n == 1 {
+		return "1 manifest was"
+	}
+	return fmt.Sprintf("%d manifests were", n)
 }
 
 // survivors are the images of a repository that the prune has left.

@@ -281,7 +281,7 @@ func TestJenkinsfileQuotes(t *testing.T) {
 			t.Errorf("a script is not in single quotes: %s", m[0])
 		}
 	}
-	if !strings.Contains(text, "script: 'regsweep --keep-last 2 ") {
+	if !regexp.MustCompile(`script: '''\s+regsweep --keep-last 2 `).MatchString(text) {
 		t.Error("regsweep is not called")
 	}
 }
