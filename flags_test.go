@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/regsweep/regsweep/internal/ci"
 )
 
 var update = flag.Bool("update", false, "write the tables of flags and inputs anew")
@@ -39,6 +41,24 @@ func holdTable(t *testing.T, page, mark, want string) {
 	}
 	if got != want {
 		t.Errorf("%s has\n%s\nwant (go test . -update)\n%s", page, got, want)
+	}
+}
+
+// TestHelpNamesTheSystems holds what --help says of --ci to the systems that there are.
+func TestHelpNamesTheSystems(t *testing.T) {
+	t.Parallel()
+	parser, err := kong.New(&cli{}, kong.Vars{"version": ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, node := range parser.Model.Children {
+		for _, f := range node.Flags {
+			for _, name := range ci.Names() {
+				if f.Name == "ci" && !strings.Contains(f.Help, name) {
+					t.Errorf("%s --ci: %s is not named", node.Name, name)
+				}
+			}
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/regsweep/regsweep/internal/gc"
 	"github.com/regsweep/regsweep/internal/prune"
 )
 
@@ -59,7 +60,7 @@ type (
 
 // WriteJUnit writes the run as tests: a suite for each repository, in it a case for each deletion and one for all that is
 // kept. A failed deletion is a failure, one that was not tried is skipped, and a repository that was refused, not read or
-// not finished is an error. A dry run tries nothing.
+// not finished is an error, as is a garbage collection that failed. A dry run tries nothing.
 //
 // Large runs are cut to the failures and the first other cases. The properties of a suite are always those of the whole.
 func WriteJUnit(w io.Writer, s Summary) error {
@@ -77,7 +78,11 @@ func WriteJUnit(w io.Writer, s Summary) error {
 		suite, n := rooms.suite(v, s)
 		out.Suites, all = append(out.Suites, suite), all.plus(n)
 	}
-	if n := len(s.Repositories); n == 0 || more > 0 {
+	if s.GC != nil && s.GC.Skipped == "" {
+		suite, n := junitCollection(s.GC)
+		out.Suites, all = append(out.Suites, suite), all.plus(n)
+	}
+	if n := len(s.Repositories); n == 0 && len(out.Suites) == 0 || more > 0 {
 		suite, n := junitRest(n, more)
 		out.Suites, all = append(out.Suites, suite), all.plus(n)
 	}
@@ -168,6 +173,18 @@ func deletionCase(v view, e entry, class string) junitCase {
 		c.Skipped = &junitResult{Message: "dry run"}
 	}
 	return c
+}
+
+// junitCollection is the registry's garbage collection.
+func junitCollection(r *gc.Result) (junitSuite, tally) {
+	c := junitCase{Class: "regsweep", Name: "collect the garbage at " + long(r.Via)}
+	if r.Err != nil {
+		c.Error = &junitResult{long(r.Err.Error()), "regsweep"}
+	} else {
+		c.Out = collected(r)
+	}
+	n := tally{}.with(c)
+	return junitSuite{Name: "garbage collection", Cases: []junitCase{c}, Counts: n.attributes()}, n
 }
 
 // junitRest is what has no suite of its own: that there is nothing, which many readers of JUnit take for a broken file,
