@@ -229,6 +229,7 @@ type jsonReport struct {
 	Repositories []struct {
 		Policy                         string
 		Error                          *string
+		Late                           bool
 		Kept, Deleted, Failed, Skipped int
 		Images                         []struct{ Verdict string }
 	}
@@ -318,7 +319,13 @@ func TestTimeoutWhileReading(t *testing.T) {
 			if left := len(reg.Tags("team/b")); left != 4 {
 				t.Errorf("%d tags are left in the repository that was not read, want 4", left)
 			}
-			if r := readReport(t, []byte(got.stdout)); r.ExitCode != c.code {
+			r := readReport(t, []byte(got.stdout))
+			for _, one := range r.Repositories {
+				if one.Late != (one.Error != nil) {
+					t.Errorf("the report says of a repository: %+v", one)
+				}
+			}
+			if r.ExitCode != c.code {
 				t.Errorf("the report says exit %d", r.ExitCode)
 			}
 		})

@@ -219,6 +219,7 @@ func (s *session) execute(ctx context.Context, out report.Repository, r *registr
 func notLookedAt(out report.Repository, cause error) (report.Repository, int) {
 	out.Err = fmt.Errorf("not looked at: %w", cause)
 	if errors.Is(cause, errTimeout) {
+		out.Late = true
 		return out, exitDone
 	}
 	return out, exitCode(cause)
@@ -231,7 +232,7 @@ func (s *session) unread(ctx context.Context, out report.Repository, err error) 
 	if !errors.Is(context.Cause(ctx), errTimeout) || !errors.Is(err, errTimeout) && !errors.Is(err, context.DeadlineExceeded) {
 		return s.failed(out, err)
 	}
-	out.Err = fmt.Errorf("not read: %w", errTimeout)
+	out.Err, out.Late = fmt.Errorf("not read: %w", errTimeout), true
 	s.say.warningf("%s: %v", out.Name, out.Err)
 	return out, exitDone
 }

@@ -59,8 +59,8 @@ type (
 )
 
 // WriteJUnit writes the run as tests: a suite for each repository, in it a case for each deletion and one for all that is
-// kept. A failed deletion is a failure, one that was not tried is skipped, and a repository that was refused, not read or
-// not finished is an error, as is a garbage collection that failed. A dry run tries nothing.
+// kept. A failed deletion is a failure, one that was not tried is skipped, as is a repository that the run's time was too
+// short for. One that was refused, not read or not finished is an error, as is a garbage collection that failed. A dry run tries nothing.
 //
 // Large runs are cut to the failures and the first other cases. The properties of a suite are always those of the whole.
 func WriteJUnit(w io.Writer, s Summary) error {
@@ -109,7 +109,10 @@ func (room *junitRoom) suite(v view, s Summary) (junitSuite, tally) {
 	if !s.Started.IsZero() {
 		suite.Timestamp = s.Started.UTC().Format("2006-01-02T15:04:05")
 	}
-	if v.condition() != finished {
+	switch {
+	case v.Late && v.condition() == unread:
+		suite.Cases = append(suite.Cases, junitCase{Class: class, Name: "read the repository", Skipped: &junitResult{Message: v.objection()}})
+	case v.condition() != finished:
 		what := map[condition]string{unread: "read the repository", refused: "plan the deletions", stopped: "finish the deletions"}[v.condition()]
 		suite.Cases = append(suite.Cases, junitCase{Class: class, Name: what, Error: &junitResult{v.objection(), "regsweep"}})
 	}
