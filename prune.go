@@ -232,8 +232,8 @@ func (s *session) unread(ctx context.Context, out report.Repository, err error) 
 	if !errors.Is(context.Cause(ctx), errTimeout) || !errors.Is(err, errTimeout) && !errors.Is(err, context.DeadlineExceeded) {
 		return s.failed(out, err)
 	}
-	out.Err, out.Late = fmt.Errorf("not read: %w", errTimeout), true
-	s.say.warningf("%s: %v", out.Name, out.Err)
+	out.Err, out.Late = errTimeout, true // that it was not read is told by the report
+	s.say.warningf("%s: not read: %v", out.Name, errTimeout)
 	return out, exitDone
 }
 
