@@ -305,10 +305,10 @@ func TestTimeoutWhileReading(t *testing.T) {
 			reg := registrytest.New(t, registrytest.Options{})
 			builds(reg.Pusher(t, "team/a"), 4)
 			builds(reg.Pusher(t, "team/b"), 4)
-			c.fault.Until = slowly(t, 4*time.Second)
+			c.fault.Until = slowly(t, time.Minute) // it ends with the test
 			reg.AddFault(c.fault)
 			env := map[string]string{"GITHUB_ACTIONS": "true"}
-			got := sweep(t, reg, env, append(c.args, "--keep-last", "1", "--timeout", "1s", "--output", "json")...)
+			got := sweep(t, reg, env, append(c.args, "--keep-last", "1", "--timeout", "3s", "--output", "json")...)
 			if says := strings.ReplaceAll(c.says, "HOST", reg.Host()); got.code != c.code || !strings.Contains(got.stderr, says) {
 				t.Errorf("exit %d, want %d, and %q\n%s", got.code, c.code, says, got.stderr)
 			}
