@@ -129,7 +129,7 @@ func (s *session) publishElsewhere(sum report.Summary, out ci.Outputs) {
 	var b strings.Builder
 	err := report.WriteMarkdown(&b, sum, ci.SummaryLimit)
 	if err == nil {
-		err = ci.PublishAzure(w, s.process.getenv, b.String(), out, sum.ExitCode != exitDone)
+		err = ci.PublishAzure(w, s.process.getenv, b.String(), out)
 	}
 	if err != nil {
 		s.say.warningf("%v", err)

@@ -8,32 +8,57 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/regsweep/regsweep/internal/ci"
 )
 
-var update = flag.Bool("update", false, "write the flags into the README anew")
+var update = flag.Bool("update", false, "write the tables of flags and inputs anew")
 
 // TestREADMEListsTheFlags holds the README's table of flags to the command line that it describes.
 func TestREADMEListsTheFlags(t *testing.T) {
 	t.Parallel()
-	const begin, end = "<!-- flags -->\n", "<!-- /flags -->"
-	text, err := os.ReadFile("README.md")
+	holdTable(t, "README.md", "flags", flagTable(t))
+}
+
+// holdTable holds the table that a page has between two marks to what it should be.
+func holdTable(t *testing.T, page, mark, want string) {
+	t.Helper()
+	begin, end := "<!-- "+mark+" -->\n", "<!-- /"+mark+" -->"
+	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	head, rest, ok := strings.Cut(string(text), begin)
 	got, tail, closed := strings.Cut(rest, end)
 	if !ok || !closed {
-		t.Fatalf("README.md has no %s … %s", begin, end)
+		t.Fatalf("%s has no %s … %s", page, begin, end)
 	}
-	want := flagTable(t)
 	if *update {
-		if err := os.WriteFile("README.md", []byte(head+begin+want+end+tail), 0o644); err != nil {
+		if err := os.WriteFile(page, []byte(head+begin+want+end+tail), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
 	if got != want {
-		t.Errorf("README.md has\n%s\nthe flags are\n%s", got, want)
+		t.Errorf("%s has\n%s\nwant (go test . -update)\n%s", page, got, want)
+	}
+}
+
+// TestHelpNamesTheSystems holds what --help says of --ci to the systems that there are.
+func TestHelpNamesTheSystems(t *testing.T) {
+	t.Parallel()
+	parser, err := kong.New(&cli{}, kong.Vars{"version": ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, node := range parser.Model.Children {
+		for _, f := range node.Flags {
+			for _, name := range ci.Names() {
+				if f.Name == "ci" && !strings.Contains(f.Help, name) {
+					t.Errorf("%s --ci: %s is not named", node.Name, name)
+				}
+			}
+		}
 	}
 }
 
@@ -63,33 +88,4 @@ func flagTable(t *testing.T) string {
 		}
 	}
 	return b.String()
-}
-
-// TestActionHasAnInputForEachFlag holds action.yml to the command line.
-func TestActionHasAnInputForEachFlag(t *testing.T) {
-	t.Parallel()
-	text, err := os.ReadFile("action.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	parser, err := kong.New(&cli{}, kong.Vars{"version": ""})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, node := range parser.Model.Children {
-		if node.Name != "prune" { // that is the step
-			continue
-		}
-		for _, f := range node.Flags {
-			name := "REGSWEEP_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_")) + ": ${{ inputs."
-			switch f.Name {
-			case "password-file", "ci", "results-dir": // a workflow has the input password, its outputs, and is in the CI that it is in
-			case "gc-break-lock", "gc-delete-untagged-destroys-multi-arch-images": // for a person who has looked
-			default:
-				if !strings.Contains(string(text), name) {
-					t.Errorf("no input sets --%s", f.Name)
-				}
-			}
-		}
-	}
 }

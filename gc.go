@@ -24,7 +24,7 @@ type gcCommand struct {
 	access
 	Output string   `group:"report" enum:"table,markdown,json" default:"table" placeholder:"FORM" help:"What goes to standard output: table, markdown or json. Default: ${default}."`
 	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Write a report as well; the ending picks the form: .md, .json or .txt. Repeatable."`
-	CI     string   `group:"report" name:"ci" placeholder:"NAME" values:"github,gitea,forgejo,gitlab,jenkins,none" help:"The CI system, when it is not to be detected: github, gitea, forgejo, gitlab, jenkins or none."`
+	CI     string   `group:"report" name:"ci" placeholder:"NAME" values:"github,gitea,forgejo,gitlab,jenkins,azure,buildkite,circleci,drone,woodpecker,tekton,none" help:"The CI system, when it is not to be detected: github, gitea, forgejo, gitlab, jenkins, azure, buildkite, circleci, drone, woodpecker, tekton or none."`
 }
 
 // afterPrune is what of a collection belongs to prune alone.
@@ -37,11 +37,7 @@ type afterPrune struct {
 func (c *gcCommand) run(ctx context.Context, p process, say talk) int {
 	s, host, err := c.session(p, say)
 	if err != nil {
-		say.errorf("%v", err)
-		if h := hint(err); h != "" {
-			say.hintf("%s", h)
-		}
-		return exitUsage
+		return badInput(p, say, err, hint(err))
 	}
 	sum := report.Summary{Started: s.started, CI: report.CI{Name: s.system.Name, BuildURL: s.system.BuildURL}}
 	f := &front{clients: s.clients, host: host}
@@ -177,7 +173,7 @@ func (c *pruneCommand) collectAfter(ctx context.Context, s *session, sum *report
 		skip("%v", context.Cause(ctx))
 		return
 	case deleted < least:
-		skip("%d manifests were deleted, and at least %d are worth it", deleted, least)
+		skip("%s deleted, and at least %d are worth it", manifestsWere(deleted), least)
 		return
 	}
 	f := &front{clients: s.clients, host: sum.Repositories[0].Name.Host}
@@ -190,6 +186,13 @@ func (c *pruneCommand) collectAfter(ctx context.Context, s *session, sum *report
 	sum.GC, code = c.collect(ctx, s, f)
 	sum.ExitCode = worse(sum.ExitCode, code)
 	sum.Elapsed += s.process.now().Sub(began)
+}
+
+func manifestsWere(n int) string {
+	if n == 1 {
+		return "1 manifest was"
+	}
+	return fmt.Sprintf("%d manifests were", n)
 }
 
 // survivors are the images of a repository that the prune has left.

@@ -17,6 +17,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/regsweep/regsweep/internal/ci"
+	"github.com/regsweep/regsweep/internal/report"
 )
 
 func main() {
@@ -73,7 +74,7 @@ func run(ctx context.Context, p process) int {
 	case exited >= 0: // --help or --version
 		return exited
 	case err != nil:
-		return usageError(say, err, fromEnv)
+		return usageError(p, say, err, fromEnv)
 	}
 	return parsed.Selected().Target.Addr().Interface().(command).run(ctx, p, say)
 }
@@ -99,9 +100,26 @@ func environment(getenv func(string) string, set map[string]string) kong.Resolve
 	})
 }
 
-// usageError reports bad input in one line and says which flags came from the environment.
-func usageError(say talk, err error, fromEnv map[string]string) int {
+// badInput says what is wrong with what was asked for, also on the page of a CI's run, and returns the exit code. There
+// is no summary then that could say it.
+func badInput(p process, say talk, err error, advice string) int {
 	say.errorf("%v", err)
+	if advice != "" {
+		say.hintf("%s", advice)
+	}
+	system, unknown := ci.Detect(p.getenv, "") // --ci may be what is wrong
+	if unknown == nil {
+		unknown = system.Annotate(p.stderr, ci.Error, "regsweep", report.Visible(err.Error()))
+	}
+	if unknown != nil {
+		say.warningf("%v", unknown)
+	}
+	return exitUsage
+}
+
+// usageError reports bad input in one line and says which flags came from the environment.
+func usageError(p process, say talk, err error, fromEnv map[string]string) int {
+	badInput(p, say, err, "")
 	var parse *kong.ParseError
 	known, command := errors.As(err, &parse), "prune"
 	if known && parse.Context.Selected() != nil {

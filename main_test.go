@@ -229,6 +229,7 @@ type jsonReport struct {
 	Repositories []struct {
 		Policy                         string
 		Error                          *string
+		Late                           bool
 		Kept, Deleted, Failed, Skipped int
 		Images                         []struct{ Verdict string }
 	}
@@ -281,6 +282,53 @@ func TestTimeoutStopsCleanly(t *testing.T) {
 	r := readReport(t, []byte(got.stdout))
 	if got.code != exitDone || r.Repositories[0].Skipped == 0 || r.Repositories[0].Deleted+r.Repositories[0].Skipped != 7 || !strings.Contains(got.stderr, "--timeout") {
 		t.Errorf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+}
+
+// A run over several repositories is always reading one of them when its time is over. That is no failure, but a run that
+// has read none is one: the registry did not answer.
+func TestTimeoutWhileReading(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fault registrytest.Fault
+		args  []string
+		code  int
+		says  string
+	}{
+		"one of two":      {registrytest.Fault{Path: "/v2/team/b/*", Times: -1}, []string{"HOST/team/a", "HOST/team/b"}, exitDone, "warning: HOST/team/b: not read: the time given by --timeout is over"},
+		"all":             {registrytest.Fault{Path: "/v2/team/*", Times: -1}, []string{"HOST/team/a", "HOST/team/b"}, exitRegistry, "regsweep: the time given by --timeout is over, and no repository was read"},
+		"the catalog":     {registrytest.Fault{Path: "/v2/_catalog", Times: -1}, []string{"HOST/team/*"}, exitRegistry, "and no repository was read"},
+		"the second look": {registrytest.Fault{Method: "HEAD", Path: "/v2/team/b/manifests/*", Times: -1}, []string{"HOST/team/a", "HOST/team/b"}, exitDone, "warning: HOST/team/b: the time given by --timeout is over; 3 deletions not tried"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			reg := registrytest.New(t, registrytest.Options{})
+			builds(reg.Pusher(t, "team/a"), 4)
+			builds(reg.Pusher(t, "team/b"), 4)
+			c.fault.Until = slowly(t, time.Minute) // it ends with the test
+			reg.AddFault(c.fault)
+			env := map[string]string{"GITHUB_ACTIONS": "true"}
+			got := sweep(t, reg, env, append(c.args, "--keep-last", "1", "--timeout", "3s", "--output", "json")...)
+			if says := strings.ReplaceAll(c.says, "HOST", reg.Host()); got.code != c.code || !strings.Contains(got.stderr, says) {
+				t.Errorf("exit %d, want %d, and %q\n%s", got.code, c.code, says, got.stderr)
+			}
+			level := map[int]string{exitDone: "warning", exitRegistry: "error"}[c.code]
+			if n := strings.Count(got.stderr, "::"+level+" title=regsweep::"); n != 1 || strings.Count(got.stderr, " title=regsweep::") != 1 {
+				t.Errorf("%d annotations of the level %s\n%s", n, level, got.stderr)
+			}
+			if left := len(reg.Tags("team/b")); left != 4 {
+				t.Errorf("%d tags are left in the repository that was not read, want 4", left)
+			}
+			r := readReport(t, []byte(got.stdout))
+			for _, one := range r.Repositories {
+				if one.Late != (one.Error != nil) {
+					t.Errorf("the report says of a repository: %+v", one)
+				}
+			}
+			if r.ExitCode != c.code {
+				t.Errorf("the report says exit %d", r.ExitCode)
+			}
+		})
 	}
 }
 

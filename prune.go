@@ -41,6 +41,7 @@ type session struct {
 	collects bool // what is kept is verified after a collection, for which its manifests are read
 	timeout  time.Duration
 	progress *progress
+	late     bool // --timeout has ended the run
 	// resultsDir is where the results go as files; "" for nowhere.
 	resultsDir string
 }
@@ -49,11 +50,7 @@ type session struct {
 func (c *pruneCommand) run(ctx context.Context, p process, say talk) int {
 	s, err := c.session(p, say)
 	if err != nil {
-		say.errorf("%v", err)
-		if h := hint(err); h != "" {
-			say.hintf("%s", h)
-		}
-		return exitUsage
+		return badInput(p, say, err, hint(err))
 	}
 	if s.timeout > 0 {
 		var cancel context.CancelFunc
@@ -79,7 +76,7 @@ func (s *session) sweep(ctx context.Context) report.Summary {
 	for _, asked := range s.images.Repositories {
 		found, err := s.clients.expand(ctx, asked)
 		if err != nil {
-			r, code := s.failed(report.Repository{Name: asked}, err)
+			r, code := s.unread(ctx, report.Repository{Name: asked}, err)
 			sum.Repositories, sum.ExitCode = append(sum.Repositories, r), worse(sum.ExitCode, code)
 		}
 		for _, name := range found {
@@ -106,8 +103,15 @@ func (s *session) sweep(ctx context.Context) report.Summary {
 	for _, code := range codes {
 		sum.ExitCode = worse(sum.ExitCode, code)
 	}
-	if errors.Is(context.Cause(ctx), context.Canceled) { // also when the last deletion was on its way
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, context.Canceled): // also when the last deletion was on its way
 		sum.ExitCode = worse(sum.ExitCode, exitCancelled)
+	case errors.Is(cause, errTimeout):
+		s.late = true
+		if len(sum.Repositories) > 0 && !slices.ContainsFunc(sum.Repositories, wasRead) {
+			s.say.errorf("%v, and no repository was read", errTimeout)
+			sum.ExitCode = worse(sum.ExitCode, exitRegistry)
+		}
 	}
 	sum.Elapsed = s.process.now().Sub(s.started)
 	return sum
@@ -144,7 +148,7 @@ func (s *session) prune(ctx context.Context, name oci.Repository) (report.Reposi
 		return repository.Snapshot(ctx, wanted)
 	})
 	if err != nil {
-		return s.failed(out, err)
+		return s.unread(ctx, out, err)
 	}
 	if journal != nil {
 		begun(snapshot, journal.Left())
@@ -216,10 +220,26 @@ func (s *session) execute(ctx context.Context, out report.Repository, r *registr
 func notLookedAt(out report.Repository, cause error) (report.Repository, int) {
 	out.Err = fmt.Errorf("not looked at: %w", cause)
 	if errors.Is(cause, errTimeout) {
+		out.Late = true
 		return out, exitDone
 	}
 	return out, exitCode(cause)
 }
+
+// unread notes a repository that was not read. When it is --timeout that ended the reading, that is no failure, as it is
+// none for the repositories behind it: a run over a whole registry is always reading one. [session.sweep] sees to it that
+// a run which read nothing at all does not pass for a good one.
+func (s *session) unread(ctx context.Context, out report.Repository, err error) (report.Repository, int) {
+	if !errors.Is(context.Cause(ctx), errTimeout) || !errors.Is(err, errTimeout) && !errors.Is(err, context.DeadlineExceeded) {
+		return s.failed(out, err)
+	}
+	out.Err, out.Late = errTimeout, true // that it was not read is told by the report
+	s.say.warningf("%s: not read: %v", out.Name, errTimeout)
+	return out, exitDone
+}
+
+// wasRead reports whether a repository was read, so that it has a plan.
+func wasRead(r report.Repository) bool { return r.Plan != nil }
 
 func deletions(n int) string {
 	if n == 1 {

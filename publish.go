@@ -92,12 +92,27 @@ func terminalWidth(w io.Writer) int {
 	return width
 }
 
-// publishToCI shows the run in the CI's own places: the step summary, the outputs and one annotation.
+// publishToCI shows the run in the CI's own places: the step summary, the outputs, and one annotation when somebody has to
+// look.
 func (s *session) publishToCI(sum report.Summary, out ci.Outputs) {
 	s.publishElsewhere(sum, out)
-	if !s.system.Actions {
-		return
+	if s.system.Actions {
+		s.publishToActions(sum, out)
 	}
+	var err error
+	switch {
+	case sum.ExitCode != exitDone:
+		err = s.system.Annotate(s.process.stderr, ci.Error, "regsweep", out.Line)
+	case s.late:
+		err = s.system.Annotate(s.process.stderr, ci.Warning, "regsweep", fmt.Sprintf("%v: %s", errTimeout, out.Line))
+	}
+	if err != nil {
+		s.say.warningf("%v", err)
+	}
+}
+
+// publishToActions writes the step summary and the outputs.
+func (s *session) publishToActions(sum report.Summary, out ci.Outputs) {
 	if room, ok := ci.SummaryRoom(s.process.getenv); ok {
 		var b strings.Builder
 		err := report.WriteMarkdown(&b, sum, room)
@@ -109,12 +124,6 @@ func (s *session) publishToCI(sum report.Summary, out ci.Outputs) {
 		}
 	}
 	if err := ci.WriteOutputs(s.process.getenv, out); err != nil {
-		s.say.warningf("%v", err)
-	}
-	if sum.ExitCode == exitDone {
-		return
-	}
-	if err := ci.Annotate(s.process.stderr, ci.Error, "regsweep", out.Line); err != nil {
 		s.say.warningf("%v", err)
 	}
 }

@@ -38,11 +38,7 @@ func (c *rankCommand) run(ctx context.Context, p process, say talk) int {
 		outputs, err = openOutputs(c.Report, report.RankingFormOf)
 	}
 	if err != nil {
-		say.errorf("%v", err)
-		if h := rankHint(err); h != "" {
-			say.hintf("%s", h)
-		}
-		return exitUsage
+		return badInput(p, say, err, rankHint(err))
 	}
 	return c.publish(source(ctx), outputs, p, say)
 }

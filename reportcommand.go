@@ -24,8 +24,7 @@ type reportCommand struct {
 func (c *reportCommand) run(_ context.Context, p process, say talk) int {
 	s, sum, err := c.session(p, say)
 	if err != nil {
-		say.errorf("%v", err)
-		return exitUsage
+		return badInput(p, say, err, "")
 	}
 	return s.publish(sum)
 }
@@ -33,7 +32,7 @@ func (c *reportCommand) run(_ context.Context, p process, say talk) int {
 // session reads the reports before it opens any that is to be written: one may be both.
 func (c *reportCommand) session(p process, say talk) (*session, report.Summary, error) {
 	s := &session{process: p, say: say, form: report.Form(c.Output)}
-	sum, err := c.merged(p.stdin)
+	sum, err := c.merged(p.stdin, say)
 	if err != nil {
 		return nil, sum, err
 	}
@@ -45,7 +44,7 @@ func (c *reportCommand) session(p process, say talk) (*session, report.Summary, 
 }
 
 // merged reads the reports into one.
-func (c *reportCommand) merged(stdin io.Reader) (report.Summary, error) {
+func (c *reportCommand) merged(stdin io.Reader, say talk) (report.Summary, error) {
 	var all []report.Summary
 	code := exitDone
 	from := map[oci.Repository]int{}
@@ -64,6 +63,9 @@ func (c *reportCommand) merged(stdin io.Reader) (report.Summary, error) {
 			from[r.Name] = i
 		}
 		all, code = append(all, one), worse(code, one.ExitCode)
+	}
+	if missing := report.MissingShards(all); missing != "" {
+		say.warningf("%s missing: the numbers are those of the others", missing)
 	}
 	sum := report.Merge(all)
 	sum.ExitCode = code

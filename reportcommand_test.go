@@ -151,6 +151,24 @@ func TestReportRefuses(t *testing.T) {
 	}
 }
 
+// The job that collects the reports does not take the part of the jobs that left one for the whole.
+func TestReportMissesAShard(t *testing.T) {
+	t.Parallel()
+	var files []string
+	for _, shard := range []string{"1", "3"} {
+		file := filepath.Join(t.TempDir(), "shard.json")
+		text := `{"schema": "regsweep/v1", "shard": {"index": ` + shard + `, "total": 3, "of_repositories": 9}}`
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	got := invoke(t, nil, "", append([]string{"report"}, files...)...)
+	if got.code != exitDone || got.stderr != "regsweep: warning: shard 2/3 missing: the numbers are those of the others\n" {
+		t.Errorf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+}
+
 // A report that is read and written has been read before it is opened to be written.
 func TestReportMayReplaceItsSource(t *testing.T) {
 	t.Parallel()

@@ -1,10 +1,13 @@
 package e2e
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 	"github.com/regsweep/regsweep/internal/snippet"
 )
 
@@ -55,8 +58,8 @@ func TestRunnerGitLab(t *testing.T) {
 			pages = append(pages, b.Text)
 		}
 	}
-	if len(pages) != 4 {
-		t.Fatalf("the pages have %d pipelines, the test knows 4", len(pages))
+	if len(pages) != 5 { // the last one has a test of its own
+		t.Fatalf("the pages have %d pipelines, the test knows 5", len(pages))
 	}
 	own := []string{"CI_REGISTRY_USER=gitlab-ci-token", "CI_REGISTRY_PASSWORD=job-s3cret"}
 	for _, tt := range []struct {
@@ -89,6 +92,42 @@ func TestRunnerGitLab(t *testing.T) {
 			r.has(tt.tags...)
 		})
 	}
+}
+
+// TestRunnerGitLabParallel runs the page's pipeline of parallel jobs: each repository is pruned by one of them, and one
+// report has all.
+func TestRunnerGitLabParallel(t *testing.T) {
+	t.Parallel()
+	tool(t, "gitlab-ci-local")
+	r := newTeam(t, "ci", "other-s3cret")
+	for _, path := range []string{"team/api", "team/web", "team/worker"} {
+		pusher := fixture.New(r.URL, path)
+		pusher.Username, pusher.Password = "ci", "other-s3cret"
+		for n := range 6 {
+			image := fixture.Image{Tags: []string{fmt.Sprintf("b%d", n)}, Created: time.Now().AddDate(0, 0, n-9)}
+			if _, err := pusher.Image(t.Context(), image); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	text := strings.ReplaceAll(local(onPage(t, "docs/ci/gitlab.md", snippet.GitLab)[4]), "registry.example.com", r.Host)
+	text += `
+after:
+  stage: .post
+  needs: [report]
+  script:
+    - cat regsweep.md
+`
+	log, ok := gitlab(t, r, text, "CI_REGISTRY=elsewhere.example", "CI_REGISTRY_IMAGE=elsewhere.example/x", "REGISTRY_EXAMPLE_PASSWORD=other-s3cret")
+	if !ok || strings.Contains(log, "s3cret") {
+		t.Errorf("the pipeline has failed, or its log has the password:\n%s", log)
+	}
+	for _, want := range []string{"shard 1/3 by CI_NODE_INDEX", "shard 3/3 by CI_NODE_INDEX", "### 4 repositories: deleted 4 images, kept 20"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the log has no %q:\n%s", want, log)
+		}
+	}
+	r.has("b2", "b3", "b4", "b5", "b6")
 }
 
 // TestRunnerGitLabRefusal holds that a refusal fails the pipeline, with its reports kept.

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
@@ -24,8 +25,15 @@ exec) cat gc.log ;;
 compose | image | service) echo IMAGE ;;
 ps) test "$2" = --all && echo IMAGE ;;
 login) ;;
+run)
+  until [ "${1##*/}" = regsweep ]; do shift; done # what comes after the image is regsweep's
+  shift
+  exec "$PROGRAM" "$@"
+  ;;
 *) exit 1 ;;
 esac`,
+	"podman":  `test "$1" = push`,
+	"cosign":  `case $1 in verify | verify-blob) ;; *) exit 1 ;; esac`,
 	"kubectl": `case "$*" in *"get "*) echo IMAGE ;; *) exit 1 ;; esac`,
 	"helm":    `echo "image: IMAGE"`,
 	"nomad":   `case $1 in operator) echo '[{"Namespace":"default","ID":"app"}]' ;; job) echo '{"Job":{"TaskGroups":[{"Tasks":[{"Config":{"image":"IMAGE"}}]}]}}' ;; esac`,
@@ -78,7 +86,7 @@ func TestSnippetsShell(t *testing.T) {
 			dir := project(t, files)
 			text := strings.NewReplacer("ci@registry.example.com", "ci@registry.example.com", "registry.example.com:5000", r.Host, "registry.example.com", r.Host,
 				"/run/secrets/registry", "secret", "/var/lib/regsweep", "state").Replace(b.Text)
-			env := environ(t, "CALLS="+dir+"/calls", "ROOT="+root, "PATH="+dir+"/bin:"+os.Getenv("PATH"))
+			env := environ(t, "CALLS="+dir+"/calls", "ROOT="+root, "PROGRAM="+program, "PATH="+dir+"/bin:"+os.Getenv("PATH"))
 			out, ok := runIn(t, dir, env, "sh", "-c", text)
 			calls, _ := os.ReadFile(filepath.Join(dir, "calls")) // there is none without a call
 			lines := strings.Split(strings.TrimSuffix(string(calls), "\n"), "\n")
@@ -126,6 +134,7 @@ func surroundings(t *testing.T, r team) map[string]string {
 		"secret": "s3cret\n", "regsweep.yml": strings.ReplaceAll(blocks(t, snippet.Policy)[0].Text, "registry.example.com", r.Host),
 		"app.nomad.hcl": fmt.Sprintf("config { image = %q }\n", r.Host+"/team/app:b1"),
 		"gc.log":        file(t, "testdata/gc/dry-run-3.1.log"),
+		"checksums.txt": fmt.Sprintf("%x  regsweep_linux_amd64\n", sha256.Sum256([]byte("program"))), "regsweep_linux_amd64": "program",
 	}
 	shards, err := filepath.Glob("../testdata/reports/shard-*.json")
 	if err != nil {

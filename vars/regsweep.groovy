@@ -8,6 +8,8 @@
 //   image          what to prune and what was pushed, host/path:tag; a list for several
 //   credentialsId  user name and password of Jenkins; without it docker's own login, such as that of docker.withRegistry
 //   name           of the report's files, for a build with several of these steps; regsweep if it is not given
+//   sshKeyId       SSH key of Jenkins for the host of the registry, for gc: true and gcVia
+//   lock           of the Lockable Resources plugin, held while the step runs: one build at a time has the registry collect
 //
 // The reports are archived, the build's description gets a line, and the build is unstable when some deletions failed.
 // Any other failure fails it. The exit code is returned.
@@ -19,7 +21,7 @@ int call(Map options) {
   String script = 'rm -f "$REGSWEEP_FILES.html" "$REGSWEEP_FILES.json" "$REGSWEEP_FILES.xml" "$REGSWEEP_FILES.line"\nregsweep --report "$REGSWEEP_FILES.html,$REGSWEEP_FILES.json,$REGSWEEP_FILES.xml,$REGSWEEP_FILES.line"'
   int number = 0
   for (String option in new ArrayList(options.keySet())) {
-    if (option == 'name' || option == 'credentialsId') {
+    if (option in ['name', 'credentialsId', 'sshKeyId', 'lock']) {
       continue
     }
     if (!(option ==~ /[a-z][a-zA-Z]*/)) {
@@ -35,21 +37,31 @@ int call(Map options) {
     number++
   }
 
+  List secrets = []
+  if (options.credentialsId) {
+    secrets.add(usernamePassword(credentialsId: options.credentialsId, usernameVariable: 'REGSWEEP_USERNAME', passwordVariable: 'REGSWEEP_PASSWORD'))
+  }
+  if (options.sshKeyId) {
+    secrets.add(sshUserPrivateKey(credentialsId: options.sshKeyId, keyFileVariable: 'REGSWEEP_GC_SSH_KEY'))
+  }
   int code = 0
-  withEnv(values) {
-    if (options.credentialsId) {
-      withCredentials([usernamePassword(credentialsId: options.credentialsId, usernameVariable: 'REGSWEEP_USERNAME', passwordVariable: 'REGSWEEP_PASSWORD')]) {
+  Closure work = {
+    withEnv(values) {
+      withCredentials(secrets) {
         code = sh(returnStatus: true, script: script)
       }
-    } else {
-      code = sh(returnStatus: true, script: script)
     }
+  }
+  if (options.lock) {
+    lock(options.lock) { work() }
+  } else {
+    work()
   }
 
   archiveArtifacts artifacts: "${name}.html,${name}.json", allowEmptyArchive: true
   junit testResults: "${name}.xml", allowEmptyResults: true
   if (fileExists("${name}.line")) {
-    String line = readFile("${name}.line").trim()
+    String line = readFile(file: "${name}.line", encoding: 'UTF-8').trim() // an agent may think in ASCII
     currentBuild.description = currentBuild.description ? "${currentBuild.description} | ${line}" : line
   }
   if (code == 1) { // the next build tries them again

@@ -17,11 +17,10 @@ var escape = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 var azureEscape = strings.NewReplacer("%", "%AZP25", "\r", "%0D", "\n", "%0A", ";", "%3B", "]", "%5D")
 
 // PublishAzure shows a run on Azure Pipelines: the Markdown becomes a part of the run's page, and the outputs become
-// output variables of the step, such as deleted and freedBytes. A run that failed gets one issue. The agent reads its
-// commands from standard output
+// output variables of the step, such as deleted and freedBytes. The agent reads its commands from standard output
 // (https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands), and the summary from a file by its
 // absolute path, which stays in the agent's folder for temporary files until the job ends.
-func PublishAzure(w io.Writer, getenv func(string) string, markdown string, o Outputs, failed bool) error {
+func PublishAzure(w io.Writer, getenv func(string) string, markdown string, o Outputs) error {
 	file, err := os.CreateTemp(getenv("AGENT_TEMPDIRECTORY"), "regsweep-*.md")
 	if err != nil {
 		return fmt.Errorf("write summary: %w", err)
@@ -45,9 +44,6 @@ func PublishAzure(w io.Writer, getenv func(string) string, markdown string, o Ou
 		{"report", o.Report},
 	} {
 		say("setvariable variable="+output.name+";isOutput=true", output.value)
-	}
-	if failed {
-		say("logissue type=error", "regsweep: "+o.Line)
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("write summary: %w", err)

@@ -101,7 +101,7 @@ type System struct {
 	// BuildURL is the page of this build; "" when the system does not say it.
 	BuildURL string
 	// Actions is true on GitHub and those that run its workflows: they read step summaries, outputs and annotations,
-	// so [AppendSummary], [WriteOutputs] and [Annotate] have a reader.
+	// so [AppendSummary] and [WriteOutputs] have a reader.
 	Actions bool
 }
 

@@ -60,14 +60,15 @@ var parallelJobs = map[string]struct {
 // the CI says nothing of others.
 //
 // The jobs of GitLab's parallel:matrix are numbered too, but they are different jobs, not parts of one. Their names end
-// with their values in brackets (https://docs.gitlab.com/ci/yaml/#parallelmatrix).
+// with their values in brackets (https://docs.gitlab.com/ci/yaml/#parallelmatrix). gitlab-ci-local puts the numbers of
+// parts into brackets too.
 func (s System) Shard(getenv func(string) string) (shard Shard, source string, err error) {
 	v, ok := parallelJobs[s.Name]
 	if !ok {
 		return Shard{}, "", nil
 	}
 	index, total := strings.TrimSpace(getenv(v.index)), strings.TrimSpace(getenv(v.total))
-	if total == "" || total == "1" || s.Name == GitLab && ofMatrix(getenv("CI_JOB_NAME")) {
+	if total == "" || total == "1" || s.Name == GitLab && ofMatrix(getenv("CI_JOB_NAME"), index, total) {
 		return Shard{}, "", nil
 	}
 	if shard, err = shardOf(index, total, v.first); err != nil {
@@ -76,4 +77,6 @@ func (s System) Shard(getenv func(string) string) (shard Shard, source string, e
 	return shard, v.index, nil
 }
 
-func ofMatrix(job string) bool { return strings.HasSuffix(job, "]") && strings.Contains(job, ": [") }
+func ofMatrix(job, index, total string) bool {
+	return strings.HasSuffix(job, "]") && strings.Contains(job, ": [") && !strings.HasSuffix(job, ": ["+index+"/"+total+"]")
+}

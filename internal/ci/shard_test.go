@@ -38,6 +38,7 @@ func TestShardOfTheCI(t *testing.T) {
 		"gitlab with no such job":       {system: ci.GitLab, vars: env{"CI_NODE_INDEX": "0", "CI_NODE_TOTAL": "3"}, bad: true},
 		"gitlab with half of it":        {system: ci.GitLab, vars: env{"CI_NODE_TOTAL": "3"}, bad: true},
 		"a matrix of gitlab is no part": {system: ci.GitLab, vars: env{"CI_NODE_INDEX": "2", "CI_NODE_TOTAL": "3", "CI_JOB_NAME": "prune: [app, amd64]"}},
+		"a part in gitlab-ci-local":     {system: ci.GitLab, vars: env{"CI_NODE_INDEX": "2", "CI_NODE_TOTAL": "3", "CI_JOB_NAME": "prune: [2/3]"}, want: ci.Shard{2, 3}, source: "CI_NODE_INDEX"},
 		"circleci counts from 0":        {system: ci.CircleCI, vars: env{"CIRCLE_NODE_INDEX": "0", "CIRCLE_NODE_TOTAL": "4"}, want: ci.Shard{1, 4}, source: "CIRCLE_NODE_INDEX"},
 		"circleci past the end":         {system: ci.CircleCI, vars: env{"CIRCLE_NODE_INDEX": "4", "CIRCLE_NODE_TOTAL": "4"}, bad: true},
 		"circleci without parallelism":  {system: ci.CircleCI, vars: env{"CIRCLE_NODE_INDEX": "0", "CIRCLE_NODE_TOTAL": "1"}},

@@ -150,19 +150,28 @@ func TestAnnotate(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name           string
+		system         string
 		level          ci.Level
 		title, message string
 		want           string
 	}{
-		{"notice", ci.Notice, "regsweep", "deleted 3 images, kept 2", "::notice title=regsweep::deleted 3 images, kept 2\n"},
-		{"warning", ci.Warning, "regsweep", "100% done", "::warning title=regsweep::100%25 done\n"},
-		{"error", ci.Error, "a:b,c", "%s\r\n::set-output name=x::y", "::error title=a%3Ab%2Cc::%25s%0D%0A::set-output name=x::y\n"},
-		{"no level", "", "regsweep", "x", "::notice title=regsweep::x\n"},
+		{"elsewhere", ci.Jenkins, ci.Error, "regsweep", "x", ""},
+		{"Azure's issue", ci.Azure, ci.Error, "regsweep", "100% refused]\n##vso[x]", "##vso[task.logissue type=error]regsweep: 100%AZP25 refused%5D%0A##vso[x%5D\n"},
+		{"Azure's warning", ci.Azure, ci.Warning, "regsweep", "x", "##vso[task.logissue type=warning]regsweep: x\n"},
+		{"Azure has no notice", ci.Azure, ci.Notice, "regsweep", "x", ""},
+		{"notice", ci.GitHub, ci.Notice, "regsweep", "deleted 3 images, kept 2", "::notice title=regsweep::deleted 3 images, kept 2\n"},
+		{"warning", ci.Gitea, ci.Warning, "regsweep", "100% done", "::warning title=regsweep::100%25 done\n"},
+		{"error", ci.Forgejo, ci.Error, "a:b,c", "%s\r\n::set-output name=x::y", "::error title=a%3Ab%2Cc::%25s%0D%0A::set-output name=x::y\n"},
+		{"no level", ci.GitHub, "", "regsweep", "x", "::notice title=regsweep::x\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var w strings.Builder
-			if err := ci.Annotate(&w, tt.level, tt.title, tt.message); err != nil {
+			system, err := ci.Detect(environment(nil), tt.system)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := system.Annotate(&w, tt.level, tt.title, tt.message); err != nil {
 				t.Fatal(err)
 			}
 			if w.String() != tt.want {
@@ -180,8 +189,10 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
 
 func TestAnnotateBrokenWriter(t *testing.T) {
 	t.Parallel()
-	if err := ci.Annotate(brokenWriter{}, ci.Warning, "regsweep", "x"); !errors.Is(err, errBroken) {
-		t.Errorf("got %v, want %v", err, errBroken)
+	for _, s := range []ci.System{{Name: ci.GitHub, Actions: true}, {Name: ci.Azure}} {
+		if err := s.Annotate(brokenWriter{}, ci.Warning, "regsweep", "x"); !errors.Is(err, errBroken) {
+			t.Errorf("%s: got %v, want %v", s.Name, err, errBroken)
+		}
 	}
 }
 

@@ -82,3 +82,24 @@ var errFull = errors.New("no space left on device")
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errFull }
+
+func TestWrap(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		text  string
+		width int
+		want  string
+	}{
+		{"keep the last 3 weeks", 0, "keep the last 3 weeks"},
+		{"keep the last 3 weeks", 21, "keep the last 3 weeks"},
+		{"keep the last 3 weeks", 20, "keep the last 3\n  weeks"},
+		{"  deleted   2994 blobs of all", 24, "  deleted   2994 blobs\n  of all"},
+		{"kept 3 · freed 4", 8, "kept 3 ·\n  freed\n  4"},
+		{"registry.example.com/team/app: keep 3", 10, "registry.example.com/team/app:\n  keep 3"},
+		{"of registry.example.com/team/app: keep 3", 10, "of\n  registry.example.com/team/app:\n  keep 3"},
+	} {
+		if got := wrap(test.text, test.width); got != test.want {
+			t.Errorf("%q in %d: got %q, want %q", test.text, test.width, got, test.want)
+		}
+	}
+}

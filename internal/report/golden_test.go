@@ -85,7 +85,7 @@ var formCases = map[string][]string{
 	"narrow":  {"partial", "refused_twice", "grouped", "grouped_many"}, // more in a line than a terminal has room for
 	"json":    {"unread", "partial", "multi_arch", "refused_twice", "empty", "hostile", "none", "gc", "gc_down"},
 	"html":    {"ordinary", "dry_run", "unread", "partial", "refused_twice", "several", "grouped", "multi_arch", "hostile", "none", "gc", "gc_alone", "gc_down", "gc_skipped"},
-	"junit":   {"dry_run", "unread", "partial", "refused_twice", "several", "hostile", "none"},
+	"junit":   {"dry_run", "unread", "partial", "refused_twice", "several", "hostile", "none", "gc_alone", "gc_down"},
 	"dotenv":  {"ordinary", "dry_run", "hostile", "gc", "gc_unmeasured"},
 	"metrics": {"several", "dry_run", "hostile", "none"},
 	"links":   {"ordinary", "hostile", "none"},

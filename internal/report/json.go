@@ -40,7 +40,8 @@ type (
 	jsonRepository struct {
 		Repository         string        `json:"repository"`
 		Error              *string       `json:"error"`
-		Images             string        `json:"images"` // imagesMark: they are written one by one
+		Late               bool          `json:"late,omitempty"` // its turn did not come within --timeout
+		Images             string        `json:"images"`         // imagesMark: they are written one by one
 		GhostTags          []string      `json:"ghost_tags"`
 		Kept               int           `json:"kept"`
 		Deleted            int           `json:"deleted"`
@@ -165,7 +166,7 @@ func repositoryJSON(r Repository) jsonRepository {
 		Repository: r.Name.String(), Policy: r.Policy, Kept: t.Kept, Deleted: t.Deleted, Failed: t.Failed, Skipped: t.Skipped,
 		UniqueBytesDeleted: t.UniqueBytes, Gone: t.Gone, Planned: t.Planned, ManifestsDeleted: t.Manifests,
 		GhostTags: []string{}, JustBuilt: some(r.pushed()), Refusals: []jsonRefusal{}, Warnings: []string{},
-		DeletedBy: r.Way, Unfinished: some(r.Left),
+		DeletedBy: r.Way, Unfinished: some(r.Left), Late: r.Late,
 	}
 	if r.Err != nil {
 		out.Error = new(r.Err.Error())

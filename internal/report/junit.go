@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/regsweep/regsweep/internal/gc"
 	"github.com/regsweep/regsweep/internal/prune"
 )
 
@@ -58,8 +59,8 @@ type (
 )
 
 // WriteJUnit writes the run as tests: a suite for each repository, in it a case for each deletion and one for all that is
-// kept. A failed deletion is a failure, one that was not tried is skipped, and a repository that was refused, not read or
-// not finished is an error. A dry run tries nothing.
+// kept. A failed deletion is a failure, one that was not tried is skipped, as is a repository that the run's time was too
+// short for. One that was refused, not read or not finished is an error, as is a garbage collection that failed. A dry run tries nothing.
 //
 // Large runs are cut to the failures and the first other cases. The properties of a suite are always those of the whole.
 func WriteJUnit(w io.Writer, s Summary) error {
@@ -77,7 +78,11 @@ func WriteJUnit(w io.Writer, s Summary) error {
 		suite, n := rooms.suite(v, s)
 		out.Suites, all = append(out.Suites, suite), all.plus(n)
 	}
-	if n := len(s.Repositories); n == 0 || more > 0 {
+	if s.GC != nil && s.GC.Skipped == "" {
+		suite, n := junitCollection(s.GC)
+		out.Suites, all = append(out.Suites, suite), all.plus(n)
+	}
+	if n := len(s.Repositories); n == 0 && len(out.Suites) == 0 || more > 0 {
 		suite, n := junitRest(n, more)
 		out.Suites, all = append(out.Suites, suite), all.plus(n)
 	}
@@ -104,7 +109,10 @@ func (room *junitRoom) suite(v view, s Summary) (junitSuite, tally) {
 	if !s.Started.IsZero() {
 		suite.Timestamp = s.Started.UTC().Format("2006-01-02T15:04:05")
 	}
-	if v.condition() != finished {
+	switch {
+	case v.Late && v.condition() == unread:
+		suite.Cases = append(suite.Cases, junitCase{Class: class, Name: "read the repository", Skipped: &junitResult{Message: v.objection()}})
+	case v.condition() != finished:
 		what := map[condition]string{unread: "read the repository", refused: "plan the deletions", stopped: "finish the deletions"}[v.condition()]
 		suite.Cases = append(suite.Cases, junitCase{Class: class, Name: what, Error: &junitResult{v.objection(), "regsweep"}})
 	}
@@ -168,6 +176,18 @@ func deletionCase(v view, e entry, class string) junitCase {
 		c.Skipped = &junitResult{Message: "dry run"}
 	}
 	return c
+}
+
+// junitCollection is the registry's garbage collection.
+func junitCollection(r *gc.Result) (junitSuite, tally) {
+	c := junitCase{Class: "regsweep", Name: "collect the garbage at " + long(r.Via)}
+	if r.Err != nil {
+		c.Error = &junitResult{long(r.Err.Error()), "regsweep"}
+	} else {
+		c.Out = collected(r)
+	}
+	n := tally{}.with(c)
+	return junitSuite{Name: "garbage collection", Cases: []junitCase{c}, Counts: n.attributes()}, n
 }
 
 // junitRest is what has no suite of its own: that there is nothing, which many readers of JUnit take for a broken file,

@@ -3,11 +3,15 @@ package report
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
+
+	"github.com/regsweep/regsweep/internal/oci"
 )
 
 // junitRead is what a reader of JUnit makes of a report.
@@ -105,6 +109,31 @@ func TestJUnitIsBounded(t *testing.T) {
 			if got := suite.Tests - 1 + value(suite.Properties, "deletions_left_out"); got != deletions {
 				t.Fatalf("%s: %d cases and left out, want %d", suite.Name, got, deletions)
 			}
+		}
+	}
+}
+
+// A repository that --timeout came before is skipped, also in a report that was made of another.
+func TestJUnitOfALateRepository(t *testing.T) {
+	t.Parallel()
+	s := summary(repo("zdtest").pair(12))
+	late := Repository{Name: oci.Repository{Host: "h.example", Path: "late"}, Err: errors.New("not looked at: the time is over"), Late: true}
+	s.Repositories = append(s.Repositories, late)
+	var text strings.Builder
+	if err := WriteJSON(&text, s); err != nil {
+		t.Fatal(err)
+	}
+	again, err := ReadJSON(strings.NewReader(text.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []Summary{s, again} {
+		var b strings.Builder
+		if err := WriteJUnit(&b, s); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.String(); !strings.Contains(got, `failures="0" errors="0" skipped="1"`) || !strings.Contains(got, `<skipped message="not looked at: the time is over">`) {
+			t.Errorf("got\n%s", got)
 		}
 	}
 }

@@ -5,8 +5,19 @@ import (
 	"io"
 )
 
-// Line says in one line what the run did, for an annotation or a build's description.
-func (s Summary) Line() string { return s.whole(s.verdict(s.Totals())) }
+// Line says in one line what the run did, for an annotation or a build's description: of one repository with its name,
+// and with the reason when nothing was done.
+func (s Summary) Line() string {
+	if len(s.Repositories) != 1 {
+		return s.whole(s.verdict(s.Totals()))
+	}
+	v := newView(s.Repositories[0], s.Started)
+	text := short(v.Name.String(), nameRunes) + ": " + v.verdict(s)
+	if v.condition() == stopped {
+		text += " · stopped: " + v.objection()
+	}
+	return s.whole(text)
+}
 
 // whole is a verdict with what the collection came to, and with the alarm first.
 func (s Summary) whole(text string) string {
@@ -20,18 +31,9 @@ func (s Summary) whole(text string) string {
 	return text
 }
 
-// WriteLine writes [Summary.Line], of one repository with its name. Jenkins takes it as a build's description.
+// WriteLine writes [Summary.Line]. Jenkins takes it as a build's description.
 func WriteLine(w io.Writer, s Summary) error {
-	text := s.Line()
-	if len(s.Repositories) == 1 {
-		v := newView(s.Repositories[0], s.Started)
-		text = short(v.Name.String(), nameRunes) + ": " + v.verdict(s)
-		if v.condition() == stopped {
-			text += " · stopped early"
-		}
-		text = s.whole(text)
-	}
-	if _, err := fmt.Fprintln(w, text); err != nil {
+	if _, err := fmt.Fprintln(w, s.Line()); err != nil {
 		return fmt.Errorf("write line: %w", err)
 	}
 	return nil

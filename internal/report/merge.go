@@ -1,6 +1,10 @@
 package report
 
-import "time"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // Merge makes one summary of those of several runs, such as the shards of one job: all their repositories, in order. It
 // began when the first of them did and took until the last one ended, because shards run side by side. What they do not
@@ -41,6 +45,35 @@ func Merge(summaries []Summary) Summary {
 	out.Elapsed = max(0, end.Sub(out.Started))
 	return out
 }
+
+// MissingShards names those parallel jobs of a run of which there is no summary, such as "shard 2/3", or several; "" when
+// there are all, or when the summaries are of no such jobs. A job that was stopped leaves no report, and the totals of the
+// others would pass for those of the whole. One summary alone says itself which part it is.
+func MissingShards(summaries []Summary) string {
+	if len(summaries) < 2 {
+		return ""
+	}
+	var missing []string
+	there, total := map[int]bool{}, summaries[0].Shard.Total
+	for _, s := range summaries {
+		if s.Shard.Total != total { // reports of several runs, of which nobody knows how many there are
+			return ""
+		}
+		there[s.Shard.Index] = true
+	}
+	for i := 1; i <= total; i++ {
+		if !there[i] {
+			missing = append(missing, fmt.Sprintf("shard %d/%d", i, total))
+		}
+	}
+	if n := len(missing); n > mostMissing {
+		return fmt.Sprintf("%s and %d more", strings.Join(missing[:mostMissing], ", "), n-mostMissing)
+	}
+	return strings.Join(missing, ", ")
+}
+
+// mostMissing is how many a line of the log names.
+const mostMissing = 5
 
 // gravity says how much of a run's collection a reader has to know.
 func gravity(s Summary) int {

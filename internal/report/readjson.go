@@ -79,7 +79,7 @@ func ReadJSON(r io.Reader) (Summary, error) {
 func (in readRepository) repository() (Repository, error) {
 	host, path, _ := strings.Cut(in.Repository, "/")
 	bytes := in.UniqueBytesDeleted
-	out := Repository{Name: oci.Repository{Host: host, Path: path}, Policy: in.Policy, KnownBytes: &bytes, Way: in.DeletedBy, Left: in.Unfinished}
+	out := Repository{Name: oci.Repository{Host: host, Path: path}, Policy: in.Policy, KnownBytes: &bytes, Way: in.DeletedBy, Left: in.Unfinished, Late: in.Late}
 	for _, name := range in.JustBuilt {
 		pushed := oci.Pushed{Reference: oci.Reference{Repository: out.Name, Tag: name}, Source: "report"}
 		if short := oci.Digest(name); strings.Contains(name, ":") && retain.ShortDigest(short) == name { // no tag

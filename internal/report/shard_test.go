@@ -48,3 +48,33 @@ func TestShardIsReadBack(t *testing.T) {
 		t.Errorf("one shard alone is %+v", got)
 	}
 }
+
+func TestMissingShards(t *testing.T) {
+	t.Parallel()
+	for want, shards := range map[string][]Shard{
+		"":                     {{1, 2, 9}, {2, 2, 9}},
+		"shard 2/3":            {{1, 3, 9}, {3, 3, 9}},
+		"shard 1/4, shard 2/4": {{4, 4, 9}, {3, 4, 9}},
+		"shard 3/9, shard 4/9, shard 5/9, shard 6/9, shard 7/9 and 2 more": {{1, 9, 9}, {2, 9, 9}},
+	} {
+		var all []Summary
+		for _, s := range shards {
+			all = append(all, Summary{Shard: s})
+		}
+		if got := MissingShards(all); got != want {
+			t.Errorf("%v: got %q, want %q", shards, got, want)
+		}
+	}
+	for name, all := range map[string][]Summary{
+		"nothing":       nil,
+		"one part":      {{Shard: Shard{1, 2, 9}}},
+		"no parts":      {{}, {}},
+		"several runs":  {{Shard: Shard{1, 2, 9}}, {Shard: Shard{1, 3, 9}}},
+		"one is whole":  {{Shard: Shard{1, 2, 9}}, {}},
+		"one is a part": {{}, {Shard: Shard{1, 2, 9}}},
+	} {
+		if got := MissingShards(all); got != "" {
+			t.Errorf("%s: got %q", name, got)
+		}
+	}
+}

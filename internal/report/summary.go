@@ -49,6 +49,8 @@ type Repository struct {
 	// Err is why the repository was not read, refused or not finished; nil when all went well. A refusal is told by
 	// the plan's refusals, so that the error beside them is not shown a second time.
 	Err error
+	// Late is true when the run's time was over before the repository was read: no failure, the next run comes to it.
+	Late bool
 	// Pushed is what the pipeline has just pushed to the repository; empty when nothing is known of that.
 	Pushed []oci.Pushed
 	// KnownBytes is the UniqueBytes of a repository that was read back from a report, which names no blobs; nil when

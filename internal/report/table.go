@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/retain"
@@ -82,8 +83,34 @@ type table struct {
 }
 
 func (t *table) line(text string) {
-	t.WriteString(strings.TrimRight(text, " "))
+	t.WriteString(wrap(strings.TrimRight(text, " "), t.width))
 	t.WriteByte('\n')
+}
+
+// wrap breaks a line between words where a terminal of that width would break it within one. What follows is indented. A
+// word that is longer than a line stays whole: it is a name that somebody wants to copy.
+func wrap(text string, width int) string {
+	if width <= 0 || utf8.RuneCountInString(text) <= width {
+		return text
+	}
+	const indent = "  "
+	var b strings.Builder
+	used, begun := 0, false // the line, and whether it has a word
+	for i, word := range strings.Split(text, " ") {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case begun && used+1+n > width:
+			b.WriteString("\n" + indent)
+			used, begun = len(indent), false
+		default:
+			b.WriteByte(' ')
+			used++
+		}
+		b.WriteString(word)
+		used, begun = used+n, begun || n > 0
+	}
+	return b.String()
 }
 
 // repository writes everything of a repository but the last line.

@@ -4,6 +4,8 @@
 // printed there either.
 //
 //   BUILD_NUMBER=42 BRANCH_NAME=main STAND_IN_CREDENTIALS=id=user:password groovy stand-in.groovy Jenkinsfile [vars]
+//
+// An SSH key is a credential too, of which the password is the key.
 
 // Block is what the names in a block of the pipeline mean: words are its calls, known its variables, env the variables
 // of the environment.
@@ -29,6 +31,7 @@ class Build {
   String result = 'SUCCESS'
 }
 
+System.out = new PrintStream(new FileOutputStream(FileDescriptor.out), true, 'UTF-8')
 def env = new TreeMap(System.getenv())
 def credentials = (env.remove('STAND_IN_CREDENTIALS') ?: '').tokenize(',').collectEntries { it.split('=', 2) as List }
 def build = new Build()
@@ -61,7 +64,11 @@ steps.echo = { println it }
 steps.error = { throw new RuntimeException(it.toString()) }
 steps.unstable = { println "unstable: $it"; if (build.result == 'SUCCESS') build.result = 'UNSTABLE' }
 steps.script = { Closure body -> enter(body, steps) }
-steps.readFile = { new File(it.toString()).text }
+steps.readFile = { what ->
+  def m = what instanceof Map ? what : [file: what]
+  options(m, ['file', 'encoding'])
+  m.encoding ? new File(m.file.toString()).getText(m.encoding) : new File(m.file.toString()).text // as the agent thinks
+}
 steps.fileExists = { new File(it.toString()).exists() }
 steps.usernamePassword = { Map m ->
   options(m, ['credentialsId', 'usernameVariable', 'passwordVariable'])
@@ -69,7 +76,22 @@ steps.usernamePassword = { Map m ->
   def (user, password) = credentials[m.credentialsId].split(':', 2)
   [(m.usernameVariable): user, (m.passwordVariable): password]
 }
-steps.withCredentials = { List bindings, Closure body -> within(bindings.inject([:]) { a, b -> a + b }) { enter(body, steps) } }
+def keys = []
+steps.sshUserPrivateKey = { Map m ->
+  options(m, ['credentialsId', 'keyFileVariable'])
+  if (!credentials[m.credentialsId]) throw new IllegalArgumentException("no credentials '$m.credentialsId'")
+  def file = File.createTempFile('key', '')
+  file.text = credentials[m.credentialsId].split(':', 2)[1]
+  keys << file
+  [(m.keyFileVariable): file.path]
+}
+steps.lock = { String name, Closure body ->
+  println "lock $name"
+  try { enter(body, steps) } finally { println "unlock $name" }
+}
+steps.withCredentials = { List bindings, Closure body ->
+  try { within(bindings.inject([:]) { a, b -> a + b }) { enter(body, steps) } } finally { keys*.delete(); keys.clear() }
+}
 steps.withEnv = { List values, Closure body -> within(values.collectEntries { it.toString().split('=', 2) as List }) { enter(body, steps) } }
 def files = { String patterns ->
   patterns.tokenize(',').collectMany { one ->
