@@ -62,7 +62,7 @@ func (b *bench) contestants(k kind) []contestant {
 	}
 	if !k.deletesTags {
 		retag := b.byName(nameRetagByName, sweep{deleteBy: "retag"})
-		retag.style = "retag"
+		retag.label, retag.style = "retag by name", "retag"
 		out = append(out, b.regsweep(nameRetag, "retag", sweep{deleteBy: "retag"}), retag)
 	}
 	return out
