@@ -6,6 +6,7 @@ import (
 	"encoding/gob"
 	"errors"
 	"fmt"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -193,6 +194,38 @@ func TestKnownTagsDuringTheListing(t *testing.T) {
 			}
 			if got := early.Load(); got != c.want {
 				t.Errorf("tags asked for before they were listed: %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+// A tag that is pushed again between the look at it and the listing is no ghost, in the first look and in the one before a
+// deletion.
+func TestTagComesBackBeforeTheListing(t *testing.T) {
+	t.Parallel()
+	for name, read := range map[string]func(r *Repository, before oci.Snapshot) (oci.Snapshot, error){
+		"snapshot": func(r *Repository, _ oci.Snapshot) (oci.Snapshot, error) { return r.Snapshot(t.Context(), Wanted{}) },
+		"reread": func(r *Repository, before oci.Snapshot) (oci.Snapshot, error) {
+			return r.Reread(t.Context(), before, nil)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			d.push.Image(fixture.Image{Tags: []string{"b1", "b2"}, Created: day(1)})
+			before, _ := d.snapshot(t, Wanted{})
+			asked := make(chan struct{})
+			absent := registrytest.Fault{Path: "*/manifests/b2", Status: http.StatusNotFound, Body: `{"errors":[{"code":"MANIFEST_UNKNOWN"}]}`}
+			d.reg.AddFault(absent) // HEAD, and then GET to be sure
+			absent.Before = func() { close(asked) }
+			d.reg.AddFault(absent)
+			d.reg.AddFault(registrytest.Fault{Method: "GET", Path: "*/tags/list", Until: asked})
+			s, err := read(d.repository(), before)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(s.Ghosts) > 0 || len(s.Images) != 1 || !slices.Contains(s.Images[0].Tags, "b2") {
+				t.Errorf("ghosts %v, images %v", s.Ghosts, s.Images)
 			}
 		})
 	}

@@ -77,7 +77,9 @@ func (r *Repository) follow(ctx context.Context, expected []string, given map[st
 		return nil, nil, err
 	}
 	for i, t := range expected {
-		found[t] = early[i]
+		if early[i].digest != "" { // else, if it is listed, it has come back since
+			found[t] = early[i]
+		}
 	}
 	targets = make([]manifest, len(tags))
 	var rest []string

@@ -127,7 +127,7 @@ func (g *gathering) readTags(ctx context.Context, namesOnly bool) error {
 	if err != nil {
 		return err
 	}
-	g.news = g.news || len(g.memory.tags) != len(tags)
+	g.news = g.news || len(g.memory.tags) != len(tags) || g.memory.open != g.repository.client.open()
 	var next []oci.Digest
 	for i, m := range targets {
 		_, remembered := g.memory.manifests[m.digest]
