@@ -1,0 +1,83 @@
+package registry
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/registry/registrytest"
+	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
+)
+
+// Tags that are remembered are asked for while they are being listed, as long as there are few and nobody asks for a login.
+func TestKnownTagsDuringTheListing(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		tags int
+		auth registrytest.Auth
+		want bool
+	}{
+		"few":                     {tags: firstReads - 1, want: true},
+		"more than go in a round": {tags: firstReads},
+		"with a login":            {tags: 3, auth: registrytest.TokenAuth},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDeskAt(t, registrytest.Options{Auth: c.auth})
+			for n := range c.tags {
+				d.push.Image(fixture.Image{Tags: []string{fmt.Sprint("b", n)}, Created: day(1)})
+			}
+			d.snapshot(t, Wanted{})
+			var listed, early atomic.Bool
+			asked := make(chan struct{})
+			listing := registrytest.Fault{Method: "GET", Path: "*/tags/list", Edit: func(*registrytest.Response) { listed.Store(true) }}
+			if c.want {
+				listing.Until = asked
+			}
+			d.reg.AddFault(listing)
+			d.reg.AddFault(registrytest.Fault{Method: "HEAD", Before: func() { early.Store(!listed.Load()); close(asked) }})
+			_, sent := d.snapshot(t, Wanted{})
+			if got := sent["HEAD manifest"]; got != c.tags { // each is refused once when it comes without a token
+				t.Errorf("tags asked for %d times, want %d", got, c.tags)
+			}
+			if got := early.Load(); got != c.want {
+				t.Errorf("tags asked for before they were listed: %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+// A tag that is pushed again between the look at it and the listing is no ghost, in the first look and in the one before a
+// deletion.
+func TestTagComesBackBeforeTheListing(t *testing.T) {
+	t.Parallel()
+	for name, read := range map[string]func(r *Repository, before oci.Snapshot) (oci.Snapshot, error){
+		"snapshot": func(r *Repository, _ oci.Snapshot) (oci.Snapshot, error) { return r.Snapshot(t.Context(), Wanted{}) },
+		"reread": func(r *Repository, before oci.Snapshot) (oci.Snapshot, error) {
+			return r.Reread(t.Context(), before, nil)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			d.push.Image(fixture.Image{Tags: []string{"b1", "b2"}, Created: day(1)})
+			before, _ := d.snapshot(t, Wanted{})
+			asked := make(chan struct{})
+			absent := registrytest.Fault{Path: "*/manifests/b2", Status: http.StatusNotFound, Body: `{"errors":[{"code":"MANIFEST_UNKNOWN"}]}`}
+			d.reg.AddFault(absent) // HEAD, and then GET to be sure
+			absent.Before = func() { close(asked) }
+			d.reg.AddFault(absent)
+			d.reg.AddFault(registrytest.Fault{Method: "GET", Path: "*/tags/list", Until: asked})
+			s, err := read(d.repository(), before)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(s.Ghosts) > 0 || len(s.Images) != 1 || !slices.Contains(s.Images[0].Tags, "b2") {
+				t.Errorf("ghosts %v, images %v", s.Ghosts, s.Images)
+			}
+		})
+	}
+}
