@@ -32,9 +32,6 @@ func (r *Repository) DeletesTags(ctx context.Context) (bool, error) {
 	case existed:
 		return false, &unclearError{fmt.Errorf("the registry says that it has removed the tag %s, which does not exist", tag)}
 	case err == nil:
-		// A removal of a tag reads nothing but that tag, and costs such a registry about what a look costs it
-		// (docs/performance.md has the measurement): what the looks have come to is no guess then.
-		r.client.writes.follow(r.client.reads)
 		return true, nil
 	case !errors.As(err, &answer) || answer.Status >= 500 || answer.Status == http.StatusUnauthorized || answer.Status == http.StatusTooManyRequests:
 		return false, err

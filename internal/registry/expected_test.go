@@ -81,3 +81,68 @@ func TestTagComesBackBeforeTheListing(t *testing.T) {
 		})
 	}
 }
+
+// A tag that is remembered and not listed any more may be answered in any way: the run goes by the listing, and the memory
+// forgets the tag.
+func TestRememberedTagThatIsGone(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]registrytest.Fault{
+		"a proxy's page":   {Status: http.StatusNotFound, Body: "<html>", Header: http.Header{"Content-Type": {"text/html"}}},
+		"forbidden":        {Status: http.StatusForbidden, Body: `{"errors":[{"code":"DENIED"}]}`},
+		"a broken tag":     {Status: http.StatusInternalServerError, Body: `{"errors":[{"code":"UNKNOWN"}]}`},
+		"a bad media type": {Edit: registrytest.SetHeader("Content-Type", "text/html")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			d.push.Image(fixture.Image{Tags: []string{"b1"}, Created: day(1)})
+			gone := d.push.Image(fixture.Image{Tags: []string{"b2"}, Created: day(2)})
+			d.snapshot(t, Wanted{})
+			d.reg.Remove("team/app", gone) // by somebody else
+			answer.Path, answer.Times = "*/manifests/b2", -1
+			d.reg.AddFault(answer)
+			for n := range 2 {
+				s, sent := d.snapshot(t, Wanted{})
+				if len(s.Ghosts) > 0 || len(s.Images) != 1 {
+					t.Errorf("run %d: ghosts %v, images %v", n, s.Ghosts, s.Images)
+				}
+				if n > 0 && sent["HEAD manifest"] != 1 {
+					t.Errorf("the tag is asked for again: %v", sent)
+				}
+			}
+		})
+	}
+}
+
+// What is listed has to be read, whether it was expected or not.
+func TestExpectedTagThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.push.Image(fixture.Image{Tags: []string{"b1"}, Created: day(1)})
+	d.snapshot(t, Wanted{})
+	d.reg.AddFault(registrytest.Fault{Path: "*/manifests/b1", Times: -1, Status: http.StatusForbidden})
+	if s, err := d.repository().Snapshot(t.Context(), Wanted{}); err == nil {
+		t.Errorf("a snapshot without %v", s)
+	}
+}
+
+// A run that reads names alone leaves the tags to be read to the next one that needs dates, which does so at once, and a
+// ghost is no news.
+func TestTagsOfManifestsThatAreNotKnown(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for n := range 3 {
+		d.push.Image(fixture.Image{Tags: []string{fmt.Sprint("b", n)}, Created: day(n + 1)})
+	}
+	d.reg.Unlink("team/app", d.push.Image(fixture.Image{Tags: []string{"ghost"}, Created: day(9)}))
+	for range 2 {
+		d.snapshot(t, Wanted{NamesOnly: true})
+	}
+	if _, sent := d.snapshot(t, Wanted{}); sent["HEAD manifest"] != 0 || sent["GET config"] != 3 {
+		t.Errorf("requests %v", sent)
+	}
+	saves := d.store.saves
+	if d.snapshot(t, Wanted{}); saves != 2 || d.store.saves != saves {
+		t.Errorf("saved %d times, and once more when there was nothing new: %v", saves, d.store.saves != saves)
+	}
+}

@@ -115,3 +115,14 @@ func TestNextPage(t *testing.T) {
 		}
 	}
 }
+
+// A cancel that comes upon a request at an open gate is told by its cause, as one that comes upon a waiting one.
+func TestGateTellsTheCause(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("the time is over")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(cause)
+	if err := (&gate{}).wait(ctx); !errors.Is(err, cause) {
+		t.Errorf("got %v, want %v", err, cause)
+	}
+}

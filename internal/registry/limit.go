@@ -10,11 +10,9 @@ import (
 // limit is how many requests of one kind are on their way to a registry at once. It rises by four a round while
 // requests do not queue up at the registry, falls by a tenth when they do, and by half when the registry says that it
 // has too much, with 429, 5xx or a broken connection. A round is as many answers as the limit allows.
-//
 // How many requests queue is estimated as TCP Vegas does it (Brakmo, Peterson, "TCP Vegas", 1995): with the shortest
 // time that an answer took as the time without a queue, limit × (1 − shortest/average) of them are waiting. On loopback
 // that settles at about ten, more of which gain nothing on two cores, and at a round trip of 20 ms at the bound.
-//
 // The libraries that limit so are made for servers: they judge by windows of a second or by a hundred samples, and a
 // run of this program is over by then.
 type limit struct {
@@ -48,15 +46,17 @@ func newLimit(first, most int) *limit {
 	return &limit{now: min(float64(first), float64(most)), most: float64(most), doubling: true}
 }
 
-// follow lets the limit go on from half of what another has come to, when that tells how much is too much.
+// follow lets a limit that has not found its own level yet go on from half of what another has come to.
 func (l *limit) follow(other *limit) {
 	other.mu.Lock()
 	level := other.now / 2
 	other.mu.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.now = min(l.most, max(l.now, level))
-	l.admit()
+	if l.doubling {
+		l.now = min(l.most, max(l.now, level))
+		l.admit()
+	}
 }
 
 // acquire waits until one more request may be sent.

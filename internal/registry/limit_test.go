@@ -114,6 +114,20 @@ func TestLimitFollowsAnother(t *testing.T) {
 	}
 }
 
+// What a limit has come to by congestion stands, whatever another has come to.
+func TestLimitAfterCongestionFollowsNobody(t *testing.T) {
+	t.Parallel()
+	l := newLimit(8, 128)
+	if err := l.acquire(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l.release(time.Millisecond, true)
+	before := l.now
+	if l.follow(newLimit(128, 128)); l.now != before {
+		t.Errorf("%v were too many, now %v are allowed", before, l.now)
+	}
+}
+
 func TestLimitFollowsTheLatency(t *testing.T) {
 	t.Parallel()
 	l := newLimit(4, 64)

@@ -22,7 +22,8 @@ type Store interface {
 type memory struct {
 	manifests map[oci.Digest]manifest
 	dates     map[oci.Digest]time.Time // by config
-	// tags are those that were there. They may be gone or moved: this says only which are worth asking for.
+	// tags are those that were there, and whether the manifest they led to was known. They may be gone or moved: this says only
+	// which are worth asking for, and how.
 	tags map[string]bool
 	open bool // no login was asked for
 }
@@ -35,7 +36,7 @@ const maxRemembered = 50_000
 type remembered struct {
 	Form      int
 	Open      bool
-	Tags      []string
+	Tags      map[string]bool
 	Blobs     []oci.Blob
 	Manifests []rememberedManifest
 	Dates     []rememberedDate
@@ -70,7 +71,7 @@ func recall(content []byte) memory {
 	if !ok {
 		return empty
 	}
-	out := memory{make(map[oci.Digest]manifest, len(in.Manifests)), make(map[oci.Digest]time.Time, len(in.Dates)), map[string]bool{}, in.Open}
+	out := memory{make(map[oci.Digest]manifest, len(in.Manifests)), make(map[oci.Digest]time.Time, len(in.Dates)), in.Tags, in.Open}
 	for _, r := range in.Manifests {
 		m, ok := r.manifest(in.Blobs)
 		if !ok {
@@ -78,11 +79,10 @@ func recall(content []byte) memory {
 		}
 		out.manifests[m.digest] = m
 	}
-	for _, t := range in.Tags {
+	for t := range in.Tags {
 		if !oci.ValidTag(t) { // it would become part of a URL
 			return empty
 		}
-		out.tags[t] = true
 	}
 	for _, d := range in.Dates {
 		out.dates[d.Config] = d.Created
@@ -120,8 +120,7 @@ func (r rememberedManifest) manifest(table []oci.Blob) (manifest, bool) {
 // remember writes a memory down. Manifests that refer to what the registry does not have are left out: that may be
 // pushed again.
 func (g *gathering) remember() []byte {
-	out := remembered{Form: rememberedForm, Open: g.repository.client.open(), Tags: slices.Concat(slices.Collect(maps.Values(g.tags))...)}
-	slices.Sort(out.Tags)
+	out := remembered{Form: rememberedForm, Open: g.repository.client.open(), Tags: g.tagged()}
 	places := map[oci.Blob]int{}
 	place := func(b oci.Blob) int {
 		i, ok := places[b]
@@ -179,6 +178,6 @@ func (r *Repository) Forget(digests map[oci.Digest]bool, tags map[string]bool) {
 		return
 	}
 	in.Manifests = slices.DeleteFunc(in.Manifests, func(m rememberedManifest) bool { return digests[m.Digest] })
-	in.Tags = slices.DeleteFunc(in.Tags, func(t string) bool { return tags[t] })
+	maps.DeleteFunc(in.Tags, func(t string, _ bool) bool { return tags[t] })
 	store.Save(r.name, in.encode())
 }

@@ -243,7 +243,7 @@ func TestStrangeMemory(t *testing.T) {
 		"a config beyond":       {func(r *remembered) { r.Manifests[0].Config = 2 }, 0},
 		"a config below":        {func(r *remembered) { r.Manifests[0].Config = -1 }, 0},
 		"no digest":             {func(r *remembered) { r.Manifests[0].Digest = "b1" }, 0},
-		"a tag that is a path":  {func(r *remembered) { r.Tags = []string{"../x"} }, 0},
+		"a tag that is a path":  {func(r *remembered) { r.Tags = map[string]bool{"../x": true} }, 0},
 		"a child of no digest":  {func(r *remembered) { r.Manifests[0].Children = []rememberedChild{{Digest: "../x"}} }, 0},
 		"an unknown media type": {func(r *remembered) { r.Manifests[0].MediaType = "text/html" }, 0},
 		"a size below zero":     {func(r *remembered) { r.Blobs[0].Size = -1 }, 0},

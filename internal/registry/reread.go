@@ -72,7 +72,12 @@ func (r *Repository) follow(ctx context.Context, expected []string, given map[st
 		return err
 	})
 	early := make([]manifest, len(expected))
-	group.Go(func() error { return r.askEach(inner, expected, early, ask) })
+	group.Go(func() error {
+		if err := r.askEach(inner, expected, early, ask); err != nil {
+			return &earlyError{err}
+		}
+		return nil
+	})
 	if err := group.Wait(); err != nil {
 		return nil, nil, err
 	}
@@ -100,6 +105,11 @@ func (r *Repository) follow(ctx context.Context, expected []string, given map[st
 	}
 	return tags, targets, nil
 }
+
+// earlyError is what was answered for a tag that was expected, and may not be listed.
+type earlyError struct{ error }
+
+func (e *earlyError) Unwrap() error { return e.error }
 
 // askEach asks for tags into answers, in their order.
 func (r *Repository) askEach(ctx context.Context, tags []string, answers []manifest, ask func(context.Context, string) (manifest, error)) error {

@@ -202,7 +202,7 @@ func (g *gate) wait(ctx context.Context) error {
 		d := time.Until(g.until)
 		g.mu.Unlock()
 		if d <= 0 {
-			return ctx.Err()
+			return context.Cause(ctx)
 		}
 		timer := time.NewTimer(d)
 		select {

@@ -118,20 +118,23 @@ func (r *Repository) read(ctx context.Context, references []string) ([]*manifest
 // readTags lists the tags and reads what they point at. A docker image manifest can refer to no other manifest: it has
 // neither children nor a subject (docker's image manifest version 2, schema 2), so names alone do not need it.
 func (g *gathering) readTags(ctx context.Context, namesOnly bool) error {
-	tags, targets, err := g.repository.follow(ctx, g.expected(), nil, func(ctx context.Context, tag string) (manifest, error) {
+	ask := func(ctx context.Context, tag string) (manifest, error) {
 		if namesOnly || g.memory.tags[tag] {
 			return g.repository.resolve(ctx, tag)
 		}
 		return g.repository.manifest(ctx, tag) // a request less than to resolve it first
-	})
+	}
+	tags, targets, err := g.repository.follow(ctx, g.expected(), nil, ask)
+	var early *earlyError
+	if errors.As(err, &early) && ctx.Err() == nil { // of a tag that is gone anything may be said: the listing comes first
+		tags, targets, err = g.repository.follow(ctx, nil, nil, ask)
+	}
 	if err != nil {
 		return err
 	}
-	g.news = g.news || len(g.memory.tags) != len(tags) || g.memory.open != g.repository.client.open()
 	var next []oci.Digest
-	for i, m := range targets {
+	for _, m := range targets {
 		_, remembered := g.memory.manifests[m.digest]
-		g.news = g.news || !g.memory.tags[tags[i]]
 		switch {
 		case m.digest == "":
 		case !m.unread:
@@ -152,7 +155,19 @@ func (g *gathering) readTags(ctx context.Context, namesOnly bool) error {
 		}
 		g.tags[m.digest] = append(g.tags[m.digest], tags[i])
 	}
+	g.news = g.news || g.memory.open != g.repository.client.open() || !maps.Equal(g.memory.tags, g.tagged())
 	return nil
+}
+
+// tagged are the tags that lead somewhere, and whether what they lead to is known.
+func (g *gathering) tagged() map[string]bool {
+	out := map[string]bool{}
+	for d, tags := range g.tags {
+		for _, t := range tags {
+			out[t] = !g.manifests[d].unread
+		}
+	}
+	return out
 }
 
 // expected are the tags to ask for while they are being listed: those of an earlier run, as far as they go in one round

@@ -37,6 +37,9 @@ func (r *Repository) stillAt(tag string, d oci.Digest) func(context.Context) err
 // left alone. As [Delete], it finishes a request that is on its way. Registries differ in whether they can: see
 // [Repository.DeletesTags].
 func (r *Repository) Untag(ctx context.Context, tag string, d oci.Digest) (removed bool, err error) {
+	// It reads nothing but the tag, and costs a registry that can do it about what a look costs (docs/performance.md has the
+	// measurement): what the looks have come to is no guess then.
+	r.client.writes.follow(r.client.reads)
 	return r.untag(ctx, tag, r.stillAt(tag, d))
 }
 
