@@ -2,7 +2,7 @@
 // first, and the least that the registry can be asked: all delete all but two builds of a repository, filled anew for
 // each of them, with build dates in another order than the tags.
 //
-//	go run -C e2e ./bench --quick                          small repositories, under two minutes
+//	go run -C e2e ./bench --quick                          small repositories, about three minutes
 //	go run -C e2e ./bench                                  everything, tens of minutes
 //	go run -C e2e ./bench --threshold                      only from which size on tags-first gains
 //	go run -C e2e ./bench --svg ../docs/performance.svg --write ../docs/performance.md
