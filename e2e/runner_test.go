@@ -151,13 +151,9 @@ func file(t *testing.T, path string) string {
 // blocks returns the blocks of all pages that are of a kind.
 func blocks(t *testing.T, kind snippet.Kind) []snippet.Block {
 	t.Helper()
-	all, err := snippet.Find(os.DirFS(".."))
+	out, err := snippet.Of(os.DirFS(".."), kind)
 	if err != nil {
 		t.Fatal(err)
-	}
-	out := slices.DeleteFunc(all, func(b snippet.Block) bool { return b.Kind != kind })
-	if len(out) == 0 {
-		t.Fatalf("no page has %s", kind)
 	}
 	return out
 }

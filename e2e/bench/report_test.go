@@ -155,15 +155,12 @@ func TestPageHasMarkers(t *testing.T) {
 // TestPageCommands reads the options of each call of the benchmark on the pages.
 func TestPageCommands(t *testing.T) {
 	t.Parallel()
-	all, err := snippet.Find(os.DirFS("../.."))
+	blocks, err := snippet.Of(os.DirFS("../.."), snippet.Shell)
 	if err != nil {
 		t.Fatal(err)
 	}
 	calls := 0
-	for _, b := range all {
-		if b.Kind != snippet.Shell {
-			continue
-		}
+	for _, b := range blocks {
 		for line := range strings.Lines(b.Text) {
 			command, _, _ := strings.Cut(line, " #")
 			args, ours := strings.CutPrefix(command, "go run -C e2e ./bench")

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -82,6 +83,19 @@ func Find(root fs.FS) ([]Block, error) {
 		return err
 	})
 	return out, err
+}
+
+// Of returns those of [Find] that are of a kind. That there is none is an error: a test of them would run nothing.
+func Of(root fs.FS, kind Kind) ([]Block, error) {
+	all, err := Find(root)
+	if err != nil {
+		return nil, err
+	}
+	out := slices.DeleteFunc(all, func(b Block) bool { return b.Kind != kind })
+	if len(out) == 0 {
+		return nil, fmt.Errorf("no page has %s", kind)
+	}
+	return out, nil
 }
 
 // read returns the blocks of a page.
