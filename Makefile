@@ -81,4 +81,4 @@ bench: ## the step against the script that it replaces, on real registries
 	go run -C e2e ./bench
 
 update: ## write goldens and the README's flags anew; read the diff
-	go test ./internal/retain ./internal/report . -update
+	go test ./internal/retain ./internal/report ./internal/policy . -update

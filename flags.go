@@ -7,6 +7,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/regsweep/regsweep/internal/policy"
 	"github.com/regsweep/regsweep/internal/prune"
 )
 
@@ -31,7 +32,7 @@ type pruneCommand struct {
 	Images []string `arg:"" optional:"" name:"image" help:"What to prune: host[:port]/path[:tag][@digest]. A tag or digest marks it as just built. A * in the path stands for the repositories of the catalog that fit, ** crosses slashes. Without any, the repository that the CI has just built."`
 
 	Metadata []string `group:"scope" sep:"none" placeholder:"FILE|JSON" help:"What a build tool wrote about the images that it pushed, which are just built: the metadata of docker buildx, bake and imagetools, the files of kaniko, ko, Jib and podman, the JSON of docker/metadata-action. Repeatable."`
-	retention
+	policy.Rules
 	Policy      string   `group:"keep" placeholder:"FILE" help:"YAML file with a policy for each repository, see docs/policy.md. Flags go before its keys."`
 	ProtectFile []string `group:"scope" sep:"none" placeholder:"FILE" help:"Never delete nor count the images that this text names: what kubectl prints, a compose file, a Nomad job, any list. Repeatable; - is standard input."`
 
@@ -57,7 +58,7 @@ type reporting struct {
 
 // access is how the commands reach registries.
 type access struct {
-	Workers count `group:"run" placeholder:"N" help:"Upper bound of parallel requests (default: 128). The tool adapts to the registry below it."`
+	Workers policy.Count `group:"run" placeholder:"N" help:"Upper bound of parallel requests (default: 128). The tool adapts to the registry below it."`
 
 	Username              string `group:"registry" placeholder:"NAME" help:"User name, for a registry that docker's configuration has no login for. The password comes from --password-file or REGSWEEP_PASSWORD."`
 	PasswordFile          string `group:"registry" placeholder:"FILE" help:"File with the password."`

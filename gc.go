@@ -10,6 +10,7 @@ import (
 	"github.com/regsweep/regsweep/internal/ci"
 	"github.com/regsweep/regsweep/internal/gc"
 	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/policy"
 	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/report"
@@ -29,8 +30,8 @@ type gcCommand struct {
 
 // afterPrune is what of a collection belongs to prune alone.
 type afterPrune struct {
-	GC         bool  `group:"gc" name:"gc" help:"Have the registry collect its garbage when the images are deleted, at --gc-via."`
-	MinDeleted count `group:"gc" name:"gc-min-deleted" placeholder:"N" help:"Collect only when at least N manifests were deleted. Default: 1."`
+	GC         bool         `group:"gc" name:"gc" help:"Have the registry collect its garbage when the images are deleted, at --gc-via."`
+	MinDeleted policy.Count `group:"gc" name:"gc-min-deleted" placeholder:"N" help:"Collect only when at least N manifests were deleted. Default: 1."`
 }
 
 // run collects and returns the exit code.

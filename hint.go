@@ -11,6 +11,7 @@ import (
 
 	"github.com/regsweep/regsweep/internal/ci"
 	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/policy"
 	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/retain"
@@ -39,19 +40,17 @@ func hint(err error) string {
 	var verify *tls.CertificateVerificationError
 	var none *ci.NoImageError
 	var mediaType *registry.MediaTypeError
-	var file *policyFileError
-	var unmatched *noPolicyError
+	var file *policy.FileError
+	var unmatched *policy.NoEntryError
 	switch {
 	case errors.Is(err, errNoTarget):
 		return "for example --gc-via docker://registry, or ssh://user@host with --gc-stop and --gc-start (docs/garbage-collection.md)"
 	case errors.Is(err, errShardCollects):
 		return "collect once, by regsweep gc in a job after these; --shard 1/1 says that this job prunes all"
 	case errors.As(err, &unmatched):
-		return `add an entry for it, or one for "**" at the end, or give a keep rule such as --keep-last 5`
-	case errors.As(err, &file) && errors.Is(err, retain.ErrNoKeepRule):
-		return "give the entry a keep rule, such as keep-last: 5, or all entries by a flag"
+		return unmatched.Hint()
 	case errors.As(err, &file):
-		return file.hint
+		return file.Hint()
 	case errors.Is(err, retain.ErrNoKeepRule):
 		return "say what to keep, for example --keep-last 5 or --keep-younger-than 30d"
 	case errors.As(err, &none):

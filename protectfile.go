@@ -67,11 +67,3 @@ func paths(lists []string) []string {
 	}
 	return out
 }
-
-// protect adds images in use to all policies.
-func (p *policies) protect(inUse []retain.InUse) {
-	p.flags.InUse = inUse
-	for i := range p.entries {
-		p.entries[i].policy.InUse = inUse
-	}
-}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/regsweep/regsweep/internal/ci"
 	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/policy"
 	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/report"
@@ -26,7 +27,7 @@ type session struct {
 	process  process
 	say      talk
 	started  time.Time
-	policies policies
+	policies policy.Policies
 	system   ci.System
 	images   ci.Images
 	clients  *clients
@@ -123,11 +124,11 @@ func (s *session) prune(ctx context.Context, name oci.Repository) (report.Reposi
 	if ctx.Err() != nil {
 		return notLookedAt(out, context.Cause(ctx))
 	}
-	policy, err := s.policies.of(name)
+	rules, err := s.policies.Of(name)
 	if err != nil {
 		return s.failed(out, err)
 	}
-	out.Policy = policy.String()
+	out.Policy = rules.String()
 	client, err := s.clients.of(name.Host)
 	if err != nil {
 		return s.failed(out, err)
@@ -141,7 +142,7 @@ func (s *session) prune(ctx context.Context, name oci.Repository) (report.Reposi
 	// An id of an image is told by its config, which only a manifest names.
 	byDigest := slices.ContainsFunc(built, func(p oci.Pushed) bool { return p.Digest != "" })
 	snapshot, pushed, err := readBuilt(built, func(pushed []oci.Pushed) (oci.Snapshot, error) {
-		wanted := registry.Wanted{Also: namedDigests(pushed, policy, name), NamesOnly: policy.NamesOnly() && !s.collects && !byDigest}
+		wanted := registry.Wanted{Also: namedDigests(pushed, rules, name), NamesOnly: rules.NamesOnly() && !s.collects && !byDigest}
 		if journal != nil {
 			wanted.Also = append(wanted.Also, journal.Left()...)
 		}
@@ -153,7 +154,7 @@ func (s *session) prune(ctx context.Context, name oci.Repository) (report.Reposi
 	if journal != nil {
 		begun(snapshot, journal.Left())
 	}
-	plan := retain.Decide(snapshot, policy, pushed, s.started)
+	plan := retain.Decide(snapshot, rules, pushed, s.started)
 	out.Plan, out.Pushed = &plan, pushed
 	return s.execute(ctx, out, repository, journalOf(journal))
 }
@@ -276,7 +277,7 @@ func (s *session) failed(out report.Repository, err error) (report.Repository, i
 
 // exitCode returns the exit code for an error that ended the work on a repository.
 func exitCode(err error) int {
-	var unmatched *noPolicyError
+	var unmatched *policy.NoEntryError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return exitCancelled

@@ -12,6 +12,7 @@ import (
 
 	"github.com/regsweep/regsweep/internal/gc"
 	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/policy"
 	"github.com/regsweep/regsweep/internal/rank"
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/report"
@@ -23,7 +24,7 @@ type rankCommand struct {
 
 	From   string `group:"scope" placeholder:"FILE" help:"Rank by a garbage collection's log instead, such as that of registry garbage-collect --dry-run; - is standard input. It knows the manifests without a tag too, and no sizes: repositories are ranked by marked manifests. With --gc-via regsweep runs that dry run itself; the registry goes on serving."`
 	nextTo `group:"scope"`
-	Top    count `group:"scope" default:"10" placeholder:"N" help:"Show the first N repositories (default: 10). JSON has all."`
+	Top    policy.Count `group:"scope" default:"10" placeholder:"N" help:"Show the first N repositories (default: 10). JSON has all."`
 
 	access
 	Output string   `group:"report" enum:"table,markdown,json" default:"table" placeholder:"FORM" help:"What goes to standard output: table, markdown or json. Default: ${default}."`

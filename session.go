@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/regsweep/regsweep/internal/ci"
+	"github.com/regsweep/regsweep/internal/policy"
 	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/report"
 )
@@ -13,14 +14,13 @@ import (
 func (c *pruneCommand) session(p process, say talk) (*session, error) {
 	s := &session{process: p, say: say, started: p.now().UTC(), form: report.Form(c.Output), dryRun: c.DryRun, workers: int(c.Workers), timeout: c.Timeout}
 	var err error
-	if s.policies, err = c.policies(); err != nil {
-		return nil, err
-	}
 	inUse, err := c.inUse(p.stdin)
 	if err != nil {
 		return nil, err
 	}
-	s.policies.protect(inUse)
+	if s.policies, err = policy.Read(c.Rules, c.Policy, inUse); err != nil {
+		return nil, err
+	}
 	if c.Timeout < 0 {
 		return nil, fmt.Errorf("--timeout: %s is no time at all", c.Timeout)
 	}

@@ -26,6 +26,7 @@ var arrows = map[string][]string{
 	"internal/ci":       {"internal/oci"},
 	"internal/state":    {"internal/oci"},
 	"internal/rank":     {"internal/gc", "internal/oci"},
+	"internal/policy":   {"internal/retain", "internal/oci"},
 	"internal/report":   {"internal/prune", "internal/rank", "internal/retain", "internal/gc", "internal/oci"},
 
 	"internal/registry/registrytest":         {"internal/oci", "internal/registry/registrytest/fixture"},
@@ -37,7 +38,7 @@ var arrows = map[string][]string{
 // homes lists the only packages that may import a dependency, by the longest prefix that fits.
 var homes = map[string][]string{
 	"github.com/alecthomas/kong":            {""},
-	"github.com/goccy/go-yaml":              {"", "internal/gc"},
+	"github.com/goccy/go-yaml":              {"internal/policy", "internal/gc"},
 	"github.com/schollz/progressbar/v3":     {""},
 	"golang.org/x/term":                     {""},
 	"github.com/gofrs/flock":                {"internal/state"},
@@ -50,7 +51,7 @@ var homes = map[string][]string{
 	"github.com/olekukonko/tablewriter":     {"internal/report"},
 	"golang.org/x/sync/errgroup":            {"", "internal/registry", "internal/prune", "internal/registry/registrytest/fixture"},
 	"net/http":                              {"", "internal/registry", "internal/registry/registrytest", "internal/registry/registrytest/fixture"},
-	"os":                                    {"", "internal/ci", "internal/registry", "internal/state"},
+	"os":                                    {"", "internal/ci", "internal/policy", "internal/registry", "internal/state"},
 	"os/exec":                               {"internal/gc"},
 	"os/signal":                             {""},
 }

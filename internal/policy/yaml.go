@@ -1,4 +1,4 @@
-package main
+package policy
 
 import (
 	"bytes"
@@ -20,14 +20,14 @@ import (
 // library's own decoder does not say where a value is wrong, and of several unknown keys names any.
 //
 // Unknown keys, keys given twice, empty values, anchors, aliases and further documents are errors, as
-// [policyFileError] with line and column.
+// [FileError] with line and column.
 func unmarshalYAML(text []byte, target any) error {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	if !utf8.Valid(text) {
-		return &policyFileError{err: errors.New("not a text in UTF-8")}
+		return &FileError{err: errors.New("not a text in UTF-8")}
 	}
 	if line := tooDeep(text); line > 0 {
-		return &policyFileError{position: position{line, 1}, err: errors.New("nested too deeply")}
+		return &FileError{position: position{line, 1}, err: errors.New("nested too deeply")}
 	}
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
@@ -46,7 +46,7 @@ func unmarshalYAML(text []byte, target any) error {
 	}
 	v := reflect.ValueOf(target).Elem()
 	if body == nil {
-		return &policyFileError{err: fmt.Errorf("the file is empty: a mapping with the key %s is expected", keys(v.Type())[0])}
+		return &FileError{err: fmt.Errorf("the file is empty: a mapping with the key %s is expected", keys(v.Type())[0])}
 	}
 	return readMapping(body, v)
 }
@@ -82,9 +82,9 @@ var starred = regexp.MustCompile(`(^|[\s\[,])\*`)
 func syntaxError(text []byte, err error) error {
 	var detail yaml.Error
 	if !errors.As(err, &detail) {
-		return &policyFileError{err: fmt.Errorf("not YAML: %w", err)}
+		return &FileError{err: fmt.Errorf("not YAML: %w", err)}
 	}
-	out := &policyFileError{err: fmt.Errorf("not YAML: %s", detail.GetMessage())}
+	out := &FileError{err: fmt.Errorf("not YAML: %s", detail.GetMessage())}
 	if t := detail.GetToken(); t != nil && t.Position != nil {
 		out.position = position{t.Position.Line, t.Position.Column}
 		if lines := bytes.Split(text, []byte("\n")); t.Position.Line <= len(lines) && starred.Match(lines[t.Position.Line-1]) {
@@ -140,7 +140,7 @@ func readValue(key, n ast.Node, target reflect.Value) error {
 	}
 	for _, item := range items {
 		v := reflect.New(target.Type().Elem()).Elem()
-		if entry, ok := v.Addr().Interface().(*policyEntry); ok {
+		if entry, ok := v.Addr().Interface().(*entry); ok {
 			entry.at = at(item)
 			if err := readMapping(item, v); err != nil {
 				return err
@@ -209,8 +209,8 @@ func fieldOf(v reflect.Value, key string) (reflect.Value, bool) {
 }
 
 // wrong is an error about a node.
-func wrong(n ast.Node, format string, args ...any) *policyFileError {
-	return &policyFileError{position: at(n), err: fmt.Errorf(format, args...)}
+func wrong(n ast.Node, format string, args ...any) *FileError {
+	return &FileError{position: at(n), err: fmt.Errorf(format, args...)}
 }
 
 // at is where a node begins. The parser says of a block mapping where its first colon is.

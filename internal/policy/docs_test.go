@@ -1,4 +1,4 @@
-package main
+package policy
 
 import (
 	"errors"
@@ -12,7 +12,7 @@ import (
 // the text is what regsweep says of it.
 func TestPolicyDocs(t *testing.T) {
 	t.Parallel()
-	all, err := snippet.Find(os.DirFS("."))
+	all, err := snippet.Find(os.DirFS("../.."))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,17 +30,17 @@ func TestPolicyDocs(t *testing.T) {
 			want = all[i+1].Text
 			wrong++
 		}
-		file, err := parsePolicyFile("regsweep.yml", []byte(b.Text))
+		file, err := parseFile("regsweep.yml", []byte(b.Text))
 		for _, entry := range file.Policies {
-			if _, invalid := entry.policy(); err == nil && invalid != nil {
-				err = &policyFileError{file: "regsweep.yml", position: entry.at, err: invalid}
+			if _, invalid := entry.Policy(); err == nil && invalid != nil {
+				err = &FileError{file: "regsweep.yml", position: entry.at, err: invalid}
 			}
 		}
 		var got string
-		var e *policyFileError
+		var e *FileError
 		if errors.As(err, &e) {
 			got = "regsweep: " + e.Error() + "\n"
-			if h := hint(e); h != "" {
+			if h := e.Hint(); h != "" {
 				got += "regsweep: hint: " + h + "\n"
 			}
 		}

@@ -1,8 +1,9 @@
-package main
+package policy
 
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"os"
 	"reflect"
 	"testing"
@@ -10,19 +11,21 @@ import (
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
+var update = flag.Bool("update", false, "write the schema of policy files anew")
+
 type object = map[string]any
 
 // schemas are the JSON schemas of the texts in a policy file, by the type that reads them. They are stricter than the
 // types in one respect: a number is not put in quotes.
 var schemas = map[reflect.Type]object{
-	reflect.TypeFor[count]():           {"type": "integer", "minimum": 1},
+	reflect.TypeFor[Count]():           {"type": "integer", "minimum": 1},
 	reflect.TypeFor[retain.Age]():      {"type": "string", "pattern": "^[0-9]*[1-9][0-9]*(m|h|d|w|mo|y)$"},
 	reflect.TypeFor[retain.Versions](): {"type": []string{"integer", "string"}, "minimum": 1, "pattern": "^[0-9]*[1-9][0-9]*(/(major|minor))?$"},
 	reflect.TypeFor[retain.Grouping](): {"type": "string", "format": "regex", "pattern": `^\^.*\(.*\$$`},
 	reflect.TypeFor[retain.Sort]():     {"enum": []retain.Sort{retain.SortCreated, retain.SortSemver, retain.SortName}},
 	reflect.TypeFor[retain.Undated]():  {"enum": []retain.Undated{retain.UndatedKeep, retain.UndatedOldest}},
 	reflect.TypeFor[retain.Limit]():    {"type": []string{"integer", "string"}, "minimum": 0, "pattern": "^[0-9]+%?$"},
-	reflect.TypeFor[patterns]():        {"type": "string", "minLength": 1},
+	reflect.TypeFor[Patterns]():        {"type": "string", "minLength": 1},
 	reflect.TypeFor[repositoryGlob]():  {"type": "string", "minLength": 1},
 }
 
@@ -37,7 +40,7 @@ func schemaOf(t *testing.T, of reflect.Type, required string) object {
 		}
 		property := object{"description": f.Tag.Get("help")}
 		switch {
-		case f.Type == reflect.TypeFor[[]policyEntry]():
+		case f.Type == reflect.TypeFor[[]entry]():
 			property["type"], property["minItems"], property["items"] = "array", 1, schemaOf(t, f.Type.Elem(), "repositories")
 		case f.Type.Kind() == reflect.Slice:
 			item := schemas[f.Type.Elem()]
@@ -57,8 +60,8 @@ func schemaOf(t *testing.T, of reflect.Type, required string) object {
 // TestPolicySchema holds the schema for editors to the type that it describes.
 func TestPolicySchema(t *testing.T) {
 	t.Parallel()
-	const file = "docs/policy.schema.json"
-	schema := schemaOf(t, reflect.TypeFor[policyFile](), "policies")
+	const file = "../../docs/policy.schema.json"
+	schema := schemaOf(t, reflect.TypeFor[document](), "policies")
 	schema["$schema"] = "http://json-schema.org/draft-07/schema#"
 	schema["$id"] = schemaURL
 	schema["title"] = "regsweep policy file"
