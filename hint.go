@@ -65,7 +65,7 @@ func hint(err error) string {
 		return "no image of this repository is deleted while one of them cannot be understood; delete or push that tag again with a current tool"
 	case errors.Is(err, registry.ErrUnknownRepository):
 		return "check the name; the registry must have seen a push to it"
-	case registry.Unauthorized(err):
+	case errors.Is(err, registry.ErrUnauthorized):
 		return "looked for a login in docker's configuration (DOCKER_CONFIG or HOME), REGISTRY_AUTH_FILE, --username with --password-file or REGSWEEP_PASSWORD, and the CI's own; docker login makes one"
 	case errors.Is(err, prune.ErrNoTagDeletion):
 		return "--delete-by auto deletes by digest there; --delete-by retag is faster and pushes a placeholder to the registry"

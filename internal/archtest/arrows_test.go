@@ -21,7 +21,7 @@ var arrows = map[string][]string{
 	"internal/oci":      nil,
 	"internal/retain":   {"internal/oci"},
 	"internal/registry": {"internal/oci"},
-	"internal/prune":    {"internal/retain", "internal/oci"},
+	"internal/prune":    {"internal/registry", "internal/retain", "internal/oci"},
 	"internal/gc":       {"internal/oci"},
 	"internal/ci":       {"internal/oci"},
 	"internal/state":    {"internal/oci"},

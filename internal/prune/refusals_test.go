@@ -43,7 +43,7 @@ func TestRefusedWays(t *testing.T) {
 		"retag, pushing denied":           {prune.Retag, registrytest.Options{Version: registrytest.V2}, registrytest.Fault{Method: "POST", Times: -1, Status: 403}, true, func(err error) bool { return err != nil }},
 		"retag, placeholder not wanted":   {prune.Retag, registrytest.Options{Version: registrytest.V2}, registrytest.Fault{Method: "PUT", Path: "*/manifests/*", Times: -1, Status: 403}, true, func(err error) bool { return err != nil }},
 		"retag, upload goes elsewhere":    {prune.Retag, registrytest.Options{Version: registrytest.V2}, registrytest.Fault{Method: "POST", Edit: registrytest.SetHeader("Location", "https://elsewhere.example/")}, true, func(err error) bool { return err != nil }},
-		"the registry wants us to log in": {prune.TagsFirst, registrytest.Options{}, registrytest.Fault{Method: "DELETE", Times: -1, Status: 401}, true, func(err error) bool { return registry.Unauthorized(err) }},
+		"the registry wants us to log in": {prune.TagsFirst, registrytest.Options{}, registrytest.Fault{Method: "DELETE", Times: -1, Status: 401}, true, func(err error) bool { return errors.Is(err, registry.ErrUnauthorized) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
