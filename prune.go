@@ -134,26 +134,22 @@ func (s *session) prune(ctx context.Context, name oci.Repository) (report.Reposi
 	}
 	repository := client.Repository(name.Path)
 	journal := s.memo.journal(name)
+	var pending []oci.Digest // what an earlier run has begun to delete
 	if journal != nil {
 		defer journal.Close()
+		pending = journal.Left()
 	}
 	built := s.images.PushedTo(name)
 	// An id of an image is told by its config, which only a manifest names.
 	byDigest := slices.ContainsFunc(built, func(p oci.Pushed) bool { return p.Digest != "" })
 	snapshot, pushed, err := readBuilt(built, func(pushed []oci.Pushed) (oci.Snapshot, error) {
-		wanted := registry.Wanted{Also: namedDigests(pushed, policy, name), NamesOnly: policy.NamesOnly() && !s.collects && !byDigest}
-		if journal != nil {
-			wanted.Also = append(wanted.Also, journal.Left()...)
-		}
-		return repository.Snapshot(ctx, wanted)
+		also := append(namedDigests(pushed, policy, name), pending...)
+		return repository.Snapshot(ctx, registry.Wanted{Also: also, NamesOnly: policy.NamesOnly() && !s.collects && !byDigest})
 	})
 	if err != nil {
 		return s.unread(ctx, out, err)
 	}
-	if journal != nil {
-		begun(snapshot, journal.Left())
-	}
-	plan := retain.Decide(snapshot, policy, pushed, s.started)
+	plan := retain.Decide(snapshot, policy, retain.Context{Pushed: pushed, Pending: pending}, s.started)
 	out.Plan, out.Pushed = &plan, pushed
 	return s.execute(ctx, out, repository, journalOf(journal))
 }
