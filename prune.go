@@ -28,7 +28,7 @@ type session struct {
 	started  time.Time
 	policies policies
 	system   ci.System
-	images   ci.Images
+	images   oci.Pushes
 	clients  *clients
 	outputs  []output
 	form     report.Form // of standard output
@@ -139,7 +139,7 @@ func (s *session) prune(ctx context.Context, name oci.Repository) (report.Reposi
 		defer journal.Close()
 		pending = journal.Left()
 	}
-	built := s.images.PushedTo(name)
+	built := s.images.To(name)
 	// An id of an image is told by its config, which only a manifest names.
 	byDigest := slices.ContainsFunc(built, func(p oci.Pushed) bool { return p.Digest != "" })
 	snapshot, pushed, err := readBuilt(built, func(pushed []oci.Pushed) (oci.Snapshot, error) {
