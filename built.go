@@ -14,10 +14,10 @@ import (
 
 // findImages finds the repositories of the run and what was pushed to them, by the arguments, by what build tools wrote
 // and by the CI.
-func (c *pruneCommand) findImages(p process, system ci.System) (ci.Images, error) {
+func (c *pruneCommand) findImages(p process, system ci.System) (oci.Pushes, error) {
 	built, err := ci.ReadMetadata(c.Metadata)
 	if err != nil {
-		return ci.Images{}, fmt.Errorf("--metadata: %w", err)
+		return oci.Pushes{}, fmt.Errorf("--metadata: %w", err)
 	}
 	return system.Images(p.getenv, c.Images, built)
 }
@@ -30,7 +30,7 @@ func readBuilt(pushed []oci.Pushed, snapshot func([]oci.Pushed) (oci.Snapshot, e
 	if err != nil {
 		return read, pushed, err
 	}
-	pushed = ci.ByID(pushed, read)
+	pushed = oci.ResolveIDs(pushed, read)
 	known := map[oci.Digest]bool{"": true}
 	for _, i := range read.Images {
 		known[i.Digest] = true

@@ -29,7 +29,7 @@ type session struct {
 	started  time.Time
 	policies policy.Policies
 	system   ci.System
-	images   ci.Images
+	images   oci.Pushes
 	clients  *clients
 	outputs  []output
 	form     report.Form // of standard output
@@ -135,26 +135,22 @@ func (s *session) prune(ctx context.Context, name oci.Repository) (report.Reposi
 	}
 	repository := client.Repository(name.Path)
 	journal := s.memo.journal(name)
+	var pending []oci.Digest // what an earlier run has begun to delete
 	if journal != nil {
 		defer journal.Close()
+		pending = journal.Left()
 	}
-	built := s.images.PushedTo(name)
+	built := s.images.To(name)
 	// An id of an image is told by its config, which only a manifest names.
 	byDigest := slices.ContainsFunc(built, func(p oci.Pushed) bool { return p.Digest != "" })
 	snapshot, pushed, err := readBuilt(built, func(pushed []oci.Pushed) (oci.Snapshot, error) {
-		wanted := registry.Wanted{Also: namedDigests(pushed, rules, name), NamesOnly: rules.NamesOnly() && !s.collects && !byDigest}
-		if journal != nil {
-			wanted.Also = append(wanted.Also, journal.Left()...)
-		}
-		return repository.Snapshot(ctx, wanted)
+		also := append(namedDigests(pushed, rules, name), pending...)
+		return repository.Snapshot(ctx, registry.Wanted{Also: also, NamesOnly: rules.NamesOnly() && !s.collects && !byDigest})
 	})
 	if err != nil {
 		return s.unread(ctx, out, err)
 	}
-	if journal != nil {
-		begun(snapshot, journal.Left())
-	}
-	plan := retain.Decide(snapshot, rules, pushed, s.started)
+	plan := retain.Decide(snapshot, rules, retain.Context{Pushed: pushed, Pending: pending}, s.started)
 	out.Plan, out.Pushed = &plan, pushed
 	return s.execute(ctx, out, repository, journalOf(journal))
 }

@@ -100,17 +100,6 @@ func journalOf(j *state.Journal) prune.Journal {
 	return j
 }
 
-// begun marks what an earlier run has begun to delete.
-func begun(s oci.Snapshot, digests []oci.Digest) {
-	left := map[oci.Digest]bool{}
-	for _, d := range digests {
-		left[d] = true
-	}
-	for i := range s.Images {
-		s.Images[i].Begun = left[s.Images[i].Digest]
-	}
-}
-
 // forget drops what is not there any more from what the next run remembers.
 func forget(r *registry.Repository, p retain.Plan, result prune.Result) {
 	digests, tags := map[oci.Digest]bool{}, map[string]bool{}

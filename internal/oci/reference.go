@@ -109,13 +109,3 @@ func looksLikeHost(s string) bool { return s == "localhost" || strings.ContainsA
 
 // ValidTag reports whether a text can be a tag (OCI distribution-spec v1.1, "Pulling manifests").
 func ValidTag(s string) bool { return registry.Reference{Reference: s}.ValidateReferenceAsTag() == nil }
-
-// Pushed is a reference that this pipeline has just pushed, and who said so.
-type Pushed struct {
-	Reference
-	// Source is where the reference was found, such as "argument" or an environment variable's name.
-	Source string
-	// Assumed marks a tag that the pipeline probably, but not certainly, pushed: it is kept when it is there and
-	// refuses nothing when it is not.
-	Assumed bool
-}

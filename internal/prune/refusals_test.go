@@ -270,7 +270,7 @@ func TestPlaceholderThatStays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.plan = retain.Decide(begin(snapshot, l.last()...), retain.Policy{KeepLast: 1}, nil, now)
+	s.plan = retain.Decide(snapshot, retain.Policy{KeepLast: 1}, retain.Context{Pending: l.last()}, now)
 	res = prune.Execute(t.Context(), s.plan, s.repo, prune.Options{Journal: l})
 	s.check(t, res)
 	if n := len(s.reg.Manifests("team/app")); res.Err != nil || n != 1 || len(s.reg.Tags("team/app")) != 1 || len(l.last()) != 0 {

@@ -163,7 +163,7 @@ keep b2: in use (pods:1); in use (list:1: why)
 keep b1: in use (list:1: why)
 warning: --protect-file other names nothing of this repository
 `
-	if got := c.format(Decide(c.snapshot, c.policy, nil, testNow)); got != want {
+	if got := c.format(Decide(c.snapshot, c.policy, Context{}, testNow)); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	const english = "keep the last 1; protect what pods, other and list name"
@@ -223,7 +223,7 @@ func TestInUseInvariants(t *testing.T) {
 		c := randomCase(r)
 		used := inUseCase(r, &c)
 		checkCase(t, c, r)
-		plan := Decide(c.snapshot, c.policy, c.pushed, testNow)
+		plan := Decide(c.snapshot, c.policy, c.context, testNow)
 		kept := verdicts(plan)
 		for _, d := range used {
 			if kept[d] == Delete {

@@ -42,7 +42,7 @@ func named(name string) oci.Digest {
 
 type testCase struct {
 	policy   Policy
-	pushed   []oci.Pushed
+	context  Context
 	snapshot oci.Snapshot
 	names    map[oci.Digest]string
 }
@@ -62,7 +62,7 @@ func parseCase(t testing.TB, text string) (c testCase, want string) {
 		case key == "policy":
 			c.policy = parsePolicy(t, value)
 		case key == "pushed":
-			c.pushed = append(c.pushed, parsePushed(value))
+			c.context.Pushed = append(c.context.Pushed, parsePushed(value))
 		case key == "in-use":
 			inUse = append(inUse, value)
 		default:

@@ -37,7 +37,7 @@ sig(b1) -
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			first, _ := parseCase(t, before)
-			plan := Decide(first.snapshot, first.policy, nil, testNow)
+			plan := Decide(first.snapshot, first.policy, Context{}, testNow)
 			later := testCase{names: map[oci.Digest]string{}}
 			spared := plan.Spare(later.parseSnapshot(t, c.later))
 			var got []string
