@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -103,8 +104,8 @@ func (s *session) publishToCI(sum report.Summary, out ci.Outputs) {
 	switch {
 	case sum.ExitCode != exitDone:
 		err = s.system.Annotate(s.process.stderr, ci.Error, "regsweep", out.Line)
-	case s.late:
-		err = s.system.Annotate(s.process.stderr, ci.Warning, "regsweep", fmt.Sprintf("%v: %s", errTimeout, out.Line))
+	case errors.Is(sum.Cause, report.ErrTimeout):
+		err = s.system.Annotate(s.process.stderr, ci.Warning, "regsweep", fmt.Sprintf("%v: %s", report.ErrTimeout, out.Line))
 	}
 	if err != nil {
 		s.say.warningf("%v", err)
