@@ -67,20 +67,10 @@ func (s *session) debug() {
 // section prints the table as a section of the CI's log, where the log has sections, and says below it what a reader
 // must not miss in one that is collapsed.
 func (s *session) section(sum report.Summary, w io.Writer, table func() error) error {
-	begin := s.system.OpenSection("regsweep: what is kept and deleted, and why", s.process.now())
-	if s.form != report.FormTable || begin == "" {
+	if s.form != report.FormTable {
 		return table()
 	}
-	fmt.Fprint(w, begin) // a writer that is broken tells it below
-	err := table()
-	end, collapsed := s.system.CloseSection(s.process.now())
-	if collapsed {
-		end += sum.Line() + "\n"
-	}
-	if _, broken := fmt.Fprint(w, end); err == nil {
-		err = broken
-	}
-	return err
+	return s.system.Section(w, s.process.now, "regsweep: what is kept and deleted, and why", sum.Line(), table)
 }
 
 // outcomes are the outputs of a run.
@@ -110,28 +100,4 @@ func outcomes(sum report.Summary, paths []string) ci.Outputs {
 		}
 	}
 	return out
-}
-
-// publishElsewhere shows the run where the CI is not GitHub or of its kin, and leaves the results of --results-dir.
-func (s *session) publishElsewhere(sum report.Summary, out ci.Outputs) {
-	if s.resultsDir != "" {
-		if err := ci.WriteResults(s.resultsDir, out); err != nil {
-			s.say.warningf("--results-dir: %v", err)
-		}
-	}
-	if s.system.Name != ci.Azure {
-		return
-	}
-	w := s.process.stdout
-	if s.form == report.FormJSON { // a program reads it
-		w = s.process.stderr
-	}
-	var b strings.Builder
-	err := report.WriteMarkdown(&b, sum, ci.SummaryLimit)
-	if err == nil {
-		err = ci.PublishAzure(w, s.process.getenv, b.String(), out)
-	}
-	if err != nil {
-		s.say.warningf("%v", err)
-	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,7 +48,7 @@ func (c *gcCommand) run(ctx context.Context, p process, say talk) int {
 		if h := hint(err); h != "" {
 			say.hintf("%s", h)
 		}
-		sum.GC, code = &gc.Result{Via: c.Via, Err: errors.New(explain(err))}, exitCode(err)
+		sum.GC, code = &gc.Result{Via: c.Via, Err: explained{err}}, exitCode(err)
 	} else {
 		sum.GC, code = c.collect(ctx, s, f)
 	}

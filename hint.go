@@ -99,10 +99,9 @@ func answerHint(e *registry.Error) string {
 	return ""
 }
 
-// guardHint says what to do about a guard's refusal.
-func guardHint(guard string) string {
-	if guard == retain.GuardMaxDelete {
-		return "look at the plan above; when it is right, raise --max-delete for one run"
-	}
-	return "was the push successful, and to this repository? run regsweep after it, with the references that were pushed"
-}
+// explained is an error in the words of [explain], with its [hint].
+type explained struct{ error }
+
+func (e explained) Error() string { return explain(e.error) }
+func (e explained) Hint() string  { return hint(e.error) }
+func (e explained) Unwrap() error { return e.error }

@@ -19,9 +19,6 @@ import (
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
-// errTimeout is the cause of a run that --timeout has ended.
-var errTimeout = errors.New("the time given by --timeout is over")
-
 // session is one run of prune: what was asked, in the terms of the packages that do it.
 type session struct {
 	process  process
@@ -42,7 +39,6 @@ type session struct {
 	collects bool // what is kept is verified after a collection, for which its manifests are read
 	timeout  time.Duration
 	progress *progress
-	late     bool // --timeout has ended the run
 	// resultsDir is where the results go as files; "" for nowhere.
 	resultsDir string
 }
@@ -55,7 +51,7 @@ func (c *pruneCommand) run(ctx context.Context, p process, say talk) int {
 	}
 	if s.timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, s.timeout, errTimeout)
+		ctx, cancel = context.WithTimeoutCause(ctx, s.timeout, report.ErrTimeout)
 		defer cancel()
 	}
 	sum := s.sweep(ctx)
@@ -104,13 +100,13 @@ func (s *session) sweep(ctx context.Context) report.Summary {
 	for _, code := range codes {
 		sum.ExitCode = worse(sum.ExitCode, code)
 	}
-	switch cause := context.Cause(ctx); {
-	case errors.Is(cause, context.Canceled): // also when the last deletion was on its way
+	sum.Cause = context.Cause(ctx)
+	switch {
+	case errors.Is(sum.Cause, context.Canceled): // also when the last deletion was on its way
 		sum.ExitCode = worse(sum.ExitCode, exitCancelled)
-	case errors.Is(cause, errTimeout):
-		s.late = true
+	case errors.Is(sum.Cause, report.ErrTimeout):
 		if len(sum.Repositories) > 0 && !slices.ContainsFunc(sum.Repositories, wasRead) {
-			s.say.errorf("%v, and no repository was read", errTimeout)
+			s.say.errorf("%v, and no repository was read", report.ErrTimeout)
 			sum.ExitCode = worse(sum.ExitCode, exitRegistry)
 		}
 	}
@@ -180,7 +176,7 @@ func (s *session) execute(ctx context.Context, out report.Repository, r *registr
 	case len(plan.Refusals) > 0:
 		for _, refusal := range plan.Refusals {
 			s.say.errorf("%s: refused: %s; nothing was deleted", out.Name, refusal.Detail)
-			s.say.hintf("%s", guardHint(refusal.Guard))
+			s.say.hintf("%s", refusal.Hint())
 		}
 		out.Outcomes = prune.Skip(plan, "refused").Outcomes
 		return out, exitRefused
@@ -195,11 +191,12 @@ func (s *session) execute(ctx context.Context, out report.Repository, r *registr
 	result := prune.Execute(ctx, plan, r, prune.Options{Workers: s.workers, By: by, Journal: journal, Progress: s.progress.of(out.Name.String())})
 	out.Outcomes, out.Way, out.Left = result.Outcomes, result.Way, result.Left
 	forget(r, plan, result)
+	out.Warnings = result.Warnings
 	for _, w := range result.Warnings {
 		s.say.warningf("%s: %s", out.Name, w)
 	}
-	if errors.Is(result.Err, errTimeout) { // asked for, so no failure; the next run goes on
-		s.say.warningf("%s: %v; %s not tried", out.Name, errTimeout, deletions(skipped(result)))
+	if errors.Is(result.Err, report.ErrTimeout) { // asked for, so no failure; the next run goes on
+		s.say.warningf("%s: %v; %s not tried", out.Name, report.ErrTimeout, deletions(skipped(result)))
 		result.Err = nil
 	}
 	if result.Err != nil {
@@ -216,8 +213,7 @@ func (s *session) execute(ctx context.Context, out report.Repository, r *registr
 // run that stops because its time is over does what it was asked to.
 func notLookedAt(out report.Repository, cause error) (report.Repository, int) {
 	out.Err = fmt.Errorf("not looked at: %w", cause)
-	if errors.Is(cause, errTimeout) {
-		out.Late = true
+	if errors.Is(cause, report.ErrTimeout) {
 		return out, exitDone
 	}
 	return out, exitCode(cause)
@@ -227,11 +223,11 @@ func notLookedAt(out report.Repository, cause error) (report.Repository, int) {
 // none for the repositories behind it: a run over a whole registry is always reading one. [session.sweep] sees to it that
 // a run which read nothing at all does not pass for a good one.
 func (s *session) unread(ctx context.Context, out report.Repository, err error) (report.Repository, int) {
-	if !errors.Is(context.Cause(ctx), errTimeout) || !errors.Is(err, errTimeout) && !errors.Is(err, context.DeadlineExceeded) {
+	if !errors.Is(context.Cause(ctx), report.ErrTimeout) || !errors.Is(err, report.ErrTimeout) && !errors.Is(err, context.DeadlineExceeded) {
 		return s.failed(out, err)
 	}
-	out.Err, out.Late = errTimeout, true // that it was not read is told by the report
-	s.say.warningf("%s: not read: %v", out.Name, errTimeout)
+	out.Err = report.ErrTimeout // that it was not read is told by the report
+	s.say.warningf("%s: not read: %v", out.Name, report.ErrTimeout)
 	return out, exitDone
 }
 
@@ -258,14 +254,13 @@ func skipped(r prune.Result) int {
 
 // failed notes what went wrong with a repository, says it, and returns the exit code.
 func (s *session) failed(out report.Repository, err error) (report.Repository, int) {
-	line := explain(err)
-	out.Err = errors.New(line)
+	out.Err = explained{err}
 	if done := out.Totals(); done.Manifests > 0 {
-		s.say.errorf("%s: %s; %d manifests had been deleted", out.Name, line, done.Manifests)
+		s.say.errorf("%s: %s; %d manifests had been deleted", out.Name, out.Err, done.Manifests)
 	} else {
-		s.say.errorf("%s: %s; nothing was deleted", out.Name, line)
+		s.say.errorf("%s: %s; nothing was deleted", out.Name, out.Err)
 	}
-	if h := hint(err); h != "" {
+	if h := report.Hint(out.Err); h != "" {
 		s.say.hintf("%s", h)
 	}
 	return out, exitCode(err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -92,38 +93,33 @@ func terminalWidth(w io.Writer) int {
 	return width
 }
 
-// publishToCI shows the run in the CI's own places: the step summary, the outputs, and one annotation when somebody has to
-// look.
+// publishToCI shows the run in the CI's own places, with one annotation when somebody has to look, and leaves the results
+// of --results-dir.
 func (s *session) publishToCI(sum report.Summary, out ci.Outputs) {
-	s.publishElsewhere(sum, out)
-	if s.system.Actions {
-		s.publishToActions(sum, out)
+	if s.resultsDir != "" {
+		if err := ci.WriteResults(s.resultsDir, out); err != nil {
+			s.say.warningf("--results-dir: %v", err)
+		}
 	}
-	var err error
+	w := s.process.stdout
+	if s.form == report.FormJSON { // a program reads it
+		w = s.process.stderr
+	}
+	markdown := func(limit int) (string, error) {
+		var b strings.Builder
+		err := report.WriteMarkdown(&b, sum, limit)
+		return b.String(), err
+	}
+	failed := s.system.Publish(w, s.process.getenv, markdown, out)
 	switch {
 	case sum.ExitCode != exitDone:
-		err = s.system.Annotate(s.process.stderr, ci.Error, "regsweep", out.Line)
-	case s.late:
-		err = s.system.Annotate(s.process.stderr, ci.Warning, "regsweep", fmt.Sprintf("%v: %s", errTimeout, out.Line))
+		failed = append(failed, s.system.Annotate(s.process.stderr, ci.Error, "regsweep", out.Line))
+	case errors.Is(sum.Cause, report.ErrTimeout):
+		failed = append(failed, s.system.Annotate(s.process.stderr, ci.Warning, "regsweep", fmt.Sprintf("%v: %s", report.ErrTimeout, out.Line)))
 	}
-	if err != nil {
-		s.say.warningf("%v", err)
-	}
-}
-
-// publishToActions writes the step summary and the outputs.
-func (s *session) publishToActions(sum report.Summary, out ci.Outputs) {
-	if room, ok := ci.SummaryRoom(s.process.getenv); ok {
-		var b strings.Builder
-		err := report.WriteMarkdown(&b, sum, room)
-		if err == nil {
-			err = ci.AppendSummary(s.process.getenv, b.String())
-		}
+	for _, err := range failed {
 		if err != nil {
 			s.say.warningf("%v", err)
 		}
-	}
-	if err := ci.WriteOutputs(s.process.getenv, out); err != nil {
-		s.say.warningf("%v", err)
 	}
 }

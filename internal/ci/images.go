@@ -30,12 +30,14 @@ func (e *NoImageError) Error() string { return "find image: no image is named" }
 //
 // REGSWEEP_DIGEST, INPUT_DIGEST or PLUGIN_DIGEST, digests without a name that build tools wrote, and GitLab's commit
 // variables name no repository and add what was pushed. Names without a host are on REGSWEEP_REGISTRY, INPUT_REGISTRY
-// or PLUGIN_REGISTRY, where somebody gave them to regsweep. Text that is no reference is an error in what somebody gave to regsweep. In what only lies about in the
-// environment it is one while no repository is known, and is left alone otherwise. Every error is bad input; it is a
-// [*NoImageError] when there is nothing to go by.
+// or PLUGIN_REGISTRY, where somebody gave them to regsweep.
+//
+// Text that is not a reference is an error in what somebody gave to regsweep. In a variable that was not meant for it,
+// it is an error while no repository is known, and is ignored otherwise. Every error is bad input; it is a
+// [*NoImageError] when nothing names a repository.
 func (s System) Images(getenv func(string) string, args []string, built Metadata) (oci.Pushes, error) {
 	var found images
-	given, err := explicit(getenv, args, built)
+	given, err := readInputs(getenv, args, built)
 	if err != nil {
 		return oci.Pushes{}, err
 	}
@@ -62,21 +64,28 @@ func (s System) Images(getenv func(string) string, args []string, built Metadata
 // looked are the places that could name a repository.
 func (s System) looked() []string {
 	places := []string{"arguments"}
-	if s.Actions {
-		places = append(places, "inputs images and tags")
+	k := s.kind()
+	if k.inputs != "" {
+		places = append(places, k.inputs)
 	}
 	places = append(places, "REGSWEEP_IMAGES", "REGSWEEP_PUSHED", "--metadata", metadataJSON, metadataTags, gitlabImage)
-	if s.Name == Jenkins {
-		places = append(places, "IMAGE", "IMAGE_NAME")
-	}
-	return places
+	return append(places, k.images.variables...)
 }
 
-// ambient are the sources that were not made for regsweep. They return what they could read and the first error.
-func (s System) ambient() []func(func(string) string) ([]oci.Pushed, error) {
-	out := []func(func(string) string) ([]oci.Pushed, error){metadata, gitlab}
-	if s.Name == Jenkins {
-		out = append(out, jenkins)
+// source reads references from the environment. It returns what it could read and the first error.
+type source func(getenv func(string) string) ([]oci.Pushed, error)
+
+// habit is what the pipelines of one system call their images.
+type habit struct {
+	variables []string
+	read      source
+}
+
+// ambient are the sources that were not made for regsweep.
+func (s System) ambient() []source {
+	out := []source{actionMetadata, gitlabRepository}
+	if read := s.kind().images.read; read != nil {
+		out = append(out, read)
 	}
 	return out
 }
@@ -86,7 +95,7 @@ type images struct{ oci.Pushes }
 
 // addAmbient adds the ambient sources. An error counts while no repository is known, but names without a host only
 // when no later source knows better.
-func (i *images) addAmbient(getenv func(string) string, sources []func(func(string) string) ([]oci.Pushed, error)) error {
+func (i *images) addAmbient(getenv func(string) string, sources []source) error {
 	var short error
 	for _, read := range sources {
 		known := len(i.Repositories) > 0

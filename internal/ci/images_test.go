@@ -235,7 +235,7 @@ func TestImagesNone(t *testing.T) {
 		not    []string
 	}{
 		{"nowhere", ci.System{Name: ci.None}, env{}, []string{"arguments", "REGSWEEP_IMAGES", "DOCKER_METADATA_OUTPUT_TAGS", "CI_REGISTRY_IMAGE"}, []string{"IMAGE", "inputs images and tags"}},
-		{"github", ci.System{Name: ci.GitHub, Actions: true}, env{}, []string{"arguments", "inputs images and tags"}, []string{"IMAGE"}},
+		{"github", ci.System{Name: ci.GitHub}, env{}, []string{"arguments", "inputs images and tags"}, []string{"IMAGE"}},
 		{"jenkins", ci.System{Name: ci.Jenkins}, env{"DOCKER_REGISTRY_URL": "https://reg:5000"}, []string{"IMAGE", "IMAGE_NAME"}, nil},
 		{"IMAGE outside of jenkins", ci.System{Name: ci.None}, env{"IMAGE": "h.example/app:1"}, nil, []string{"IMAGE"}},
 		{"empty variables", ci.System{Name: ci.GitLab}, env{"REGSWEEP_IMAGES": "", "INPUT_TAGS": " ", "CI_REGISTRY_IMAGE": "", "DOCKER_METADATA_OUTPUT_JSON": `{}`}, nil, nil},

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -14,12 +13,11 @@ func (s Summary) alarm() string {
 	if s.GC == nil {
 		return ""
 	}
-	var absent *gc.NotBackError
-	var missing *gc.MissingError
-	switch {
-	case errors.As(s.GC.Err, &absent):
+	switch r := s.GC; {
+	case r.Err == nil:
+	case r.Stopped && !r.Restarted:
 		return "THE REGISTRY IS DOWN: " + long(s.GC.Err.Error())
-	case errors.As(s.GC.Err, &missing):
+	case len(r.Check.Missing) > 0:
 		return "KEPT IMAGES ARE BROKEN: " + long(s.GC.Err.Error())
 	}
 	return ""
@@ -92,6 +90,9 @@ func facts(r *gc.Result) []fact {
 	}
 	for _, n := range r.Notes {
 		add("note", "%s", long(n))
+	}
+	if h := Hint(r.Err); h != "" {
+		add("hint", "%s", long(h))
 	}
 	return out
 }

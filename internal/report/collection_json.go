@@ -35,6 +35,7 @@ type (
 		Lock             string        `json:"lock"`
 		Repositories     []jsonMarked  `json:"repositories"`
 		Notes            []string      `json:"notes"`
+		Hint             *string       `json:"hint"` // what helps against the error
 	}
 	jsonMissing struct {
 		Repository string     `json:"repository"`
@@ -59,7 +60,7 @@ func collectionJSON(r *gc.Result) *jsonGC {
 		Verified: r.Verified, Missing: []jsonMissing{}, Lock: r.Lock, Repositories: []jsonMarked{}, Notes: some(r.Notes),
 	}
 	if r.Err != nil {
-		out.Error = new(r.Err.Error())
+		out.Error, out.Hint = new(r.Err.Error()), hintJSON(Hint(r.Err))
 	}
 	if r.Skipped != "" {
 		out.Skipped = new(r.Skipped)

@@ -56,28 +56,7 @@ func (in *jsonGC) collection() (*gc.Result, error) {
 		out.Skipped = *in.Skipped
 	}
 	if in.Error != nil {
-		out.Err = readError{*in.Error, gravest(out)}
+		out.Err = readError{text: *in.Error, hint: hintOf(in.Hint)}
 	}
 	return out, nil
 }
-
-// gravest is the kind of error that a failed collection had, as its facts tell; nil when it is an ordinary one.
-func gravest(r *gc.Result) error {
-	switch {
-	case r.Stopped && !r.Restarted:
-		return &gc.NotBackError{}
-	case len(r.Check.Missing) > 0:
-		return &gc.MissingError{Missing: r.Check.Missing}
-	}
-	return nil
-}
-
-// readError is an error of which a report has the text.
-type readError struct {
-	text string
-	kind error // only its type counts
-}
-
-func (e readError) Error() string { return e.text }
-
-func (e readError) Unwrap() error { return e.kind }

@@ -63,7 +63,7 @@ type (
 	}
 	htmlFact    struct{ Name, Text string }
 	htmlRow     struct{ Name, Kept, Gone, Failed, Note string }
-	htmlProblem struct{ What, Repository, Image, Why string }
+	htmlProblem struct{ What, Repository, Image, Why, Hint string }
 	htmlSection struct {
 		Name, Policy                 string // "" with only one repository
 		History                      htmlHistory
@@ -102,7 +102,7 @@ func WriteHTML(w io.Writer, s Summary) error {
 	problems, more := cut(m.problems(), mostHTMLProblems)
 	page.ProblemsMore = more
 	for _, p := range problems {
-		row := htmlProblem{What: p.what, Image: cmp.Or(long(p.image), p.count), Why: p.why}
+		row := htmlProblem{What: p.what, Image: cmp.Or(long(p.image), p.count), Why: p.why, Hint: p.hint}
 		if len(views) > 1 {
 			row.Repository = long(p.repository.String())
 		}

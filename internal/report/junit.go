@@ -54,6 +54,7 @@ type (
 	junitResult struct {
 		Message string `xml:"message,attr"`
 		Type    string `xml:"type,attr,omitempty"`
+		Text    string `xml:",chardata"`
 	}
 	junitCounts []xml.Attr
 )
@@ -110,11 +111,11 @@ func (room *junitRoom) suite(v view, s Summary) (junitSuite, tally) {
 		suite.Timestamp = s.Started.UTC().Format("2006-01-02T15:04:05")
 	}
 	switch {
-	case v.Late && v.condition() == unread:
+	case v.late():
 		suite.Cases = append(suite.Cases, junitCase{Class: class, Name: "read the repository", Skipped: &junitResult{Message: v.objection()}})
 	case v.condition() != finished:
 		what := map[condition]string{unread: "read the repository", refused: "plan the deletions", stopped: "finish the deletions"}[v.condition()]
-		suite.Cases = append(suite.Cases, junitCase{Class: class, Name: what, Error: &junitResult{v.objection(), "regsweep"}})
+		suite.Cases = append(suite.Cases, junitCase{Class: class, Name: what, Error: junitError(v.objection(), v.hint())})
 	}
 	if v.Plan != nil {
 		suite.Cases = append(suite.Cases, junitCase{Class: class, Name: "keep " + plural(v.totals.Kept, "image", "images")})
@@ -145,6 +146,14 @@ func (room *junitRoom) suite(v view, s Summary) (junitSuite, tally) {
 	return suite, n
 }
 
+// junitError is what went wrong, with what helps as the text below it.
+func junitError(text, hint string) *junitResult {
+	if hint != "" {
+		hint = "hint: " + hint
+	}
+	return &junitResult{text, "regsweep", hint}
+}
+
 func junitProperties(t Totals) []junitProperty {
 	var out []junitProperty
 	for _, p := range []struct {
@@ -169,7 +178,7 @@ func deletionCase(v view, e entry, class string) junitCase {
 	c.Out = strings.Join(about, " · ")
 	switch e.status {
 	case prune.Failed:
-		c.Failure = &junitResult{long(e.trouble()), "failed"}
+		c.Failure = &junitResult{Message: long(e.trouble()), Type: "failed"}
 	case prune.Skipped:
 		c.Skipped = &junitResult{Message: long(e.trouble())}
 	case prune.Planned:
@@ -182,7 +191,7 @@ func deletionCase(v view, e entry, class string) junitCase {
 func junitCollection(r *gc.Result) (junitSuite, tally) {
 	c := junitCase{Class: "regsweep", Name: "collect the garbage at " + long(r.Via)}
 	if r.Err != nil {
-		c.Error = &junitResult{long(r.Err.Error()), "regsweep"}
+		c.Error = junitError(long(r.Err.Error()), long(Hint(r.Err)))
 	} else {
 		c.Out = collected(r)
 	}
@@ -195,7 +204,7 @@ func junitCollection(r *gc.Result) (junitSuite, tally) {
 func junitRest(all, more int) (junitSuite, tally) {
 	c := junitCase{Class: "regsweep", Name: "other repositories", Skipped: &junitResult{Message: grouped(more) + " more repositories: a report x.json has all of them"}}
 	if all == 0 {
-		c = junitCase{Class: "regsweep", Name: "look at repositories", Error: &junitResult{"no repository was looked at", "regsweep"}}
+		c = junitCase{Class: "regsweep", Name: "look at repositories", Error: junitError("no repository was looked at", "")}
 	}
 	n := tally{}.with(c)
 	return junitSuite{Name: "regsweep", Cases: []junitCase{c}, Counts: n.attributes()}, n

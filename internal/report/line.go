@@ -16,6 +16,9 @@ func (s Summary) Line() string {
 	if v.condition() == stopped {
 		text += " · stopped: " + v.objection()
 	}
+	if h := v.hint(); h != "" {
+		text += " · hint: " + h
+	}
 	return s.whole(text)
 }
 
@@ -23,6 +26,11 @@ func (s Summary) Line() string {
 func (s Summary) whole(text string) string {
 	if s.GC != nil && len(s.Repositories) > 0 {
 		text += " · " + collected(s.GC)
+	}
+	if s.GC != nil {
+		if h := Hint(s.GC.Err); h != "" {
+			text += " · hint: " + long(h)
+		}
 	}
 	text += s.Shard.note()
 	if a := s.alarm(); a != "" {

@@ -15,6 +15,7 @@ type problem struct {
 	image      string // a name, or "" when it is about several
 	count      string // of how many images it speaks, "" for one or none
 	why        string
+	hint       string // what helps; "" when nothing is known that does
 }
 
 // row is the problem as a row of a table.
@@ -23,7 +24,15 @@ func (p problem) row() string {
 	if p.image != "" {
 		image = markdownCode(clip(p.image, nameRunes))
 	}
-	return cells("**"+p.what+"**", markdownCode(clip(p.repository.String(), nameRunes)), image, markdownCode(p.why))
+	return cells("**"+p.what+"**", markdownCode(clip(p.repository.String(), nameRunes)), image, p.reason())
+}
+
+// reason is the last cell of the row.
+func (p problem) reason() string {
+	if p.hint == "" {
+		return markdownCode(p.why)
+	}
+	return markdownCode(p.why) + " · hint: " + markdownText(p.hint)
 }
 
 // problems lists what needs attention, the gravest first: when room is short, the end is counted only.
@@ -32,13 +41,13 @@ func (m *markdown) problems() []problem {
 	for _, r := range m.Repositories {
 		switch r.condition() {
 		case unread:
-			out = append(out, problem{what: "not read", repository: r.Name, why: r.objection()})
+			out = append(out, problem{what: "not read", repository: r.Name, why: r.objection(), hint: r.hint()})
 		case refused:
 			for _, f := range r.Plan.Refusals {
-				out = append(out, problem{what: "refused", repository: r.Name, why: long(f.Detail)})
+				out = append(out, problem{what: "refused", repository: r.Name, why: long(f.Detail), hint: long(f.Hint())})
 			}
 		case stopped:
-			out = append(out, problem{what: "stopped early", repository: r.Name, why: r.objection()})
+			out = append(out, problem{what: "stopped early", repository: r.Name, why: r.objection(), hint: r.hint()})
 		}
 	}
 	for _, v := range m.views {
@@ -50,11 +59,11 @@ func (m *markdown) problems() []problem {
 		out = append(out, skips(v.Name, v.skipped)...)
 	}
 	for _, r := range m.Repositories {
-		if r.Plan == nil {
-			continue
-		}
 		for _, text := range r.remarks() {
 			out = append(out, problem{what: "warning", repository: r.Name, why: long(text)})
+		}
+		if r.Plan == nil {
+			continue
 		}
 		if n := len(r.Plan.Ghosts); n > 0 {
 			shown, more := cut(r.Plan.Ghosts, mostGhosts)

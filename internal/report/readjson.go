@@ -79,7 +79,7 @@ func ReadJSON(r io.Reader) (Summary, error) {
 func (in readRepository) repository() (Repository, error) {
 	host, path, _ := strings.Cut(in.Repository, "/")
 	bytes := in.UniqueBytesDeleted
-	out := Repository{Name: oci.Repository{Host: host, Path: path}, Policy: in.Policy, KnownBytes: &bytes, Way: in.DeletedBy, Left: in.Unfinished, Late: in.Late}
+	out := Repository{Name: oci.Repository{Host: host, Path: path}, Policy: in.Policy, Warnings: in.Warnings, KnownBytes: &bytes, Way: in.DeletedBy, Left: in.Unfinished}
 	for _, name := range in.JustBuilt {
 		pushed := oci.Pushed{Reference: oci.Reference{Repository: out.Name, Tag: name}, Source: "report"}
 		if short := oci.Digest(name); strings.Contains(name, ":") && retain.ShortDigest(short) == name { // no tag
@@ -88,13 +88,17 @@ func (in readRepository) repository() (Repository, error) {
 		out.Pushed = append(out.Pushed, pushed)
 	}
 	if in.Error != nil {
-		out.Err = errors.New(*in.Error)
+		failed := readError{text: *in.Error, hint: hintOf(in.Hint)}
+		if in.Late {
+			failed.kind = ErrTimeout
+		}
+		out.Err = failed
 	}
-	if wasRead := len(in.Images)+len(in.GhostTags)+len(in.Refusals)+len(in.Warnings) > 0 || in.Error == nil; wasRead {
-		out.Plan = &retain.Plan{Repository: out.Name, Ghosts: in.GhostTags, Warnings: in.Warnings}
+	if in.wasRead() {
+		out.Plan = &retain.Plan{Repository: out.Name, Ghosts: in.GhostTags}
 		out.Outcomes = make(map[oci.Digest]prune.Outcome, len(in.Images))
 		for _, f := range in.Refusals {
-			out.Plan.Refusals = append(out.Plan.Refusals, retain.Refusal(f))
+			out.Plan.Refusals = append(out.Plan.Refusals, retain.Refusal{Guard: f.Guard, Detail: f.Detail})
 		}
 	}
 	for _, i := range in.Images {
@@ -111,6 +115,14 @@ func (in readRepository) repository() (Repository, error) {
 		return Repository{}, errors.New("its numbers are not those of its images")
 	}
 	return out, nil
+}
+
+// wasRead reports whether the repository was read. Reports of earlier versions tell it by what they have of it.
+func (in readRepository) wasRead() bool {
+	if in.Read != nil {
+		return *in.Read || len(in.Images)+len(in.GhostTags)+len(in.Refusals) > 0
+	}
+	return len(in.Images)+len(in.GhostTags)+len(in.Refusals)+len(in.Warnings) > 0 || in.Error == nil
 }
 
 // readImage adds an image to the plan, and what became of it to the outcomes.

@@ -286,10 +286,11 @@ func notes(r Repository) string {
 	if r.condition() == stopped {
 		fmt.Fprintf(&b, "  stopped: %s\n", r.objection())
 	}
-	if r.Plan == nil {
-		return b.String()
+	if h := r.hint(); h != "" {
+		fmt.Fprintf(&b, "  hint: %s\n", h)
 	}
-	if ghosts, more := cut(r.Plan.Ghosts, mostGhosts); len(ghosts) > 0 {
+	if r.Plan != nil && len(r.Plan.Ghosts) > 0 {
+		ghosts, more := cut(r.Plan.Ghosts, mostGhosts)
 		out := make([]string, 0, len(ghosts))
 		for _, g := range ghosts {
 			out = append(out, short(g, tagRunes))

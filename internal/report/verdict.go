@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -95,6 +96,23 @@ func (r Repository) objection() string {
 	return ""
 }
 
+// hint says what helps against it; "" when nothing is known that does.
+func (r Repository) hint() string {
+	if r.condition() != refused {
+		return long(Hint(r.Err))
+	}
+	var out []string
+	for _, f := range r.Plan.Refusals {
+		if h := long(f.Hint()); h != "" && !slices.Contains(out, h) {
+			out = append(out, h)
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+// late reports whether the run's time was over before the repository was read.
+func (r Repository) late() bool { return r.Plan == nil && errors.Is(r.Err, ErrTimeout) }
+
 // mostRefusals bounds a list that grows with the number of tags that a pipeline says it has pushed.
 const mostRefusals = 5
 
@@ -155,9 +173,17 @@ func (s Summary) verdict(t Totals) string {
 	return out
 }
 
-// remarks are for a reader: the plan's warnings, and what was special about the execution.
+// warnings are those of the plan and those of the run.
+func (r Repository) warnings() []string {
+	if r.Plan == nil {
+		return r.Warnings
+	}
+	return slices.Concat(r.Plan.Warnings, r.Warnings)
+}
+
+// remarks are for a reader: the warnings, and what was special about the execution.
 func (r Repository) remarks() []string {
-	out := slices.Clone(r.Plan.Warnings)
+	out := slices.Clone(r.warnings())
 	if r.Way == prune.Retag {
 		out = append(out, "tags were removed by pointing them at a placeholder, which was pushed for it and deleted (--delete-by retag)")
 	}

@@ -8,36 +8,36 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
-// told is what somebody told regsweep itself about images.
-type told struct {
+// inputs are what somebody gave to regsweep itself about images.
+type inputs struct {
 	sources [][]oci.Pushed // in the order of precedence
 	tags    []oci.Pushed   // tags alone, without a repository
 	digests []oci.Pushed   // digests alone, without a repository
 }
 
-// explicit reads the sources that were made for regsweep. Any text in them that is no reference is an error.
-func explicit(getenv func(string) string, args []string, built Metadata) (told, error) {
+// readInputs reads the sources that were made for regsweep. Text in them that is not a reference is an error.
+func readInputs(getenv func(string) string, args []string, built Metadata) (inputs, error) {
 	host, err := Registry(getenv)
 	if err != nil {
-		return told{}, err
+		return inputs{}, err
 	}
 	arguments, err := parseAll("argument", host, args)
 	if err != nil {
-		return told{}, err
+		return inputs{}, err
 	}
 	images, err := imagesInput(getenv, host)
 	if err != nil {
-		return told{}, err
+		return inputs{}, err
 	}
 	pushed, tags, err := pushedInput(getenv, host)
 	if err != nil {
-		return told{}, err
+		return inputs{}, err
 	}
 	digests, err := digestInput(getenv)
 	if err != nil {
-		return told{}, err
+		return inputs{}, err
 	}
-	return told{[][]oci.Pushed{arguments, images, pushed, built.decisive(), built.refs}, tags, append(digests, built.digests...)}, nil
+	return inputs{[][]oci.Pushed{arguments, images, pushed, built.decisive(), built.refs}, tags, append(digests, built.digests...)}, nil
 }
 
 // Registry returns the host that the input registry names, as docker/login-action and the docker plugins of Drone and
@@ -136,7 +136,7 @@ func digestInput(getenv func(string) string) ([]oci.Pushed, error) {
 	return []oci.Pushed{{Reference: oci.Reference{Digest: digest}, Source: source}}, nil
 }
 
-// parseAll reads references and stops at the first that is none. Names without a host are on the given one, if any.
+// parseAll reads references and stops at the first text that is not one. Names without a host are on the given one, if any.
 func parseAll(source, host string, texts []string) ([]oci.Pushed, error) {
 	var out []oci.Pushed
 	for _, text := range texts {

@@ -62,7 +62,7 @@ func TestMetadataForms(t *testing.T) {
 // TestMetadataFixtures holds that each fixture is read by a case.
 func TestMetadataFixtures(t *testing.T) {
 	t.Parallel()
-	source, err := os.ReadFile("written_test.go")
+	source, err := os.ReadFile("metadata_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}
