@@ -14,7 +14,7 @@ import (
 
 	"github.com/regsweep/regsweep/e2e/bench/bare"
 	"github.com/regsweep/regsweep/e2e/relay"
-	"github.com/regsweep/regsweep/internal/snippet"
+	"github.com/regsweep/regsweep/internal/doctest"
 )
 
 // made is a report of one registry, as a run with a budget makes it.
@@ -155,7 +155,7 @@ func TestPageHasMarkers(t *testing.T) {
 // TestPageCommands reads the options of each call of the benchmark on the pages.
 func TestPageCommands(t *testing.T) {
 	t.Parallel()
-	blocks, err := snippet.Of(os.DirFS("../.."), snippet.Shell)
+	blocks, err := doctest.Of(os.DirFS("../.."), doctest.Shell)
 	if err != nil {
 		t.Fatal(err)
 	}

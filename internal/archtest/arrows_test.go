@@ -32,7 +32,7 @@ var arrows = map[string][]string{
 	"internal/registry/registrytest":         {"internal/oci", "internal/registry/registrytest/fixture"},
 	"internal/registry/registrytest/fixture": {"internal/oci"},
 	"internal/archtest":                      nil,
-	"internal/snippet":                       nil,
+	"internal/doctest":                       nil,
 }
 
 // homes lists the only packages that may import a dependency, by the longest prefix that fits.

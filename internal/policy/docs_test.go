@@ -5,28 +5,28 @@ import (
 	"os"
 	"testing"
 
-	"github.com/regsweep/regsweep/internal/snippet"
+	"github.com/regsweep/regsweep/internal/doctest"
 )
 
 // TestPolicyDocs reads every policy file on the pages. One that is followed by a block of text is wrong, and
 // the text is what regsweep says of it.
 func TestPolicyDocs(t *testing.T) {
 	t.Parallel()
-	all, err := snippet.Find(os.DirFS("../.."))
+	all, err := doctest.Find(os.DirFS("../.."))
 	if err != nil {
 		t.Fatal(err)
 	}
 	examples, wrong, messages := 0, 0, 0
 	for i, b := range all {
-		if b.Kind == snippet.Message {
+		if b.Kind == doctest.Message {
 			messages++
 		}
-		if b.Kind != snippet.Policy {
+		if b.Kind != doctest.Policy {
 			continue
 		}
 		examples++
 		want := ""
-		if i+1 < len(all) && all[i+1].Kind == snippet.Message && all[i+1].Page == b.Page {
+		if i+1 < len(all) && all[i+1].Kind == doctest.Message && all[i+1].Page == b.Page {
 			want = all[i+1].Text
 			wrong++
 		}

@@ -12,8 +12,8 @@ import (
 	"go.yaml.in/yaml/v2"
 
 	"github.com/regsweep/regsweep/e2e/registries"
+	"github.com/regsweep/regsweep/internal/doctest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
-	"github.com/regsweep/regsweep/internal/snippet"
 )
 
 // actionUse is the step that uses the action, by GitHub's name of it or by the whole address that Gitea wants.
@@ -52,13 +52,13 @@ func indent(text string, by int) string {
 	return regexp.MustCompile(`(?m)^.`).ReplaceAllStringFunc(text, func(s string) string { return strings.Repeat(" ", by) + s })
 }
 
-// TestRunnerSnippetsAction runs every workflow of the pages, and every part of one, in act. What was pushed or is among
+// TestRunnerDocsAction runs every workflow of the pages, and every part of one, in act. What was pushed or is among
 // the newest five stays, b1 goes.
-func TestRunnerSnippetsAction(t *testing.T) {
+func TestRunnerDocsAction(t *testing.T) {
 	t.Parallel()
 	tool(t, "act")
-	policy := blocks(t, snippet.Policy)[0].Text
-	for _, b := range blocks(t, snippet.Action) {
+	policy := blocks(t, doctest.Policy)[0].Text
+	for _, b := range blocks(t, doctest.Action) {
 		t.Run(b.String(), func(t *testing.T) {
 			t.Parallel()
 			text := workflow(b.Text)
@@ -110,9 +110,9 @@ func TestRunnerSnippetsAction(t *testing.T) {
 	}
 }
 
-// TestSnippetsInputs holds the inputs that the pages give to the action and to the component against those that there
+// TestDocsInputs holds the inputs that the pages give to the action and to the component against those that there
 // are, and the variables against the flags. It needs no runner.
-func TestSnippetsInputs(t *testing.T) {
+func TestDocsInputs(t *testing.T) {
 	t.Parallel()
 	var action composite
 	parse(t, file(t, "action.yml"), &action)
@@ -129,7 +129,7 @@ func TestSnippetsInputs(t *testing.T) {
 	variable := regexp.MustCompile(`^\s+REGSWEEP_([A-Z_]+): `)
 	notFlags := []string{"JOB_IMAGE", "IMAGES", "PASSWORD"} // the image of the job, the arguments, and what is in no argument
 	given := 0
-	for _, b := range append(blocks(t, snippet.Action), blocks(t, snippet.GitLab)...) {
+	for _, b := range append(blocks(t, doctest.Action), blocks(t, doctest.GitLab)...) {
 		var page any
 		parse(t, b.Text, &page)
 		eachMap(page, func(m map[any]any) {
@@ -182,12 +182,12 @@ func eachMap(v any, f func(map[any]any)) {
 	}
 }
 
-// TestRunnerSnippetsJenkins runs every pipeline of the pages on the stand-in for Jenkins, and every stage in a pipeline
+// TestRunnerDocsJenkins runs every pipeline of the pages on the stand-in for Jenkins, and every stage in a pipeline
 // of its own.
-func TestRunnerSnippetsJenkins(t *testing.T) {
+func TestRunnerDocsJenkins(t *testing.T) {
 	t.Parallel()
 	needs(t, "groovy")
-	for _, b := range blocks(t, snippet.Jenkins) {
+	for _, b := range blocks(t, doctest.Jenkins) {
 		t.Run(b.String(), func(t *testing.T) {
 			t.Parallel()
 			text := b.Text
@@ -212,10 +212,10 @@ func TestRunnerSnippetsJenkins(t *testing.T) {
 	}
 }
 
-// TestSnippetsRegistry starts distribution with what the pages say that its configuration needs, and deletes.
-func TestSnippetsRegistry(t *testing.T) {
+// TestDocsRegistry starts distribution with what the pages say that its configuration needs, and deletes.
+func TestDocsRegistry(t *testing.T) {
 	t.Parallel()
-	for _, b := range blocks(t, snippet.Registry) {
+	for _, b := range blocks(t, doctest.Registry) {
 		server, err := registries.Configured("version: 0.1\n" + b.Text + "  inmemory: {}\n")
 		if err != nil {
 			t.Errorf("%s: %v", b, err)

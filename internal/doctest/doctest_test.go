@@ -1,4 +1,4 @@
-package snippet
+package doctest
 
 import (
 	"slices"
@@ -26,8 +26,8 @@ func TestFind(t *testing.T) {
 	}
 	for page, want := range map[string]string{
 		"```sh\n":            "x.md:2: the block has no end",
-		"- a\n  ```sh\n":     "x.md:2: an indented block is not looked at",
-		"~~~\nregsweep\n~~~": "x.md:1: a block between tildes is not looked at",
+		"- a\n  ```sh\n":     "x.md:2: an indented block is not tested",
+		"~~~\nregsweep\n~~~": "x.md:1: a block between tildes is not tested",
 	} {
 		if _, err := Find(fstest.MapFS{"x.md": {Data: []byte(page)}}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)

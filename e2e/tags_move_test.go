@@ -11,8 +11,8 @@ import (
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 )
 
-// TestMoved moves tags while the program is at work: as late as it can still see it, and later.
-func TestMoved(t *testing.T) {
+// TestTagsMoveDuringTheRun moves tags while the program is at work: as late as it can still see it, and later.
+func TestTagsMoveDuringTheRun(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, r registry) {
 		s := r.start(t, registries.Options{})

@@ -1,6 +1,7 @@
-// Package snippet finds the fenced blocks of the project's pages and says what each is, so that tests can run every one
-// of them. A reader copies what a page shows; what no test has run will be wrong one day.
-package snippet
+// Package doctest finds the fenced code blocks in README.md and docs/ and tells the kind of each, so that a test can run
+// every block. Readers copy what a page shows, and an example that no test runs becomes wrong sooner or later. Its own
+// tests also check the links and the quoted messages of the pages. Only tests import this package.
+package doctest
 
 import (
 	"fmt"
@@ -11,7 +12,7 @@ import (
 	"strings"
 )
 
-// Kind is what a block is, and by that how it is run.
+// Kind says what a block contains, and so which test runs it.
 type Kind string
 
 // The kinds of blocks.
@@ -29,8 +30,8 @@ const (
 	Registry Kind = "a part of the registry's configuration"
 )
 
-// kinds are told by a block's language and by what is in it; the first that fits counts. A block that is none of them
-// has no kind, and the test of the pages fails.
+// kinds tells the kind of a block by its language, its page and its text; the first row that fits counts. A block that
+// fits no row has no kind, and TestBlocks fails.
 var kinds = []struct {
 	kind     Kind
 	language string
@@ -52,17 +53,18 @@ var kinds = []struct {
 
 // Block is a fenced block of a page.
 type Block struct {
-	Page     string // with slashes, from the project's top level
-	Line     int    // of its first line
-	Language string
-	Text     string // with the line's end of its last line
-	Kind     Kind   // "" when it is of none
+	Page     string // the file, with slashes, relative to the project's top level
+	Line     int    // the number of the block's first line, counted from 1
+	Language string // the word after the opening fence
+	Text     string // the lines between the fences, each with its line end
+	Kind     Kind   // "" when the block has no kind
 }
 
-// String is where the block is.
+// String returns the place of the block, such as README.md:12.
 func (b Block) String() string { return fmt.Sprintf("%s:%d", b.Page, b.Line) }
 
-// Find returns the blocks of all pages in the project's top level and docs, in the order of the pages.
+// Find returns the blocks of all pages in the top level and in docs, page by page. root is the top level. An indented
+// block, a block between tildes and a block without an end are errors, because a test would miss them.
 func Find(root fs.FS) ([]Block, error) {
 	var out []Block
 	err := fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -85,7 +87,8 @@ func Find(root fs.FS) ([]Block, error) {
 	return out, err
 }
 
-// Of returns those of [Find] that are of a kind. That there is none is an error: a test of them would run nothing.
+// Of returns the blocks of [Find] that have the given kind. It is an error when there is none, because a test would then
+// run nothing.
 func Of(root fs.FS, kind Kind) ([]Block, error) {
 	all, err := Find(root)
 	if err != nil {
@@ -108,9 +111,9 @@ func read(page, text string) ([]Block, error) {
 		fence, isFence := strings.CutPrefix(strings.TrimLeft(line, " >"), "```")
 		switch {
 		case isFence && !strings.HasPrefix(line, "```"):
-			return nil, fmt.Errorf("%s:%d: an indented block is not looked at", page, n)
+			return nil, fmt.Errorf("%s:%d: an indented block is not tested", page, n)
 		case strings.HasPrefix(strings.TrimLeft(line, " >"), "~~~"):
-			return nil, fmt.Errorf("%s:%d: a block between tildes is not looked at", page, n)
+			return nil, fmt.Errorf("%s:%d: a block between tildes is not tested", page, n)
 		case isFence && open == nil:
 			open = &Block{Page: page, Line: n + 1, Language: strings.TrimSpace(fence)}
 		case isFence:

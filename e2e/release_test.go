@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"crypto/sha256"
@@ -16,11 +16,11 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/goccy/go-yaml"
+	"go.yaml.in/yaml/v2"
 )
 
-// step runs a step of a release in a checkout, with more in the environment.
-func step(t *testing.T, dir string, environ []string, args ...string) string {
+// releaseStep runs a step of .ci/release in a checkout, with additional variables in the environment.
+func releaseStep(t *testing.T, dir string, environ []string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, ".ci", "release"), args...)
 	cmd.Env = append(os.Environ(), environ...)
@@ -31,21 +31,22 @@ func step(t *testing.T, dir string, environ []string, args ...string) string {
 	return string(out)
 }
 
-// checkout copies what a program is built of into another folder.
-func checkout(t *testing.T) string {
+// sources copies the files that a program is built from into another folder and returns that.
+func sources(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	err := filepath.WalkDir(".", func(path string, e fs.DirEntry, err error) error {
+	err := filepath.WalkDir("..", func(path string, e fs.DirEntry, err error) error {
+		to := filepath.Join(dir, strings.TrimPrefix(path, ".."))
 		switch {
 		case err != nil:
 			return err
-		case slices.Contains([]string{".git", ".github", ".tools", "bin", "dist", "docs", "e2e", "testdata"}, e.Name()):
+		case slices.Contains([]string{".git", ".github", ".tools", "bin", "dist", "docs", "e2e", "testdata", "node_modules"}, e.Name()):
 			if e.IsDir() {
 				return fs.SkipDir
 			}
 			return nil // of a worktree
 		case e.IsDir():
-			return os.MkdirAll(filepath.Join(dir, path), 0o755)
+			return os.MkdirAll(to, 0o755)
 		case !e.Type().IsRegular() || strings.HasSuffix(path, "_test.go"):
 			return nil
 		}
@@ -53,7 +54,7 @@ func checkout(t *testing.T) string {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(dir, path), text, 0o755)
+		return os.WriteFile(to, text, 0o755)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -61,15 +62,15 @@ func checkout(t *testing.T) string {
 	return dir
 }
 
-// TestRelease builds the program as a release does, on machines that have different settings, and has the action download the one by the checksum of
-// the other.
+// TestRelease builds the program twice as a release does, in folders and environments that differ. The action must accept
+// the first program by the checksum of the second, and refuse it with one byte more.
 func TestRelease(t *testing.T) {
 	t.Parallel()
 	platform := runtime.GOOS + "/" + runtime.GOARCH
 	asset := "v1.2.3/regsweep_" + runtime.GOOS + "_" + runtime.GOARCH
 	dir := t.TempDir()
 	built := filepath.Join(dir, "built")
-	step(t, ".", nil, "build", "v1.2.3", platform, built)
+	releaseStep(t, "..", nil, "build", "v1.2.3", platform, built)
 	program, err := os.ReadFile(built)
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +81,7 @@ func TestRelease(t *testing.T) {
 		t.Logf("the program has %d bytes", size)
 	}
 	other := []string{"CGO_ENABLED=1", "GOFLAGS=-tags=other", "GOAMD64=v3", "GOARM64=v9.0", "GOWORK=" + filepath.Join(dir, "none")}
-	checksums := step(t, checkout(t), other, "checksums", "v1.2.3", platform)
+	checksums := releaseStep(t, sources(t), other, "checksums", "v1.2.3", platform)
 	if line := fmt.Sprintf("\n%x  %s\n", sha256.Sum256(program), asset); !strings.HasSuffix(checksums, line) {
 		t.Fatalf("another folder has\n%s\nwant %s", checksums, line)
 	}
@@ -105,7 +106,7 @@ func TestRelease(t *testing.T) {
 	}))
 	defer mirror.Close()
 	install := func() (string, error) {
-		cmd := exec.CommandContext(t.Context(), "bash", "action/install.sh")
+		cmd := exec.CommandContext(t.Context(), "bash", "../action/install.sh")
 		cmd.Env = []string{
 			"PATH=" + os.Getenv("PATH"), "INSTALL_MODE=download", "MIRROR=" + mirror.URL,
 			"CHECKSUMS=" + filepath.Join(dir, "checksums.txt"), "RUNNER_TEMP=" + dir, "RUNNER_TOOL_CACHE=" + filepath.Join(dir, "tools"),
@@ -133,10 +134,10 @@ func TestRelease(t *testing.T) {
 	}
 }
 
-// TestReleaseRefuses holds what a release does not go on with.
+// TestReleaseRefuses runs the other steps of .ci/release, with good and with bad input.
 func TestReleaseRefuses(t *testing.T) {
 	t.Parallel()
-	dir := checkout(t)
+	dir := sources(t)
 	for name, text := range map[string]string{
 		"CHANGELOG.md":         "# Changelog\n\n## Unreleased\n\n- New.\n\n## 1.2.3\n\n- Old.\n\n- Older.\n\n## 1.2.2\n\n- Oldest.\n",
 		"action/checksums.txt": fmt.Sprintf("# toolchain go1.26.8\n%x  v1.2.3/regsweep_linux_amd64\n", sha256.Sum256([]byte("program"))),
@@ -170,17 +171,10 @@ func TestReleaseRefuses(t *testing.T) {
 	}
 }
 
-// TestGoreleaser holds goreleaser's configuration to .ci/release, which has to build the same, and to what the action
-// downloads. "make release-check" has goreleaser itself read it, as GitHub's CI does.
+// TestGoreleaser compares goreleaser's configuration with .ci/release, which must build the same bytes, and with what the
+// action downloads. "make release-check" and GitHub's CI let goreleaser itself read the configuration.
 func TestGoreleaser(t *testing.T) {
 	t.Parallel()
-	read := func(path string) string {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text)
-	}
 	var c struct {
 		Builds []struct {
 			Env, Flags, Ldflags, Goos, Goarch []string
@@ -191,14 +185,14 @@ func TestGoreleaser(t *testing.T) {
 			NameTemplate string `yaml:"name_template"`
 		}
 	}
-	if err := yaml.Unmarshal([]byte(read(".goreleaser.yaml")), &c); err != nil {
+	if err := yaml.Unmarshal([]byte(file(t, ".goreleaser.yaml")), &c); err != nil {
 		t.Fatal(err)
 	}
 	if len(c.Builds) != 1 || len(c.Archives) != 2 {
 		t.Fatalf("%d builds and %d kinds of archives", len(c.Builds), len(c.Archives))
 	}
 	build, program := c.Builds[0], c.Archives[0]
-	script := read(".ci/release")
+	script := file(t, ".ci/release")
 	line := " go build " + strings.Join(build.Flags, " ") + ` -ldflags "` + strings.ReplaceAll(strings.Join(build.Ldflags, " "), "v{{ .Version }}", "$1") + `" `
 	for _, word := range append(build.Env, line) {
 		if !strings.Contains(script, word) {
@@ -223,20 +217,16 @@ func TestGoreleaser(t *testing.T) {
 	}
 }
 
-// TestWorkflows holds that each action is pinned by its commit, in the same version everywhere, and goreleaser as well.
+// TestWorkflows checks that each action is pinned by its commit and has the same version everywhere, as goreleaser has.
 func TestWorkflows(t *testing.T) {
 	t.Parallel()
-	paths, err := filepath.Glob(".github/workflows/*.yml")
+	paths, err := filepath.Glob("../.github/workflows/*.yml")
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("there is no workflow: %v", err)
 	}
 	uses := regexp.MustCompile(`\buses:.*`)
 	pinned := regexp.MustCompile(`^uses: (\./[\w./-]+|([\w./-]+)@[0-9a-f]{40} # v\d+\.\d+\.\d+)$`)
-	makefile, err := os.ReadFile("Makefile")
-	if err != nil {
-		t.Fatal(err)
-	}
-	goreleaser := regexp.MustCompile(`goreleaser/v2@(v[\d.]+)\n`).FindStringSubmatch(string(makefile))
+	goreleaser := regexp.MustCompile(`goreleaser/v2@(v[\d.]+)\n`).FindStringSubmatch(file(t, "Makefile"))
 	seen := map[string]string{}
 	for _, path := range paths {
 		text, err := os.ReadFile(path)

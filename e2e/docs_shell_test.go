@@ -13,8 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/regsweep/regsweep/internal/doctest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
-	"github.com/regsweep/regsweep/internal/snippet"
 )
 
 // stubs are the programs of other projects that the pages' commands call. What asks for what is in use is told b1; the
@@ -54,9 +54,9 @@ func allowed(args string) []string {
 	return []string{"0"}
 }
 
-// TestSnippetsShell runs every block of shell commands on the pages, with a registry in the place of the one that they
+// TestDocsShell runs every block of shell commands on the pages, with a registry in the place of the one that they
 // name. What is said to be in use is still there afterwards.
-func TestSnippetsShell(t *testing.T) {
+func TestDocsShell(t *testing.T) {
 	t.Parallel()
 	root, err := filepath.Abs("..")
 	if err != nil {
@@ -64,7 +64,7 @@ func TestSnippetsShell(t *testing.T) {
 	}
 	call := regexp.MustCompile(`(?m)(?:^|\| |&& |  )regsweep `)
 	program := filepath.Join(program, "regsweep")
-	for _, b := range blocks(t, snippet.Shell) {
+	for _, b := range blocks(t, doctest.Shell) {
 		t.Run(b.String(), func(t *testing.T) {
 			t.Parallel()
 			if strings.Contains(b.Text, "jq ") {
@@ -131,7 +131,7 @@ func surroundings(t *testing.T, r team) map[string]string {
 	certificate := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]}))
 	out := map[string]string{
 		"ca.pem": certificate, "client.pem": certificate, "client-key.pem": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})),
-		"secret": "s3cret\n", "regsweep.yml": strings.ReplaceAll(blocks(t, snippet.Policy)[0].Text, "registry.example.com", r.Host),
+		"secret": "s3cret\n", "regsweep.yml": strings.ReplaceAll(blocks(t, doctest.Policy)[0].Text, "registry.example.com", r.Host),
 		"app.nomad.hcl": fmt.Sprintf("config { image = %q }\n", r.Host+"/team/app:b1"),
 		"gc.log":        file(t, "testdata/gc/dry-run-3.1.log"),
 		"checksums.txt": fmt.Sprintf("%x  regsweep_linux_amd64\n", sha256.Sum256([]byte("program"))), "regsweep_linux_amd64": "program",
