@@ -16,7 +16,7 @@ import (
 
 const module = "github.com/regsweep/regsweep"
 
-// arrows lists what each package of the product may import of the others. main may import all.
+// arrows lists what each package of the product may import of the others.
 var arrows = map[string][]string{
 	"internal/oci":      nil,
 	"internal/retain":   {"internal/oci"},
@@ -27,7 +27,14 @@ var arrows = map[string][]string{
 	"internal/state":    {"internal/oci"},
 	"internal/rank":     {"internal/gc", "internal/oci"},
 	"internal/policy":   {"internal/retain", "internal/oci"},
-	"internal/report":   {"internal/prune", "internal/rank", "internal/retain", "internal/gc", "internal/oci"},
+	"internal/run":      {"internal/registry", "internal/retain", "internal/prune", "internal/gc", "internal/rank", "internal/state", "internal/report", "internal/oci"},
+	"internal/publish":  {"internal/report", "internal/rank", "internal/ci"},
+	"internal/cli": {
+		"internal/run", "internal/publish", "internal/policy", "internal/ci", "internal/registry", "internal/state", "internal/gc", "internal/prune",
+		"internal/rank", "internal/report", "internal/retain", "internal/oci",
+	},
+	"":                {"internal/cli"},
+	"internal/report": {"internal/prune", "internal/rank", "internal/retain", "internal/gc", "internal/oci"},
 
 	"internal/registry/registrytest":         {"internal/oci", "internal/registry/registrytest/fixture"},
 	"internal/registry/registrytest/fixture": {"internal/oci"},
@@ -37,10 +44,10 @@ var arrows = map[string][]string{
 
 // homes lists the only packages that may import a dependency, by the longest prefix that fits.
 var homes = map[string][]string{
-	"github.com/alecthomas/kong":            {""},
+	"github.com/alecthomas/kong":            {"internal/cli"},
 	"github.com/goccy/go-yaml":              {"internal/policy", "internal/gc"},
-	"github.com/schollz/progressbar/v3":     {""},
-	"golang.org/x/term":                     {""},
+	"github.com/schollz/progressbar/v3":     {"internal/publish"},
+	"golang.org/x/term":                     {"internal/publish"},
 	"github.com/gofrs/flock":                {"internal/state"},
 	"github.com/sethvargo/go-githubactions": {"internal/ci"},
 	"github.com/cenkalti/backoff/v4":        {"internal/registry"},
@@ -49,9 +56,9 @@ var homes = map[string][]string{
 	"github.com/opencontainers/go-digest":   {"internal/oci", "internal/registry", "internal/registry/registrytest", "internal/registry/registrytest/fixture"},
 	"github.com/Masterminds/semver/v3":      {"internal/retain"},
 	"github.com/olekukonko/tablewriter":     {"internal/report"},
-	"golang.org/x/sync/errgroup":            {"", "internal/registry", "internal/prune", "internal/registry/registrytest/fixture"},
-	"net/http":                              {"", "internal/registry", "internal/registry/registrytest", "internal/registry/registrytest/fixture"},
-	"os":                                    {"", "internal/ci", "internal/policy", "internal/registry", "internal/state"},
+	"golang.org/x/sync/errgroup":            {"internal/run", "internal/registry", "internal/prune", "internal/registry/registrytest/fixture"},
+	"net/http":                              {"internal/registry", "internal/registry/registrytest", "internal/registry/registrytest/fixture"},
+	"os":                                    {"", "internal/cli", "internal/publish", "internal/ci", "internal/policy", "internal/registry", "internal/state"},
 	"os/exec":                               {"internal/gc"},
 	"os/signal":                             {""},
 }
@@ -68,7 +75,7 @@ func TestArrows(t *testing.T) {
 			return
 		}
 		for _, path := range imports {
-			if inner, ours := strings.CutPrefix(path, module+"/"); ours && dir != "" {
+			if inner, ours := strings.CutPrefix(path, module+"/"); ours {
 				allowed, known := arrows[dir]
 				if !known {
 					t.Errorf("%s: package %s has no place in arrows", file, dir)

@@ -16,6 +16,11 @@ type NoImageError struct {
 
 func (e *NoImageError) Error() string { return "find image: no image is named" }
 
+// Hint says how to name an image, and where regsweep looked for one.
+func (e *NoImageError) Hint() string {
+	return "name it, as in regsweep registry.example.com/team/app --keep-last 5; looked at " + strings.Join(e.Looked, ", ")
+}
+
 // Images finds the repositories to prune. The first source that names any decides; the others only add what was
 // pushed to these repositories, because whatever the pipeline pushed is kept:
 //
