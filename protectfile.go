@@ -7,16 +7,16 @@ import (
 	"os"
 	"strings"
 
-	"github.com/regsweep/regsweep/internal/retain"
+	"github.com/regsweep/regsweep/internal/inuse"
 )
 
 // inUse reads the files of --protect-file, which are separated by commas or newlines; "-" is standard input.
-func (c *pruneCommand) inUse(stdin io.Reader) ([]retain.InUse, error) {
+func (c *pruneCommand) inUse(stdin io.Reader) ([]inuse.Text, error) {
 	files := paths(c.ProtectFile)
 	if len(c.ProtectFile) > 0 && len(files) == 0 { // a variable that should have held the name
 		return nil, errors.New("--protect-file: no file is named")
 	}
-	var out []retain.InUse
+	var out []inuse.Text
 	for _, path := range files {
 		source := path
 		if path == "-" {
@@ -29,7 +29,7 @@ func (c *pruneCommand) inUse(stdin io.Reader) ([]retain.InUse, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--protect-file: %w", err) // names the file
 		}
-		u, err := retain.ParseInUse(source, text)
+		u, err := inuse.Parse(source, text)
 		if err != nil {
 			return nil, fmt.Errorf("--protect-file: %s: %w", source, err)
 		}
@@ -53,7 +53,7 @@ func readLimited(path string, stdin io.Reader) (string, error) {
 		in = file
 	}
 	var text strings.Builder
-	_, err := io.Copy(&text, io.LimitReader(in, retain.MaxInUse+1))
+	_, err := io.Copy(&text, io.LimitReader(in, inuse.MaxSize+1))
 	return text.String(), err
 }
 
@@ -69,7 +69,7 @@ func paths(lists []string) []string {
 }
 
 // protect adds images in use to all policies.
-func (p *policies) protect(inUse []retain.InUse) {
+func (p *policies) protect(inUse []inuse.Text) {
 	p.flags.InUse = inUse
 	for i := range p.entries {
 		p.entries[i].policy.InUse = inUse

@@ -19,7 +19,8 @@ const module = "github.com/regsweep/regsweep"
 // arrows lists what each package of the product may import of the others. main may import all.
 var arrows = map[string][]string{
 	"internal/oci":      nil,
-	"internal/retain":   {"internal/oci"},
+	"internal/inuse":    {"internal/oci"},
+	"internal/retain":   {"internal/inuse", "internal/oci"},
 	"internal/registry": {"internal/oci"},
 	"internal/prune":    {"internal/retain", "internal/oci"},
 	"internal/gc":       {"internal/oci"},
@@ -43,8 +44,8 @@ var homes = map[string][]string{
 	"github.com/gofrs/flock":                {"internal/state"},
 	"github.com/sethvargo/go-githubactions": {"internal/ci"},
 	"github.com/cenkalti/backoff/v4":        {"internal/registry"},
+	"github.com/distribution/reference":     {"internal/oci"},
 	"oras.land/oras-go/v2/registry/remote":  {"internal/registry"},
-	"oras.land/oras-go/v2/registry":         {"internal/oci"},
 	"github.com/opencontainers/go-digest":   {"internal/oci", "internal/registry", "internal/registry/registrytest", "internal/registry/registrytest/fixture"},
 	"github.com/Masterminds/semver/v3":      {"internal/retain"},
 	"github.com/olekukonko/tablewriter":     {"internal/report"},
@@ -56,7 +57,7 @@ var homes = map[string][]string{
 }
 
 // pure packages take values and return values: their code reads no clock.
-var pure = []string{"internal/oci", "internal/rank", "internal/retain", "internal/report"}
+var pure = []string{"internal/oci", "internal/rank", "internal/inuse", "internal/retain", "internal/report"}
 
 func TestArrows(t *testing.T) {
 	t.Parallel()
