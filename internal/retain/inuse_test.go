@@ -82,8 +82,7 @@ func contains(s oci.Snapshot, index, digest oci.Digest) bool {
 // What must hold of any plan holds with images in use, and none of those is deleted.
 func TestInUseInvariants(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(10000) {
-		r := rand.New(rand.NewPCG(seed, 2))
+	eachSeed(t, 3, func(t *testing.T, _ uint64, r *rand.Rand) {
 		c := randomCase(r)
 		used := inUseCase(r, &c)
 		checkCase(t, c, r)
@@ -94,5 +93,5 @@ func TestInUseInvariants(t *testing.T) {
 				t.Fatalf("%s is in use and deleted\n%s", c.names[d], c.format(plan))
 			}
 		}
-	}
+	})
 }
