@@ -19,19 +19,20 @@ const module = "github.com/regsweep/regsweep"
 // arrows lists what each package of the product may import of the others.
 var arrows = map[string][]string{
 	"internal/oci":      nil,
-	"internal/retain":   {"internal/oci"},
+	"internal/inuse":    {"internal/oci"},
+	"internal/retain":   {"internal/inuse", "internal/oci"},
 	"internal/registry": {"internal/oci"},
 	"internal/prune":    {"internal/registry", "internal/retain", "internal/oci"},
 	"internal/gc":       {"internal/oci"},
 	"internal/ci":       {"internal/oci"},
 	"internal/state":    {"internal/oci"},
 	"internal/rank":     {"internal/gc", "internal/oci"},
-	"internal/policy":   {"internal/retain", "internal/oci"},
+	"internal/policy":   {"internal/retain", "internal/inuse", "internal/oci"},
 	"internal/run":      {"internal/registry", "internal/retain", "internal/prune", "internal/gc", "internal/rank", "internal/state", "internal/report", "internal/oci"},
 	"internal/publish":  {"internal/report", "internal/rank", "internal/ci"},
 	"internal/cli": {
 		"internal/run", "internal/publish", "internal/policy", "internal/ci", "internal/registry", "internal/state", "internal/gc", "internal/prune",
-		"internal/rank", "internal/report", "internal/retain", "internal/oci",
+		"internal/rank", "internal/report", "internal/retain", "internal/inuse", "internal/oci",
 	},
 	"":                {"internal/cli"},
 	"internal/report": {"internal/prune", "internal/rank", "internal/retain", "internal/gc", "internal/oci"},
@@ -51,8 +52,8 @@ var homes = map[string][]string{
 	"github.com/gofrs/flock":                {"internal/state"},
 	"github.com/sethvargo/go-githubactions": {"internal/ci"},
 	"github.com/cenkalti/backoff/v4":        {"internal/registry"},
+	"github.com/distribution/reference":     {"internal/oci"},
 	"oras.land/oras-go/v2/registry/remote":  {"internal/registry"},
-	"oras.land/oras-go/v2/registry":         {"internal/oci"},
 	"github.com/opencontainers/go-digest":   {"internal/oci", "internal/registry", "internal/registry/registrytest", "internal/registry/registrytest/fixture"},
 	"github.com/Masterminds/semver/v3":      {"internal/retain"},
 	"github.com/olekukonko/tablewriter":     {"internal/report"},
@@ -64,7 +65,7 @@ var homes = map[string][]string{
 }
 
 // pure packages take values and return values: their code reads no clock.
-var pure = []string{"internal/oci", "internal/rank", "internal/retain", "internal/report"}
+var pure = []string{"internal/oci", "internal/rank", "internal/inuse", "internal/retain", "internal/report"}
 
 func TestArrows(t *testing.T) {
 	t.Parallel()

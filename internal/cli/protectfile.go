@@ -7,17 +7,17 @@ import (
 	"os"
 	"strings"
 
+	"github.com/regsweep/regsweep/internal/inuse"
 	"github.com/regsweep/regsweep/internal/publish"
-	"github.com/regsweep/regsweep/internal/retain"
 )
 
 // inUse reads the files of --protect-file, which are separated by commas or newlines; "-" is standard input.
-func (c *pruneCommand) inUse(stdin io.Reader) ([]retain.InUse, error) {
+func (c *pruneCommand) inUse(stdin io.Reader) ([]inuse.Text, error) {
 	files := publish.Paths(c.ProtectFile)
 	if len(c.ProtectFile) > 0 && len(files) == 0 { // a variable that should have held the name
 		return nil, errors.New("--protect-file: no file is named")
 	}
-	var out []retain.InUse
+	var out []inuse.Text
 	for _, path := range files {
 		source := path
 		if path == "-" {
@@ -30,7 +30,7 @@ func (c *pruneCommand) inUse(stdin io.Reader) ([]retain.InUse, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--protect-file: %w", err) // names the file
 		}
-		u, err := retain.ParseInUse(source, text)
+		u, err := inuse.Parse(source, text)
 		if err != nil {
 			return nil, fmt.Errorf("--protect-file: %s: %w", source, err)
 		}
@@ -54,6 +54,6 @@ func readLimited(path string, stdin io.Reader) (string, error) {
 		in = file
 	}
 	var text strings.Builder
-	_, err := io.Copy(&text, io.LimitReader(in, retain.MaxInUse+1))
+	_, err := io.Copy(&text, io.LimitReader(in, inuse.MaxSize+1))
 	return text.String(), err
 }

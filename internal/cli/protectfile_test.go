@@ -7,10 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/regsweep/regsweep/internal/inuse"
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
-	"github.com/regsweep/regsweep/internal/retain"
 )
 
 // sweepFrom runs the program with a standard input, in which HOST stands for the registry.
@@ -89,7 +89,7 @@ func TestProtectFileKeepsTheIndexOfADigest(t *testing.T) {
 func TestProtectFileErrors(t *testing.T) {
 	t.Parallel()
 	large := filepath.Join(t.TempDir(), "large")
-	if f, err := os.Create(large); err != nil || f.Truncate(retain.MaxInUse+1) != nil || f.Close() != nil {
+	if f, err := os.Create(large); err != nil || f.Truncate(inuse.MaxSize+1) != nil || f.Close() != nil {
 		t.Fatal("cannot make a large file")
 	}
 	for name, c := range map[string]struct {

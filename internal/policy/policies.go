@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/regsweep/regsweep/internal/inuse"
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/retain"
 )
@@ -27,7 +28,7 @@ type policyOf struct {
 
 // Read makes the policies of the flags and of a policy file; name is "" where there is no file. inUse are the images in
 // use, which every policy protects. Every error is bad input; one about the file is a [*FileError].
-func Read(flags Rules, name string, inUse []retain.InUse) (Policies, error) {
+func Read(flags Rules, name string, inUse []inuse.Text) (Policies, error) {
 	p := Policies{file: name}
 	p.flags, p.invalid = flags.Policy()
 	p.flags.InUse = inUse

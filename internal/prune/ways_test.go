@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regsweep/regsweep/internal/inuse"
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/registry"
@@ -364,11 +365,11 @@ func TestJournalOfAnEarlierRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		inUse, err := retain.ParseInUse("pods", "team/app@"+used.String())
+		inUse, err := inuse.Parse("pods", "team/app@"+used.String())
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.plan = retain.Decide(snapshot, retain.Policy{KeepLast: 1, InUse: []retain.InUse{inUse}}, retain.Context{Pending: []oci.Digest{loose, used}}, now)
+		s.plan = retain.Decide(snapshot, retain.Policy{KeepLast: 1, InUse: []inuse.Text{inUse}}, retain.Context{Pending: []oci.Digest{loose, used}}, now)
 		res := prune.Execute(t.Context(), s.plan, s.repo, prune.Options{By: c.way, Journal: l})
 		s.check(t, res)
 		if has(s.reg, loose) || !has(s.reg, used) || count(res)[prune.Deleted] != 3 {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/regsweep/regsweep/internal/inuse"
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
@@ -85,7 +86,7 @@ type decider struct {
 	policy  Policy
 	context Context
 	now     time.Time
-	usage   usage
+	usage   inuse.Usage
 	entries []*entry // newest first
 	byTag   map[string]*entry
 	family  family
@@ -93,7 +94,7 @@ type decider struct {
 }
 
 func newDecider(s oci.Snapshot, p Policy, c Context, now time.Time) *decider {
-	d := &decider{policy: p, context: c, now: now, usage: p.usage(s), byTag: map[string]*entry{}}
+	d := &decider{policy: p, context: c, now: now, usage: inuse.Find(p.InUse, s), byTag: map[string]*entry{}}
 	pending := map[oci.Digest]bool{}
 	for _, digest := range c.Pending {
 		pending[digest] = true
@@ -134,7 +135,7 @@ func (d *decider) countable(i oci.Image) []string {
 	var out []string
 	for _, t := range i.Tags {
 		_, protected := matching(d.policy.Protect, t)
-		if _, attached := oci.AttachmentSubject(t); !attached && !protected && !d.usage.names(i, t) && d.inScope(t) {
+		if _, attached := oci.AttachmentSubject(t); !attached && !protected && !d.usage.Names(i, t) && d.inScope(t) {
 			out = append(out, t)
 		}
 	}
@@ -184,7 +185,7 @@ func (d *decider) keepProtected() {
 				outside = append(outside, t)
 			}
 		}
-		for _, why := range d.usage.why[e.image.Digest] {
+		for _, why := range d.usage.Reasons(e.image.Digest) {
 			e.always(RuleProtectFile, why)
 		}
 		switch {

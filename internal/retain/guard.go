@@ -70,7 +70,7 @@ func (d *decider) warnings() []string {
 			}
 		}
 	}
-	for _, source := range d.usage.silent {
+	for _, source := range d.usage.Unmatched {
 		out = append(out, fmt.Sprintf("--protect-file %s names nothing of this repository", source))
 	}
 	for _, e := range d.entries {

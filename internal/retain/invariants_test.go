@@ -267,10 +267,7 @@ func verdicts(p Plan) map[oci.Digest]Verdict {
 
 func TestInvariants(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(20000) {
-		r := rand.New(rand.NewPCG(seed, 1))
-		checkCase(t, randomCase(r), r)
-	}
+	eachSeed(t, 1, func(t *testing.T, _ uint64, r *rand.Rand) { checkCase(t, randomCase(r), r) })
 }
 
 // FuzzDecide looks for a repository and a policy that break a promise; the seed makes both.

@@ -14,26 +14,18 @@ import (
 // TestOracle compares Decide with a second reading of docs/retention.md on random repositories.
 func TestOracle(t *testing.T) {
 	t.Parallel()
-	each := uint64(12500)
-	if testing.Short() {
-		each = 625
-	}
-	for part := range uint64(8) {
-		name, make := "usual", func(r *rand.Rand) timedCase { return timedCase{randomCase(r), testNow} }
-		if part%2 == 1 {
-			name, make = "hard", hardCase
+	eachSeed(t, 2, func(t *testing.T, seed uint64, r *rand.Rand) {
+		var c timedCase
+		if seed/8%2 == 0 { // in each part
+			c = timedCase{randomCase(r), testNow}
+		} else {
+			c = hardCase(r)
 		}
-		t.Run(fmt.Sprint(name, part/2+1), func(t *testing.T) {
-			t.Parallel()
-			for seed := part * each; seed < (part+1)*each; seed++ {
-				c := make(rand.New(rand.NewPCG(seed, 2)))
-				if disagreement(c) != "" {
-					c = shrunk(c)
-					t.Fatalf("seed %d: %s\n%s", seed, disagreement(c), c.written())
-				}
-			}
-		})
-	}
+		if disagreement(c) != "" {
+			c = shrunk(c)
+			t.Fatalf("seed %d: %s\n%s", seed, disagreement(c), c.written())
+		}
+	})
 }
 
 // written writes a case in the notation, as far as it has a word for everything.

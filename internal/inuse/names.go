@@ -1,4 +1,4 @@
-package retain
+package inuse
 
 import (
 	"strings"
@@ -6,7 +6,7 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
-// cutTag parts the tag from the name of an image: it follows a colon behind the last slash.
+// cutTag parts the tag from the name of an image: it follows a colon after the last slash.
 func cutTag(name string) (repository, tag string) {
 	if n := strings.LastIndexByte(name, ':'); n > strings.LastIndexByte(name, '/') {
 		return name[:n], name[n+1:]
@@ -22,7 +22,7 @@ func canonical(repository string) string {
 		return repository
 	}
 	host := withoutKey(first)
-	if host != "localhost" && !strings.ContainsAny(host, ".:[") { // docker's own rule, as in oci.ParseReference
+	if !oci.IsHost(host) {
 		return repository[len(first)-len(host):]
 	}
 	full := fullName(host, path)
@@ -44,30 +44,20 @@ func withoutKey(s string) string {
 	return s[strings.LastIndexByte(s[:end], ':')+1:]
 }
 
-// hubs are the names of Docker Hub (https://pkg.go.dev/github.com/distribution/reference, splitDockerDomain).
-var hubs = map[string]bool{"docker.io": true, "index.docker.io": true, "registry-1.docker.io": true, "registry.hub.docker.com": true}
-
-// fullName returns the canonical name of a repository of a host: hosts have no case, the standard ports go without
-// saying, Docker Hub has one name, and its official images are in library/.
+// fullName returns the canonical name of a repository of a host, in which the standard ports do not count.
 func fullName(host, path string) string {
-	host = strings.ToLower(host)
 	host = strings.TrimSuffix(strings.TrimSuffix(host, ":443"), ":80")
-	if hubs[host] {
-		host = "docker.io"
-		if !strings.Contains(path, "/") {
-			path = "library/" + path
-		}
-	}
-	return host + "/" + path
+	return oci.Normalize(host, path).String()
 }
 
 // namesOf returns the names under which a repository may be meant: the whole one, and the path, to which a mirror or the
 // values of a chart can add the registry.
 func namesOf(r oci.Repository) []string {
 	full := fullName(r.Host, r.Path)
+	host, path, _ := strings.Cut(full, "/")
 	out := []string{full, r.Path}
-	if path, ok := strings.CutPrefix(full, "docker.io/"); ok {
-		out = append(out, path, strings.TrimPrefix(path, "library/"))
+	if host == oci.DockerHub {
+		out = append(out, path, oci.Repository{Host: host, Path: path}.Familiar())
 	}
 	return out
 }
