@@ -30,7 +30,7 @@ type (
 		CI             jsonCI           `json:"ci"`
 		Policy         string           `json:"policy"`
 		Repositories   []jsonRepository `json:"repositories"`
-		GC             *jsonGC          `json:"gc"` // null: no collection was asked for
+		GC             *jsonGC          `json:"gc"` // null: no garbage collection was asked for
 		Shard          *jsonShard       `json:"shard,omitempty"`
 	}
 	jsonCI struct {
@@ -96,7 +96,7 @@ func WriteJSON(w io.Writer, s Summary) error {
 		ExitCode:       s.ExitCode,
 		CI:             jsonCI(s.CI),
 		Policy:         s.Policy,
-		GC:             collectionJSON(s.GC),
+		GC:             gcJSON(s.GC),
 		Shard:          shardJSON(s.Shard),
 		Repositories:   make([]jsonRepository, 0, len(s.Repositories)),
 	}

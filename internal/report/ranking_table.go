@@ -27,11 +27,11 @@ const (
 var expendable = []int{rankBlobs, rankShared, rankTags, rankBuilt, rankManifests}
 
 const (
-	mostBar  = 40
-	leastBar = 8
-	freeBar  = 20 // where nothing is known of the width
-	// leastName is the narrowest that a terminal makes of a repository's name.
-	leastName = 24
+	maxBar  = 40
+	minBar  = 8
+	freeBar = 20 // where nothing is known of the width
+	// minName is the narrowest that a terminal makes of a repository's name.
+	minName = 24
 )
 
 // table lays the ranking out for a terminal or a log.
@@ -56,7 +56,7 @@ func (s standings) table(width int) (string, error) {
 func (s standings) rows(width int) [][]string {
 	names := nameRunes
 	if width > 0 {
-		names = max(leastName, width/3)
+		names = max(minName, width/3)
 	}
 	rows := [][]string{s.head()}
 	for _, r := range s.top {
@@ -122,8 +122,8 @@ func blank(rows [][]string, columns ...int) {
 func roomForBar(rows [][]string, width int) int {
 	for _, column := range slices.Concat([]int{rankBar}, expendable) {
 		blank(rows, column)
-		if room := lastWidth(rows, width) - len(gridGap); room >= leastBar {
-			return min(room, mostBar)
+		if room := lastWidth(rows, width) - len(gridGap); room >= minBar {
+			return min(room, maxBar)
 		}
 	}
 	return 0
@@ -132,7 +132,7 @@ func roomForBar(rows [][]string, width int) int {
 // notes are the repositories that are in no number.
 func (s standings) notes() string {
 	var b strings.Builder
-	unread, more := cut(s.Unread, mostNotes)
+	unread, more := cut(s.Unread, maxNotes)
 	for _, u := range unread {
 		fmt.Fprintf(&b, "  not read: %s: %s\n", short(u.Path, nameRunes), long(u.Err.Error()))
 	}
@@ -150,7 +150,7 @@ func (s standings) goneNote() string {
 	if len(s.Gone) == 0 {
 		return ""
 	}
-	gone, more := cut(s.Gone, mostNotes)
+	gone, more := cut(s.Gone, maxNotes)
 	var names []string
 	for _, path := range gone {
 		names = append(names, short(path, nameRunes))

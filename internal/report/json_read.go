@@ -14,8 +14,8 @@ import (
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
-// mostJSON bounds what is read of a report: one of some 300,000 images.
-const mostJSON = 256 << 20
+// maxJSON bounds what is read of a report: one of some 300,000 images.
+const maxJSON = 256 << 20
 
 // maxElapsed bounds elapsed_seconds to what a [time.Duration] holds.
 const maxElapsed = float64(math.MaxInt64 / int64(time.Second))
@@ -36,12 +36,12 @@ type (
 // time; another schema is an error, and so is a report that contradicts itself: whoever merges reports relies on their
 // numbers. The summary says what the JSON says: blobs are not in it, so that the bytes are the report's own.
 func ReadJSON(r io.Reader) (Summary, error) {
-	limited := &io.LimitedReader{R: r, N: mostJSON + 1}
+	limited := &io.LimitedReader{R: r, N: maxJSON + 1}
 	decoder := json.NewDecoder(limited)
 	var in readReport
 	if err := decoder.Decode(&in); err != nil {
 		if limited.N <= 0 {
-			return Summary{}, fmt.Errorf("read JSON report: it is larger than %s", size(mostJSON))
+			return Summary{}, fmt.Errorf("read JSON report: it is larger than %s", size(maxJSON))
 		}
 		return Summary{}, fmt.Errorf("read JSON report: %w", err)
 	}
@@ -70,7 +70,7 @@ func ReadJSON(r io.Reader) (Summary, error) {
 		}
 		out.Repositories = append(out.Repositories, read)
 	}
-	if out.GC, err = in.GC.collection(); err != nil {
+	if out.GC, err = in.GC.result(); err != nil {
 		return Summary{}, fmt.Errorf("read JSON report: %w", err)
 	}
 	return out, nil
