@@ -99,21 +99,14 @@ func WriteHTML(w io.Writer, s Summary) error {
 	problems, more := cut(all.problems(), maxHTMLProblems)
 	page.ProblemsMore = more
 	for _, p := range problems {
-		row := htmlProblem{What: p.what, Image: cmp.Or(long(p.image), p.count), Why: p.why, Hint: p.hint}
-		if len(all.views) > 1 {
-			row.Repository = long(p.repository.String())
-		}
-		page.Problems = append(page.Problems, row)
+		page.Problems = append(page.Problems, htmlProblem{p.what, long(p.repository.String()), cmp.Or(long(p.image), p.count), p.why, p.hint})
 	}
 	page.sections(all)
 	var b bytes.Buffer
 	if err := htmlPage.Execute(&b, page); err != nil {
 		return fmt.Errorf("lay out HTML report: %w", err)
 	}
-	if _, err := w.Write(b.Bytes()); err != nil {
-		return fmt.Errorf("write HTML report: %w", err)
-	}
-	return nil
+	return write(w, "HTML report", b.Bytes())
 }
 
 // head is the verdict and what was asked.

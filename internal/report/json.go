@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -92,7 +91,7 @@ func WriteJSON(w io.Writer, s Summary) error {
 		Schema:         Schema,
 		DryRun:         s.DryRun,
 		Started:        moment(s.Started),
-		ElapsedSeconds: math.Round(s.Elapsed.Seconds()*1000) / 1000,
+		ElapsedSeconds: thousandths(s.Elapsed),
 		ExitCode:       s.ExitCode,
 		CI:             jsonCI(s.CI),
 		Policy:         s.Policy,

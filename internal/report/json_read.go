@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -153,11 +154,11 @@ func (r *Repository) readImage(in jsonImage) error {
 		outcome.Detail = *in.Error
 	}
 	switch {
-	case in.Digest == "" || d.Image.Size < 0 || !knownKind(in.Kind):
+	case in.Digest == "" || d.Image.Size < 0 || !slices.Contains(knownKinds, in.Kind):
 		return fmt.Errorf("it lists what is no image: digest %q, kind %q, size %d", clip(in.Digest.String(), textRunes), clip(string(in.Kind), tagRunes), d.Image.Size)
 	case in.Verdict == retain.Keep && outcome == (prune.Outcome{}):
 		return nil
-	case in.Verdict != retain.Delete || !knownStatus(outcome.Status):
+	case in.Verdict != retain.Delete || !slices.Contains(knownStatuses, outcome.Status):
 		return fmt.Errorf("%s: verdict %q with outcome %q is not known", clip(in.Digest.String(), textRunes), clip(string(in.Verdict), tagRunes), clip(string(outcome.Status), tagRunes))
 	}
 	if _, twice := r.Outcomes[in.Digest]; twice {
@@ -167,21 +168,10 @@ func (r *Repository) readImage(in jsonImage) error {
 	return nil
 }
 
-func knownKind(k oci.Kind) bool {
-	switch k {
-	case oci.KindImage, oci.KindIndex, oci.KindChild, oci.KindAttachment, oci.KindPlaceholder:
-		return true
-	}
-	return false
-}
-
-func knownStatus(s prune.Status) bool {
-	switch s {
-	case prune.Deleted, prune.Gone, prune.Failed, prune.Skipped, prune.Planned:
-		return true
-	}
-	return false
-}
+var (
+	knownKinds    = []oci.Kind{oci.KindImage, oci.KindIndex, oci.KindChild, oci.KindAttachment, oci.KindPlaceholder}
+	knownStatuses = []prune.Status{prune.Deleted, prune.Gone, prune.Failed, prune.Skipped, prune.Planned}
+)
 
 func readMoment(text *string) (time.Time, error) {
 	if text == nil {

@@ -93,10 +93,7 @@ func WriteJUnit(w io.Writer, s Summary) error {
 	if err != nil {
 		return fmt.Errorf("encode JUnit report: %w", err)
 	}
-	if _, err := w.Write(append(append([]byte(xml.Header), text...), '\n')); err != nil {
-		return fmt.Errorf("write JUnit report: %w", err)
-	}
-	return nil
+	return write(w, "JUnit report", append(append([]byte(xml.Header), text...), '\n'))
 }
 
 // junitRoom is how many cases are still to be written.

@@ -1,9 +1,6 @@
 package report
 
-import (
-	"fmt"
-	"io"
-)
+import "io"
 
 // Line says in one line what the run did, for an annotation or a build's description: of one repository with its name,
 // and with the reason when nothing was done.
@@ -37,8 +34,5 @@ func (s Summary) Line() string {
 
 // WriteLine writes [Summary.Line]. Jenkins takes it as a build's description.
 func WriteLine(w io.Writer, s Summary) error {
-	if _, err := fmt.Fprintln(w, s.Line()); err != nil {
-		return fmt.Errorf("write line: %w", err)
-	}
-	return nil
+	return write(w, "line", []byte(s.Line()+"\n"))
 }

@@ -2,7 +2,6 @@ package report
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -35,10 +34,7 @@ func WriteMarkdown(w io.Writer, s Summary, budget int) error {
 		}, portion(m.page.Len(), budget, 3, 4))
 	}
 	m.sections()
-	if _, err := w.Write(m.page.Bytes()); err != nil {
-		return fmt.Errorf("write Markdown report: %w", err)
-	}
-	return nil
+	return write(w, "Markdown report", m.page.Bytes())
 }
 
 // portion is the limit that leaves a part of the budget to what comes later.

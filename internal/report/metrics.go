@@ -40,10 +40,7 @@ func WriteMetrics(w io.Writer, s Summary) error {
 	m.gauge("regsweep_repository_images", "Images of a repository by what became of them.", perRepository...)
 	m.gauge("regsweep_repository_unreferenced_bytes", "Bytes that only deleted images of a repository used.", bytesOf...)
 	b.WriteString("# EOF\n")
-	if _, err := w.Write(b.Bytes()); err != nil {
-		return fmt.Errorf("write metrics: %w", err)
-	}
-	return nil
+	return write(w, "metrics", b.Bytes())
 }
 
 // metricLabel escapes the value of a label; other characters stand for themselves in both formats.

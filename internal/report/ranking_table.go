@@ -58,7 +58,10 @@ func (s standings) rows(width int) [][]string {
 	if width > 0 {
 		names = max(minName, width/3)
 	}
-	rows := [][]string{s.head()}
+	rows := [][]string{{
+		rankName: "repository", rankOwn: "own", rankShare: "share", rankShared: "shared", rankTags: "tags",
+		rankManifests: "manifests", rankBlobs: "blobs", rankBuilt: "built", rankBar: "",
+	}}
 	for _, r := range s.top {
 		row := s.row(r, short(r.Path, names))
 		row[rankShared], row[rankBlobs], row[rankBuilt] = size(r.Shared), strconv.Itoa(r.Blobs), s.built(r)
@@ -78,16 +81,6 @@ func (s standings) rows(width int) [][]string {
 		rows[i+1][rankBar] = s.bar(s.weight(r), cells)
 	}
 	return rows
-}
-
-func (s standings) head() []string {
-	head := make([]string, rankColumns)
-	for column, name := range map[int]string{
-		rankName: "repository", rankOwn: "own", rankShare: "share", rankShared: "shared", rankTags: "tags", rankManifests: "manifests", rankBlobs: "blobs", rankBuilt: "built",
-	} {
-		head[column] = name
-	}
-	return head
 }
 
 // row has what can be added up: a blob that several share would be in the sum several times.

@@ -60,10 +60,7 @@ func WriteTable(w io.Writer, s Summary, o TableOptions) error {
 		}
 		t.line(all.verdict() + took(s))
 	}
-	if _, err := w.Write(t.Bytes()); err != nil {
-		return fmt.Errorf("write table: %w", err)
-	}
-	return nil
+	return write(w, "table", t.Bytes())
 }
 
 // took says which part of a run this was, and how long it took, when that is known.
