@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -30,7 +29,7 @@ type (
 		CI             jsonCI           `json:"ci"`
 		Policy         string           `json:"policy"`
 		Repositories   []jsonRepository `json:"repositories"`
-		GC             *jsonGC          `json:"gc"` // null: no collection was asked for
+		GC             *jsonGC          `json:"gc"` // null: no garbage collection was asked for
 		Shard          *jsonShard       `json:"shard,omitempty"`
 	}
 	jsonCI struct {
@@ -92,11 +91,11 @@ func WriteJSON(w io.Writer, s Summary) error {
 		Schema:         Schema,
 		DryRun:         s.DryRun,
 		Started:        moment(s.Started),
-		ElapsedSeconds: math.Round(s.Elapsed.Seconds()*1000) / 1000,
+		ElapsedSeconds: thousandths(s.Elapsed),
 		ExitCode:       s.ExitCode,
 		CI:             jsonCI(s.CI),
 		Policy:         s.Policy,
-		GC:             collectionJSON(s.GC),
+		GC:             gcJSON(s.GC),
 		Shard:          shardJSON(s.Shard),
 		Repositories:   make([]jsonRepository, 0, len(s.Repositories)),
 	}

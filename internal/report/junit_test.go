@@ -89,7 +89,7 @@ func TestJUnitIsBounded(t *testing.T) {
 		if len(text) > 4<<20 {
 			t.Errorf("%d bytes", len(text))
 		}
-		if want := min(total.Failed, mostCases); read.Failures != want {
+		if want := min(total.Failed, maxCases); read.Failures != want {
 			t.Errorf("%d failures, want %d", read.Failures, want)
 		}
 		value := func(of []junitProperty, name string) int {

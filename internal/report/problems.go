@@ -18,47 +18,28 @@ type problem struct {
 	hint       string // what helps; "" when nothing is known that does
 }
 
-// row is the problem as a row of a table.
-func (p problem) row() string {
-	image := p.count
-	if p.image != "" {
-		image = markdownCode(clip(p.image, nameRunes))
-	}
-	return cells("**"+p.what+"**", markdownCode(clip(p.repository.String(), nameRunes)), image, p.reason())
-}
-
-// reason is the last cell of the row.
-func (p problem) reason() string {
-	if p.hint == "" {
-		return markdownCode(p.why)
-	}
-	return markdownCode(p.why) + " · hint: " + markdownText(p.hint)
-}
-
-// problems lists what needs attention, the gravest first: when room is short, the end is counted only.
-func (m *markdown) problems() []problem {
+// problems lists what needs attention, the most serious first: when room is short, the end is only counted.
+func (s sheet) problems() []problem {
 	var out []problem
-	for _, r := range m.Repositories {
-		switch r.condition() {
-		case unread:
-			out = append(out, problem{what: "not read", repository: r.Name, why: r.objection(), hint: r.hint()})
+	for _, r := range s.Repositories {
+		switch c := r.condition(); c {
+		case unread, stopped:
+			out = append(out, problem{what: c.String(), repository: r.Name, why: r.objection(), hint: r.hint()})
 		case refused:
 			for _, f := range r.Plan.Refusals {
-				out = append(out, problem{what: "refused", repository: r.Name, why: long(f.Detail), hint: long(f.Hint())})
+				out = append(out, problem{what: c.String(), repository: r.Name, why: long(f.Detail), hint: long(f.Hint())})
 			}
-		case stopped:
-			out = append(out, problem{what: "stopped early", repository: r.Name, why: r.objection(), hint: r.hint()})
 		}
 	}
-	for _, v := range m.views {
+	for _, v := range s.views {
 		for _, e := range v.failed {
 			out = append(out, problem{what: "failed", repository: v.Name, image: retain.Name(e.Image), why: long(e.trouble())})
 		}
 	}
-	for _, v := range m.views {
+	for _, v := range s.views {
 		out = append(out, skips(v.Name, v.skipped)...)
 	}
-	for _, r := range m.Repositories {
+	for _, r := range s.Repositories {
 		for _, text := range r.remarks() {
 			out = append(out, problem{what: "warning", repository: r.Name, why: long(text)})
 		}
@@ -66,7 +47,7 @@ func (m *markdown) problems() []problem {
 			continue
 		}
 		if n := len(r.Plan.Ghosts); n > 0 {
-			shown, more := cut(r.Plan.Ghosts, mostGhosts)
+			shown, more := cut(r.Plan.Ghosts, maxGhosts)
 			why := "listed without a manifest: " + strings.Join(shown, ", ")
 			if more > 0 {
 				why += fmt.Sprintf(" … +%d", more)

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/regsweep/regsweep/internal/gc"
 )
@@ -23,8 +22,8 @@ func (s Summary) alarm() string {
 	return ""
 }
 
-// collected says in a line what became of the garbage collection.
-func collected(r *gc.Result) string {
+// gcVerdict says in a line what became of the garbage collection.
+func gcVerdict(r *gc.Result) string {
 	switch {
 	case r.Skipped != "":
 		return "no garbage collection: " + long(r.Skipped)
@@ -49,11 +48,11 @@ func grown(n int64) string {
 	return size(n)
 }
 
-// fact is a line of the section about a collection.
+// fact is a line of the section about a garbage collection.
 type fact struct{ name, text string }
 
-// facts are everything that is known of a collection, not escaped but for what came from outside.
-func facts(r *gc.Result) []fact {
+// gcFacts are everything that is known of a garbage collection. Only what came from outside is escaped.
+func gcFacts(r *gc.Result) []fact {
 	var out []fact
 	add := func(name, format string, args ...any) { out = append(out, fact{name, fmt.Sprintf(format, args...)}) }
 	if r.Skipped != "" {
@@ -97,8 +96,8 @@ func facts(r *gc.Result) []fact {
 	return out
 }
 
-// where says what was collected, and how.
-func where(r *gc.Result) string {
+// gcPlace says where garbage collection ran, and how.
+func gcPlace(r *gc.Result) string {
 	text := long(r.Via)
 	if r.Version != "" {
 		text += ", version " + long(r.Version)
@@ -107,44 +106,4 @@ func where(r *gc.Result) string {
 		text += ", " + long(string(r.Mode))
 	}
 	return text
-}
-
-// collection writes the section of the table.
-func (t *table) collection(s Summary) {
-	if s.GC == nil {
-		return
-	}
-	if len(s.Repositories) > 0 {
-		t.line("")
-	}
-	t.line("garbage collection: " + where(s.GC))
-	if all := facts(s.GC); len(all) > 0 {
-		t.line("")
-		for _, f := range all {
-			t.line(fmt.Sprintf("  %-8s  %s", f.name, f.text))
-		}
-		t.line("")
-	}
-	if len(s.Repositories) > 0 {
-		t.line(collected(s.GC))
-	}
-	if a := s.alarm(); a != "" {
-		t.line(a)
-	}
-}
-
-// collection writes the section of a job summary.
-func (m *markdown) collection() {
-	if m.GC == nil {
-		return
-	}
-	var b strings.Builder
-	b.WriteString("\n**" + markdownText(collected(m.GC)) + "** · " + markdownText(where(m.GC)) + "\n")
-	if all := facts(m.GC); len(all) > 0 {
-		b.WriteString("\n" + tableHead("garbage collection", ""))
-		for _, f := range all {
-			b.WriteString(cells(f.name, markdownText(f.text)) + "\n")
-		}
-	}
-	m.page.line(b.String(), m.budget)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,8 +15,8 @@ import (
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
-// mostJSON bounds what is read of a report: one of some 300,000 images.
-const mostJSON = 256 << 20
+// maxJSON bounds what is read of a report: one of some 300,000 images.
+const maxJSON = 256 << 20
 
 // maxElapsed bounds elapsed_seconds to what a [time.Duration] holds.
 const maxElapsed = float64(math.MaxInt64 / int64(time.Second))
@@ -36,12 +37,12 @@ type (
 // time; another schema is an error, and so is a report that contradicts itself: whoever merges reports relies on their
 // numbers. The summary says what the JSON says: blobs are not in it, so that the bytes are the report's own.
 func ReadJSON(r io.Reader) (Summary, error) {
-	limited := &io.LimitedReader{R: r, N: mostJSON + 1}
+	limited := &io.LimitedReader{R: r, N: maxJSON + 1}
 	decoder := json.NewDecoder(limited)
 	var in readReport
 	if err := decoder.Decode(&in); err != nil {
 		if limited.N <= 0 {
-			return Summary{}, fmt.Errorf("read JSON report: it is larger than %s", size(mostJSON))
+			return Summary{}, fmt.Errorf("read JSON report: it is larger than %s", size(maxJSON))
 		}
 		return Summary{}, fmt.Errorf("read JSON report: %w", err)
 	}
@@ -70,7 +71,7 @@ func ReadJSON(r io.Reader) (Summary, error) {
 		}
 		out.Repositories = append(out.Repositories, read)
 	}
-	if out.GC, err = in.GC.collection(); err != nil {
+	if out.GC, err = in.GC.result(); err != nil {
 		return Summary{}, fmt.Errorf("read JSON report: %w", err)
 	}
 	return out, nil
@@ -153,11 +154,11 @@ func (r *Repository) readImage(in jsonImage) error {
 		outcome.Detail = *in.Error
 	}
 	switch {
-	case in.Digest == "" || d.Image.Size < 0 || !knownKind(in.Kind):
+	case in.Digest == "" || d.Image.Size < 0 || !slices.Contains(knownKinds, in.Kind):
 		return fmt.Errorf("it lists what is no image: digest %q, kind %q, size %d", clip(in.Digest.String(), textRunes), clip(string(in.Kind), tagRunes), d.Image.Size)
 	case in.Verdict == retain.Keep && outcome == (prune.Outcome{}):
 		return nil
-	case in.Verdict != retain.Delete || !knownStatus(outcome.Status):
+	case in.Verdict != retain.Delete || !slices.Contains(knownStatuses, outcome.Status):
 		return fmt.Errorf("%s: verdict %q with outcome %q is not known", clip(in.Digest.String(), textRunes), clip(string(in.Verdict), tagRunes), clip(string(outcome.Status), tagRunes))
 	}
 	if _, twice := r.Outcomes[in.Digest]; twice {
@@ -167,21 +168,10 @@ func (r *Repository) readImage(in jsonImage) error {
 	return nil
 }
 
-func knownKind(k oci.Kind) bool {
-	switch k {
-	case oci.KindImage, oci.KindIndex, oci.KindChild, oci.KindAttachment, oci.KindPlaceholder:
-		return true
-	}
-	return false
-}
-
-func knownStatus(s prune.Status) bool {
-	switch s {
-	case prune.Deleted, prune.Gone, prune.Failed, prune.Skipped, prune.Planned:
-		return true
-	}
-	return false
-}
+var (
+	knownKinds    = []oci.Kind{oci.KindImage, oci.KindIndex, oci.KindChild, oci.KindAttachment, oci.KindPlaceholder}
+	knownStatuses = []prune.Status{prune.Deleted, prune.Gone, prune.Failed, prune.Skipped, prune.Planned}
+)
 
 func readMoment(text *string) (time.Time, error) {
 	if text == nil {
