@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// kubernetes is a deployment that the installed kubectl reaches, in its current context. While the registry runs,
-// commands are run in its pod; while it is scaled to none, in a helper pod made of the deployment's own template, with
-// its volumes, variables and rights.
-type kubernetes struct {
+// kubernetesHost is a deployment that the installed kubectl reaches, in its current context. While the registry runs,
+// commands are run in its pod; while it is scaled to 0, in a helper pod made of the deployment's own template, with its
+// volumes, variables and rights.
+type kubernetesHost struct {
 	t               *Target
 	namespace, name string
 	lifetime        time.Duration
 
 	found   *deployment
-	scaled  bool // down to none
+	scaled  bool // down to 0
 	helping bool // the helper pod runs
 }
 
@@ -48,16 +48,16 @@ type podSpec struct {
 	Volumes []map[string]any
 }
 
-// defaultContainer marks the container that a pod is about (https://kubernetes.io/docs/reference/labels-annotations-taints/).
+// defaultContainer is the annotation that names a pod's main container (https://kubernetes.io/docs/reference/labels-annotations-taints/).
 const defaultContainer = "kubectl.kubernetes.io/default-container"
 
-func (k *kubernetes) helper() string { return "regsweep-gc-" + k.name }
+func (k *kubernetesHost) helper() string { return "regsweep-gc-" + k.name }
 
-func (k *kubernetes) kubectl(args ...string) command {
-	return k.t.here(append([]string{"kubectl", "--namespace", k.namespace}, args...)...)
+func (k *kubernetesHost) kubectl(args ...string) command {
+	return k.t.command(append([]string{"kubectl", "--namespace", k.namespace}, args...)...)
 }
 
-func (k *kubernetes) open(ctx context.Context) error {
+func (k *kubernetesHost) open(ctx context.Context) error {
 	if k.found == nil {
 		return k.find(ctx)
 	}
@@ -81,20 +81,20 @@ func (k *kubernetes) open(ctx context.Context) error {
 }
 
 // find reads the deployment.
-func (k *kubernetes) find(ctx context.Context) error {
+func (k *kubernetesHost) find(ctx context.Context) error {
 	text, err := k.kubectl("get", "deployment", k.name, "--output", "json").output(ctx)
 	if err != nil {
 		return fmt.Errorf("find the deployment %s: %w", k.name, err)
 	}
 	found := &deployment{}
 	if err := json.Unmarshal([]byte(text), found); err != nil || len(found.spec().Containers) == 0 {
-		return fmt.Errorf("find the deployment %s: kubectl get printed something else", k.name)
+		return fmt.Errorf("find the deployment %s: kubectl get printed unexpected output", k.name)
 	}
 	switch s := found.Spec; {
 	case len(s.Selector.MatchExpressions) > 0 || len(s.Selector.MatchLabels) == 0:
-		return &Refusal{Why: "the deployment selects its pods by expressions, so its pods cannot be told"}
+		return &Refusal{Why: "the deployment selects its pods by matchExpressions, and only matchLabels are supported"}
 	case s.Replicas != nil && *s.Replicas == 0:
-		return &Refusal{Why: "the deployment is scaled to none, so the registry does not run"}
+		return &Refusal{Why: "the deployment is scaled to 0 replicas, so the registry does not run"}
 	}
 	k.found = found
 	return nil
@@ -112,7 +112,7 @@ func (d *deployment) spec() podSpec {
 	return p
 }
 
-// container is the index of the registry's container: the one that the pod is about, else the first.
+// container is the index of the registry's container: the one that the annotation names, else the first.
 func (d *deployment) container() int {
 	name := d.Spec.Template.Metadata.Annotations[defaultContainer]
 	for i, c := range d.spec().Containers {
@@ -132,7 +132,7 @@ func (d *deployment) replicas() int {
 
 // pod is the helper: the registry's container of the template alone, asleep, without probes, ports and labels, so that no
 // service sends it requests, and for a limited time.
-func (k *kubernetes) pod() map[string]any {
+func (k *kubernetesHost) pod() map[string]any {
 	spec := map[string]any{}
 	for key, value := range k.found.Spec.Template.Spec {
 		spec[key] = value
@@ -160,29 +160,29 @@ func (k *kubernetes) pod() map[string]any {
 	}
 }
 
-func (k *kubernetes) surroundings() surroundings {
-	s := surroundings{volumes: []string{}, fleeting: map[string]string{}, apart: k.helping}
+func (k *kubernetesHost) facts() facts {
+	f := facts{volumes: []string{}, ephemeral: map[string]string{}, disposable: k.helping}
 	spec := k.found.spec()
 	own := spec.Containers[k.found.container()]
 	for _, a := range append(slices.Clone(own.Command), own.Args...) {
 		if isConfig(a) {
-			s.configs = append(s.configs, a)
+			f.configs = append(f.configs, a)
 		}
 	}
 	for _, m := range own.VolumeMounts {
-		s.volumes = append(s.volumes, m.MountPath)
+		f.volumes = append(f.volumes, m.MountPath)
 		for _, v := range spec.Volumes {
 			for _, kind := range []string{"emptyDir", "hostPath", "ephemeral"} {
 				if _, has := v[kind]; has && v["name"] == m.Name {
-					s.fleeting[m.MountPath] = kind
+					f.ephemeral[m.MountPath] = kind
 				}
 			}
 		}
 	}
-	return s
+	return f
 }
 
-func (k *kubernetes) wrap(args []string) []string {
+func (k *kubernetesHost) wrap(args []string) []string {
 	where := "deployment/" + k.name
 	if k.helping {
 		where = "pod/" + k.helper()
@@ -191,8 +191,8 @@ func (k *kubernetes) wrap(args []string) []string {
 	return append([]string{"kubectl", "--namespace", k.namespace, "exec", where, "--container", name, "--"}, args...)
 }
 
-// stop scales to none and waits until the last pod is gone: a deployment says that it is scaled before that.
-func (k *kubernetes) stop(ctx context.Context, _ string) error {
+// stop scales to 0 and waits until the last pod is gone: a deployment reports that it is scaled before that.
+func (k *kubernetesHost) stop(ctx context.Context, _ string) error {
 	k.scaled = true
 	n := strconv.Itoa(k.found.replicas())
 	if err := k.kubectl("scale", "deployment/"+k.name, "--current-replicas="+n, "--replicas=0").run(ctx); err != nil {
@@ -219,7 +219,7 @@ func (k *kubernetes) stop(ctx context.Context, _ string) error {
 }
 
 // start removes the helper first, because a claim may be for one pod at a time, and then scales up again.
-func (k *kubernetes) start(ctx context.Context, _ string) error {
+func (k *kubernetesHost) start(ctx context.Context, _ string) error {
 	if err := k.close(ctx); err != nil {
 		return err
 	}
@@ -228,11 +228,11 @@ func (k *kubernetes) start(ctx context.Context, _ string) error {
 	return err
 }
 
-func (k *kubernetes) starting() string {
+func (k *kubernetesHost) startCommand() string {
 	return fmt.Sprintf("kubectl --namespace %s scale deployment/%s --replicas=%d", k.namespace, k.name, k.found.replicas())
 }
 
-func (k *kubernetes) close(ctx context.Context) error {
+func (k *kubernetesHost) close(ctx context.Context) error {
 	if !k.helping {
 		return nil
 	}

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// docker is a container of the installed docker, on this machine or on one that ssh reaches. Commands are run in a
-// helper: a container of the same image with the same volumes, user, network and REGISTRY_ variables, which lives while
-// the registry's own is stopped and goes with everything that runs in it.
-type docker struct {
+// dockerHost is a container of the installed docker, on this machine or on one that ssh reaches. Commands are run in a
+// helper: a container of the same image with the same volumes, user, network and REGISTRY_ variables. It runs while the
+// registry's own is stopped, and removing it ends everything that runs in it.
+type dockerHost struct {
 	t         *Target
 	via       transport
 	container string
@@ -37,14 +37,14 @@ type container struct {
 	Mounts     []struct{ Type, Destination string }
 }
 
-// helper is the helper's name. There can be one of a name, which is a second lock, also for storage without a folder.
-func (d *docker) helper() string { return "regsweep-gc-" + d.container }
+// helper is the helper's name. Names are unique, so it is a second lock, also for storage that is not a folder.
+func (d *dockerHost) helper() string { return "regsweep-gc-" + d.container }
 
-func (d *docker) docker(args ...string) command {
-	return d.t.here(d.via.wrap(append([]string{"docker"}, args...))...)
+func (d *dockerHost) docker(args ...string) command {
+	return d.t.command(d.via.wrap(append([]string{"docker"}, args...))...)
 }
 
-func (d *docker) open(ctx context.Context) error {
+func (d *dockerHost) open(ctx context.Context) error {
 	if d.opened {
 		return nil
 	}
@@ -54,10 +54,10 @@ func (d *docker) open(ctx context.Context) error {
 	}
 	var found []container
 	if err := json.Unmarshal([]byte(text), &found); err != nil || len(found) != 1 {
-		return fmt.Errorf("find the container %s: docker inspect printed something else", d.container)
+		return fmt.Errorf("find the container %s: docker inspect printed unexpected output", d.container)
 	}
 	d.found = &found[0]
-	// The variables go to docker's standard input: they may be secrets, and arguments are for everybody to read.
+	// The variables go to docker's standard input: they may be secrets, and everybody on the machine can read arguments.
 	args := []string{"run", "--rm", "--detach", "--name", d.helper(), "--volumes-from", d.container, "--env-file", "/dev/stdin"}
 	if d.found.Config.User != "" {
 		args = append(args, "--user", d.found.Config.User)
@@ -72,18 +72,18 @@ func (d *docker) open(ctx context.Context) error {
 		var failed *CommandError
 		if errors.As(err, &failed) && strings.Contains(failed.Said, "already in use") {
 			return &Refusal{
-				Why:    fmt.Sprintf("the container %s exists: another collection runs, or one was cut off", d.helper()),
-				Advice: "when no other run of regsweep is at it: docker rm -f " + d.helper(),
+				Why:    fmt.Sprintf("the helper container %s exists: another garbage collection is running, or one was cut off", d.helper()),
+				Advice: "if no other run of regsweep uses it, remove it: docker rm -f " + d.helper(),
 			}
 		}
-		return fmt.Errorf("run a container beside %s: %w", d.container, err)
+		return fmt.Errorf("start a helper container for %s: %w", d.container, err)
 	}
 	d.opened = true
 	return nil
 }
 
 // variables are the lines of an --env-file.
-func (d *docker) variables() string {
+func (d *dockerHost) variables() string {
 	var b strings.Builder
 	for _, e := range d.found.Config.Env {
 		if strings.HasPrefix(e, "REGISTRY_") && !strings.Contains(e, "\n") {
@@ -93,37 +93,37 @@ func (d *docker) variables() string {
 	return b.String()
 }
 
-func (d *docker) surroundings() surroundings {
-	s := surroundings{volumes: []string{}, fleeting: map[string]string{}, apart: d.opened}
+func (d *dockerHost) facts() facts {
+	f := facts{volumes: []string{}, ephemeral: map[string]string{}, disposable: d.opened}
 	for _, a := range d.found.Args {
 		if isConfig(a) {
-			s.configs = append(s.configs, a)
+			f.configs = append(f.configs, a)
 		}
 	}
 	for _, m := range d.found.Mounts {
-		s.volumes = append(s.volumes, m.Destination)
+		f.volumes = append(f.volumes, m.Destination)
 		if m.Type == "tmpfs" {
-			s.fleeting[m.Destination] = m.Type
+			f.ephemeral[m.Destination] = m.Type
 		}
 	}
-	return s
+	return f
 }
 
-func (d *docker) wrap(args []string) []string {
+func (d *dockerHost) wrap(args []string) []string {
 	return d.via.wrap(append([]string{"docker", "exec", d.helper()}, args...))
 }
 
-func (d *docker) stop(ctx context.Context, _ string) error {
+func (d *dockerHost) stop(ctx context.Context, _ string) error {
 	return d.docker("stop", d.container).run(ctx)
 }
 
-func (d *docker) start(ctx context.Context, _ string) error {
+func (d *dockerHost) start(ctx context.Context, _ string) error {
 	return d.docker("start", d.container).run(ctx)
 }
 
-func (d *docker) starting() string { return "docker start " + d.container }
+func (d *dockerHost) startCommand() string { return "docker start " + d.container }
 
-func (d *docker) close(ctx context.Context) error {
+func (d *dockerHost) close(ctx context.Context) error {
 	if !d.opened {
 		return nil
 	}

@@ -2,7 +2,6 @@ package gc
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,30 +20,30 @@ func (r *run) arguments() []string {
 	return append(out, r.site.file)
 }
 
-// sweep has the registry's program collect, with a measurement before and after, and reads its log. When the connection
-// is lost the collection goes on, and is followed again.
-func (r *run) sweep(ctx context.Context) error {
+// garbageCollect runs the registry's program, with a measurement before and after, and reads its log. When the connection
+// is lost the program keeps running, and is followed again.
+func (r *run) garbageCollect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.o.Timeout, errTimeout)
 	defer cancel()
 	r.begun = true
 	args := script(collectScript, append([]string{r.folder, r.site.root}, r.arguments()...)...)
 	err := r.follow(ctx, args)
 	var failed *CommandError
-	if errors.As(err, &failed) { // of the way there, since the script tells how the collection ended as a value
-		r.o.Say("the connection to the collection was lost, following it again: " + failed.Error())
-		err = r.insist(ctx, func() error { return r.follow(ctx, script(resumeScript, r.folder)) })
+	if errors.As(err, &failed) { // of the way there, since the script reports the program's own failure as a value
+		r.o.Say("lost the connection to the garbage collection, reconnecting: " + failed.Error())
+		err = r.retry(ctx, func() error { return r.follow(ctx, script(resumeScript, r.folder)) })
 	}
 	if err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		return fmt.Errorf("garbage-collect: %w", err)
+		return hinted{fmt.Errorf("%w: %w", errCommand, err), ""}
 	}
 	r.res.Collected = true
 	return nil
 }
 
-// follow runs a script that prints what is known of the collection, once that is over.
+// follow runs a script that prints what is known of the garbage collection, once that is over.
 func (r *run) follow(ctx context.Context, args []string) error {
 	var log Log
 	var h head
@@ -63,7 +62,7 @@ func (r *run) follow(ctx context.Context, args []string) error {
 	switch code := h.one("exit"); code {
 	case "0":
 	case "":
-		return errors.New("it was ended before it was done")
+		return errors.New("it ended early, without an exit code")
 	default:
 		return fmt.Errorf("it exited with %s: %s", code, oneLine(strings.Join(h["err"], "\n")))
 	}
@@ -84,7 +83,7 @@ func (r *run) measure(h head) {
 		n, ok := h.number(key)
 		if !ok {
 			if r.site.root != "" {
-				r.res.Notes = append(r.res.Notes, "the storage could not be measured: du, ls, df and awk are needed next to the registry")
+				r.res.Notes = append(r.res.Notes, "the storage could not be measured: that needs du, ls, df and awk next to the registry")
 			}
 			return
 		}
@@ -95,29 +94,29 @@ func (r *run) measure(h head) {
 	r.res.FreeBefore, r.res.FreeAfter = v[4]<<10, v[5]<<10
 }
 
-// settle ends the collection if it still runs, and returns nil only when none does. A helper that cannot be asked any more
-// is removed, and the collection with it.
-func (r *run) settle(ctx context.Context) error {
+// halt ends the garbage collection if it is still running, and returns nil only when none is. A helper that does not answer
+// any more is removed, and the garbage collection with it.
+func (r *run) halt(ctx context.Context) error {
 	if !r.begun {
 		return nil
 	}
-	err := r.insist(ctx, func() error {
-		limit, cancel := context.WithTimeoutCause(ctx, lookTimeout, errors.New("it does not end"))
+	err := r.retry(ctx, func() error {
+		limit, cancel := context.WithTimeoutCause(ctx, stepTimeout, errors.New("it does not end"))
 		defer cancel()
-		return r.target.there(script(haltScript, r.folder)).run(limit)
+		return r.target.onHost(script(haltScript, r.folder)).run(limit)
 	})
-	if err != nil && r.target.place.surroundings().apart {
-		return r.target.place.close(ctx)
+	if err != nil && r.target.host.facts().disposable {
+		return r.target.host.close(ctx)
 	}
 	return err
 }
 
-// stream runs a command and reads what it prints as it comes. The command's own failure is the error before the reader's.
+// stream runs a command and reads what it prints as it comes. The command's own failure takes precedence over the reader's.
 func (t *Target) stream(ctx context.Context, args []string, read func(*bufio.Reader) error) error {
 	in, out := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		c := t.there(args)
+		c := t.onHost(args)
 		c.out = out
 		err := c.run(ctx)
 		ended <- err
@@ -132,36 +131,4 @@ func (t *Target) stream(ctx context.Context, args []string, read func(*bufio.Rea
 		return failed
 	}
 	return err
-}
-
-// DryRun has the registry's program say what it would collect, while it serves: nothing is stopped or deleted. Of the
-// options it takes Binary, Config and Timeout.
-func DryRun(ctx context.Context, t *Target, o Options) (log Log, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, cmp.Or(o.Timeout, time.Hour), errTimeout)
-	defer cancel()
-	defer func() {
-		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
-		defer cancel()
-		if failed := t.place.close(closing); err == nil {
-			err = failed
-		}
-	}()
-	if err := t.place.open(ctx); err != nil {
-		return Log{}, err
-	}
-	s, err := t.probe(ctx, o)
-	if err != nil {
-		return Log{}, err
-	}
-	err = t.stream(ctx, []string{s.binary, "garbage-collect", "--dry-run", s.file}, func(in *bufio.Reader) (err error) {
-		log, err = ReadLog(in)
-		return err
-	})
-	if err != nil {
-		if ctx.Err() != nil { // then the log is cut, which is no news
-			err = context.Cause(ctx)
-		}
-		return Log{}, fmt.Errorf("garbage-collect --dry-run: %w", err)
-	}
-	return log, nil
 }
