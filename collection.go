@@ -13,6 +13,7 @@ import (
 	"github.com/regsweep/regsweep/internal/ci"
 	"github.com/regsweep/regsweep/internal/gc"
 	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/registry"
 )
 
 // nextTo is where a registry runs and how its own program is run there, for a collection or its dry run.
@@ -169,7 +170,7 @@ func (f *front) Answers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return client.Answers(ctx)
+	return client.Ping(ctx)
 }
 
 // Verify asks for everything that the kept images are made of.
@@ -180,7 +181,11 @@ func (f *front) Verify(ctx context.Context) (gc.Check, error) {
 		if err != nil {
 			return gc.Check{}, err
 		}
-		absent, err := client.Repository(k.repository.Path).Absent(ctx, k.images)
+		verifier, can := client.Repository(k.repository.Path).(registry.Verifier)
+		if !can {
+			return gc.Check{}, fmt.Errorf("%s: this kind of registry cannot be verified", k.repository)
+		}
+		absent, err := verifier.Missing(ctx, k.images)
 		if err != nil {
 			return gc.Check{}, fmt.Errorf("%s: %w", k.repository, err)
 		}

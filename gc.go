@@ -129,7 +129,7 @@ func (s *session) readKept(ctx context.Context, f *front) error {
 			if err != nil {
 				return err
 			}
-			snapshot, err := client.Repository(name.Path).Snapshot(ctx, registry.Wanted{})
+			snapshot, err := client.Repository(name.Path).Snapshot(ctx, registry.Query{})
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}

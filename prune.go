@@ -141,9 +141,9 @@ func (s *session) prune(ctx context.Context, name oci.Repository) (report.Reposi
 	// An id of an image is told by its config, which only a manifest names.
 	byDigest := slices.ContainsFunc(built, func(p oci.Pushed) bool { return p.Digest != "" })
 	snapshot, pushed, err := readBuilt(built, func(pushed []oci.Pushed) (oci.Snapshot, error) {
-		wanted := registry.Wanted{Also: namedDigests(pushed, policy, name), NamesOnly: policy.NamesOnly() && !s.collects && !byDigest}
+		wanted := registry.Query{Digests: namedDigests(pushed, policy, name), SkipDates: policy.NamesOnly() && !s.collects && !byDigest}
 		if journal != nil {
-			wanted.Also = append(wanted.Also, journal.Left()...)
+			wanted.Digests = append(wanted.Digests, journal.Left()...)
 		}
 		return repository.Snapshot(ctx, wanted)
 	})
@@ -174,7 +174,7 @@ func namedDigests(pushed []oci.Pushed, p retain.Policy, name oci.Repository) []o
 }
 
 // execute carries out the plan of one repository, or does not, and says with which exit code that ends.
-func (s *session) execute(ctx context.Context, out report.Repository, r *registry.Repository, journal prune.Journal) (report.Repository, int) {
+func (s *session) execute(ctx context.Context, out report.Repository, r registry.Repository, journal prune.Journal) (report.Repository, int) {
 	plan := *out.Plan
 	for _, w := range plan.Warnings {
 		s.say.warningf("%s: %s", out.Name, w)

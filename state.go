@@ -112,7 +112,7 @@ func begun(s oci.Snapshot, digests []oci.Digest) {
 }
 
 // forget drops what is not there any more from what the next run remembers.
-func forget(r *registry.Repository, p retain.Plan, result prune.Result) {
+func forget(r registry.Repository, p retain.Plan, result prune.Result) {
 	digests, tags := map[oci.Digest]bool{}, map[string]bool{}
 	for _, d := range p.Deletions() {
 		if s := result.Outcomes[d.Image.Digest].Status; s == prune.Deleted || s == prune.Gone {
@@ -122,7 +122,7 @@ func forget(r *registry.Repository, p retain.Plan, result prune.Result) {
 			}
 		}
 	}
-	if len(digests) > 0 {
-		r.Forget(digests, tags)
+	if cache, has := r.(registry.Cache); has && len(digests) > 0 {
+		cache.Forget(digests, tags)
 	}
 }

@@ -49,7 +49,7 @@ func (s *survey) rank(ctx context.Context) rank.Ranking {
 	}
 	done := 0
 	step := s.progress.of(s.host)
-	err = client.Survey(ctx, paths, func(path string, snapshot oci.Snapshot, err error) error {
+	err = registry.ReadAll(ctx, client, paths, func(path string, snapshot oci.Snapshot, err error) error {
 		done++
 		step(done, len(paths))
 		return s.visit(path, snapshot, err)
