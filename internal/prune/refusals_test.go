@@ -266,7 +266,7 @@ func TestPlaceholderThatStays(t *testing.T) {
 	}
 	// The next run removes it with its tags, and finishes what was begun.
 	s.reg.ClearFaults()
-	snapshot, err := s.repo.Snapshot(t.Context(), registry.Wanted{Also: l.last()})
+	snapshot, err := s.repo.Snapshot(t.Context(), registry.Query{Digests: l.last()})
 	if err != nil {
 		t.Fatal(err)
 	}
