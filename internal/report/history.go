@@ -17,14 +17,14 @@ type history struct {
 type historyLine struct {
 	timeline
 	name   string
-	quoted bool // the name is somebody else's
+	quoted bool // the name comes from outside
 	counts string
 }
 
 // minHistory is the number of images from which bars say more than the tables do.
 const minHistory = 8
 
-// history returns the bars of a repository; none when they would say nothing.
+// history returns the bars of a repository; no bars when they would add nothing.
 func (v view) history(dryRun bool) history {
 	if !v.grouped {
 		return v.periods(dryRun)

@@ -22,10 +22,10 @@ const (
 	maxHTMLRepositories = 500
 	maxHTMLProblems     = 300
 	maxHTMLImages       = 3000 // rows of all repositories
-	htmlCells           = 20   // of a bar, which fits beside a label on a phone
+	htmlCells           = 20   // of a bar, which fits next to a label on a phone
 )
 
-// readableTime is how a page writes a time beside the exact one.
+// readableTime is how a page writes a time in addition to the exact one.
 const readableTime = "2 January 2006, 15:04 UTC"
 
 //go:embed html.tmpl
@@ -225,8 +225,8 @@ func (v view) htmlImage(e entry) htmlImage {
 	return htmlImage{names(e), age(e.Image, v.started), v.sizer.text(e.Image), long(why)}
 }
 
-// A word of up to whole characters fits into any column. A longer one may break behind what joins its parts, and behind
-// so many characters as unbroken has: a commit's hash has no other place.
+// A word of up to whole characters fits into any column. A longer one may break after what joins its parts, and after
+// unbroken characters: a commit's hash has no other place to break.
 const (
 	whole    = 10
 	unbroken = 16

@@ -18,7 +18,7 @@ const (
 	maxCases  = 5000 // of deletions, failed ones first
 )
 
-// The elements are those of the dialect that Jenkins, GitLab and their kin read
+// The elements are those of the dialect that Jenkins, GitLab and others read
 // (https://github.com/jenkinsci/xunit-plugin, junit-10.xsd; testdata/junit.xsd is the part that is used).
 type (
 	junitSuites struct {
@@ -187,7 +187,7 @@ func deletionCase(v view, e entry, class string) junitCase {
 
 // junitGC is the registry's garbage collection.
 func junitGC(r *gc.Result) (junitSuite, tally) {
-	c := junitCase{Class: "regsweep", Name: "collect the garbage at " + long(r.Via)}
+	c := junitCase{Class: "regsweep", Name: "run garbage collection at " + long(r.Via)}
 	if r.Err != nil {
 		c.Error = junitError(long(r.Err.Error()), long(Hint(r.Err)))
 	} else {
@@ -197,8 +197,8 @@ func junitGC(r *gc.Result) (junitSuite, tally) {
 	return junitSuite{Name: "garbage collection", Cases: []junitCase{c}, Counts: n.attributes()}, n
 }
 
-// junitRest is what has no suite of its own: that there is nothing, which many readers of JUnit take for a broken file,
-// or that there is more.
+// junitRest is a suite that says that no repository was looked at, because many readers of JUnit take an empty file for
+// a broken one, or that there are more repositories.
 func junitRest(all, more int) (junitSuite, tally) {
 	c := junitCase{Class: "regsweep", Name: "other repositories", Skipped: &junitResult{Message: grouped(more) + " more repositories: a report x.json has all of them"}}
 	if all == 0 {

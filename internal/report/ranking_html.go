@@ -11,7 +11,7 @@ import (
 	"github.com/regsweep/regsweep/internal/rank"
 )
 
-// rankingCells are those of the largest bar on a page, which fits beside a name on a phone.
+// rankingCells are those of the largest bar on a page, which fits next to a name on a phone.
 const rankingCells = 8
 
 //go:embed ranking.tmpl

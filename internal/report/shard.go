@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Shard is the part of a run's repositories that one of several parallel jobs has. The zero value is no part.
+// Shard is the part of a run's repositories that one of several parallel jobs has. The zero value stands for all of them.
 type Shard struct {
 	// Index is the number of the job, from 1 to Total.
 	Index, Total int
@@ -40,7 +40,7 @@ func (in *jsonShard) shard() (Shard, error) {
 	case in == nil:
 		return Shard{}, nil
 	case in.Index < 1 || in.Index > in.Total || in.OfRepositories < 0:
-		return Shard{}, errors.New("read JSON report: its shard is none")
+		return Shard{}, errors.New("read JSON report: its shard is not valid")
 	}
 	return Shard{in.Index, in.Total, in.OfRepositories}, nil
 }
