@@ -49,7 +49,7 @@ func grown(n int64) string {
 }
 
 // fact is a line of the section about a garbage collection.
-type fact struct{ name, text string }
+type fact struct{ Name, Text string }
 
 // gcFacts are everything that is known of a garbage collection. Only what came from outside is escaped.
 func gcFacts(r *gc.Result) []fact {

@@ -60,9 +60,8 @@ type (
 	}
 	htmlGC struct {
 		Verdict, Where string // the verdict is "" where the page's own says it
-		Facts          []htmlFact
+		Facts          []fact
 	}
-	htmlFact    struct{ Name, Text string }
 	htmlRow     struct{ Name, Kept, Gone, Failed, Note string }
 	htmlProblem struct{ What, Repository, Image, Why, Hint string }
 	htmlSection struct {
@@ -140,12 +139,9 @@ func (p *htmlReport) gc(s Summary) {
 	if s.GC == nil {
 		return
 	}
-	p.GC = &htmlGC{Where: gcPlace(s.GC)}
+	p.GC = &htmlGC{Where: gcPlace(s.GC), Facts: gcFacts(s.GC)}
 	if len(s.Repositories) > 0 || s.Shard.Total > 0 { // else it is the verdict of the run
 		p.GC.Verdict = gcVerdict(s.GC)
-	}
-	for _, f := range gcFacts(s.GC) {
-		p.GC.Facts = append(p.GC.Facts, htmlFact{f.name, f.text})
 	}
 }
 

@@ -28,7 +28,7 @@ type (
 		Started, StartedAt    string
 		Measure               string // the head of the column that the order is by
 		Rows                  []htmlRanked
-		Unread                []htmlFact
+		Unread                []fact
 		UnreadMore            int
 		Gone                  string
 	}
@@ -71,7 +71,7 @@ func (s standings) html() (string, error) {
 	unread, more := cut(s.Unread, maxHTMLProblems)
 	page.UnreadMore = more
 	for _, u := range unread {
-		page.Unread = append(page.Unread, htmlFact{long(u.Path), long(u.Err.Error())})
+		page.Unread = append(page.Unread, fact{long(u.Path), long(u.Err.Error())})
 	}
 	var b bytes.Buffer
 	if err := rankingPage.Execute(&b, page); err != nil {

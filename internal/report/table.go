@@ -201,7 +201,7 @@ func (t *table) gc(s sheet) {
 	if all := gcFacts(s.GC); len(all) > 0 {
 		t.line("")
 		for _, f := range all {
-			t.line(fmt.Sprintf("  %-8s  %s", f.name, f.text))
+			t.line(fmt.Sprintf("  %-8s  %s", f.Name, f.Text))
 		}
 		t.line("")
 	}

@@ -211,21 +211,27 @@ func (v view) ages(entries []entry) string {
 		}
 		youngest, oldest = min(youngest, a), max(oldest, a)
 	}
+	if dated == 0 {
+		return "without a date"
+	}
+	text := between(youngest, oldest) + " old"
+	if undated := len(entries) - dated; undated > 0 {
+		text += fmt.Sprintf(", %d without a date", undated)
+	}
+	return text
+}
+
+// between says a range of ages, as in "2 to 39 days".
+func between(youngest, oldest time.Duration) string {
 	from, to := retain.Elapsed(youngest), retain.Elapsed(oldest)
-	if n, unit, _ := strings.Cut(from, " "); strings.TrimSuffix(unit, "s")+"s" == to[strings.Index(to, " ")+1:] && from != to {
+	if from == to {
+		return to
+	}
+	n, unit, _ := strings.Cut(from, " ")
+	if _, other, _ := strings.Cut(to, " "); strings.TrimSuffix(unit, "s") == strings.TrimSuffix(other, "s") {
 		from = n
 	}
-	undated := len(entries) - dated
-	switch {
-	case dated == 0:
-		return "without a date"
-	case from != to:
-		to = from + " to " + to
-	}
-	if to += " old"; undated > 0 {
-		to += fmt.Sprintf(", %d without a date", undated)
-	}
-	return to
+	return from + " to " + to
 }
 
 // plural says a number of things.
