@@ -188,10 +188,10 @@ func htmlSectionOf(s Summary, v view, rows int) htmlSection {
 			out.Policy = long(v.Policy)
 		}
 	}
-	h := v.history(s.DryRun)
-	out.History = htmlHistory{Title: h.title, Legend: v.legend(s.DryRun), More: h.more, Rest: h.rest}
+	h := v.history()
+	out.History = htmlHistory{Title: h.title, Legend: v.legend(), More: h.more, Rest: h.rest}
 	for _, l := range h.lines {
-		out.History.Lines = append(out.History.Lines, htmlLine{Visible(l.name), l.bar(htmlCells), l.spoken(htmlCells, v.goneWord(s.DryRun)), l.counts})
+		out.History.Lines = append(out.History.Lines, htmlLine{Visible(l.name), l.bar(htmlCells), l.spoken(htmlCells, v.goneWord()), l.counts})
 	}
 	gone := v.gone()
 	kept := min(len(v.kept), max(rows*2/3, rows-len(gone)))
@@ -207,7 +207,7 @@ func htmlSectionOf(s Summary, v view, rows int) htmlSection {
 		out.Doomed = append(out.Doomed, image)
 	}
 	if len(gone) > 0 {
-		out.Fold = v.foldTitle(s.DryRun, len(gone)) + ", " + v.ages(gone)
+		out.Fold = v.foldTitle(len(gone)) + ", " + v.ages(gone)
 		out.DoomedParts = v.doomedParts.plus(v.skippedParts).String()
 	}
 	return out
@@ -218,7 +218,7 @@ func (v view) htmlImage(e entry) htmlImage {
 	if e.status == prune.Skipped {
 		why = e.why()
 	}
-	return htmlImage{names(e), age(e.Image, v.started), v.sizer.text(e.Image), long(why)}
+	return htmlImage{names(e), age(e.Image, v.run.Started), v.sizer.text(e.Image), long(why)}
 }
 
 // A word of up to whole characters fits into any column. A longer one may break after what joins its parts, and after

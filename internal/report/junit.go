@@ -76,7 +76,7 @@ func WriteJUnit(w io.Writer, s Summary) error {
 	views := make([]view, 0, len(shown))
 	failed := 0
 	for _, r := range shown {
-		v := newView(r, s.Started)
+		v := newView(s, r)
 		views, failed = append(views, v), failed+len(v.failed)
 	}
 	rooms := junitRoom{failed: maxCases, others: max(0, maxCases-failed)}
@@ -170,7 +170,7 @@ func deletionCase(v view, e entry, class string) junitCase {
 	c := junitCase{Class: class, Name: "delete " + names(e)}
 	about := []string{v.sizer.text(e.Image), long(e.Image.Digest.String()), long(e.reasons())}
 	if !e.Image.Created.IsZero() {
-		about = append([]string{age(e.Image, v.started) + " old"}, about...)
+		about = append([]string{age(e.Image, v.run.Started) + " old"}, about...)
 	}
 	c.Out = strings.Join(about, " · ")
 	switch e.status {

@@ -18,7 +18,7 @@ func (m *markdown) section(v view, limit int) string {
 		}
 	}
 	before := p.Len()
-	p.add(v.historyBlock(m.DryRun), portion(before, limit, 1, 4))
+	p.add(v.historyBlock(), portion(before, limit, 1, 4))
 	gone := v.gone()
 	keepLimit := limit
 	if len(gone) > 0 {
@@ -29,7 +29,7 @@ func (m *markdown) section(v view, limit int) string {
 	p.add(kept, keepLimit)
 	if len(gone) > 0 {
 		folded := m.images(v, gone, "image", "outcome")
-		folded.head = fmt.Sprintf("\n<details><summary>%s, %s</summary>\n\n", v.foldTitle(m.DryRun, len(gone)), v.ages(gone)) + folded.head
+		folded.head = fmt.Sprintf("\n<details><summary>%s, %s</summary>\n\n", v.foldTitle(len(gone)), v.ages(gone)) + folded.head
 		folded.tail = partsRow(v.doomedParts.plus(v.skippedParts), folded.columns) + "\n</details>\n"
 		p.add(folded, limit)
 	}
@@ -61,10 +61,10 @@ func (m *markdown) images(v view, entries []entry, columns ...string) block {
 }
 
 // foldTitle says what a reader finds in the folded list.
-func (v view) foldTitle(dryRun bool, n int) string {
+func (v view) foldTitle(n int) string {
 	t := v.totals
 	switch {
-	case dryRun:
+	case v.run.DryRun:
 		return plural(n, "image", "images") + " would be deleted"
 	case v.condition() == refused:
 		return plural(n, "image", "images") + " would have been deleted"
@@ -118,10 +118,10 @@ func markdownTags(tags []string) string {
 }
 
 // historyBlock is the history of a repository as a table.
-func (v view) historyBlock(dryRun bool) block {
-	h := v.history(dryRun)
+func (v view) historyBlock() block {
+	h := v.history()
 	b := block{
-		head:    "\n" + tableHead(h.title, v.legend(dryRun), "images"),
+		head:    "\n" + tableHead(h.title, v.legend(), "images"),
 		columns: 3,
 		rows:    len(h.lines),
 		row: func(i int) string {
