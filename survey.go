@@ -102,6 +102,7 @@ func (s *survey) failed(name string, err error) {
 	if h := rankHint(err); h != "" {
 		s.say.hintf("%s", h)
 	}
+	s.ranking.Err = err
 	code := exitRegistry
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -128,6 +129,6 @@ func (s *survey) finish(asked int) rank.Ranking {
 		s.say.errorf("%s: %d of %d repositories could not be read, the report says why", s.host, n, asked)
 		s.ranking.ExitCode = exitFailed
 	}
-	r.ExitCode = s.ranking.ExitCode
+	r.ExitCode, r.Err = s.ranking.ExitCode, s.ranking.Err
 	return r
 }

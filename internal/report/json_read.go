@@ -89,7 +89,7 @@ func (in readRepository) repository() (Repository, error) {
 		out.Pushed = append(out.Pushed, pushed)
 	}
 	if in.Error != nil {
-		failed := readError{text: *in.Error, hint: hintOf(in.Hint)}
+		failed := readError{text: *in.Error, hint: textOf(in.Hint)}
 		if in.Late {
 			failed.kind = ErrTimeout
 		}
@@ -146,12 +146,9 @@ func (r *Repository) readImage(in jsonImage) error {
 		d.Image.Size = *in.Size
 	}
 	r.Plan.Decisions = append(r.Plan.Decisions, d)
-	var outcome prune.Outcome
+	outcome := prune.Outcome{Detail: textOf(in.Error)}
 	if in.Outcome != nil {
 		outcome.Status = *in.Outcome
-	}
-	if in.Error != nil {
-		outcome.Detail = *in.Error
 	}
 	switch {
 	case in.Digest == "" || d.Image.Size < 0 || !slices.Contains(knownKinds, in.Kind):
