@@ -164,7 +164,7 @@ func TestGCDisasterOfUntaggedOnTheOldLine(t *testing.T) {
 		before := d.serving()
 		flags := append(d.byHand(), "--gc-delete-untagged")
 		got := d.regsweep(append([]string{"gc", d.Host + "/team/app"}, flags...)...)
-		d.want(got, 3, "refused: --gc-delete-untagged on 2.8.2+ds1 destroys multi-arch images: their parts have no tag; nothing was stopped", "hint: 3.0 and later keep them")
+		d.want(got, 3, "refused: --gc-delete-untagged on 2.8.2+ds1 destroys multi-arch images, because their parts have no tag; nothing was stopped", "hint: leave --gc-delete-untagged out, or upgrade: 3.0 and later keep these parts")
 		if d.serving() != before {
 			t.Error("the registry was stopped")
 		}

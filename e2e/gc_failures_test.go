@@ -28,16 +28,16 @@ func TestGCBadInput(t *testing.T) {
 		"no name of one":        {append([]string{"gc", "not a host", "--gc-via", "local:"}, stops...), 2, []string{`"not a host" is no registry`}},
 		"two registries":        {append([]string{"gc", d.Host, "localhost:1", "--gc-via", "local:"}, stops...), 2, []string{"--gc-via is one registry, and this run is about"}},
 		"prune of two":          {append([]string{d.Host + "/a", "localhost:1/b", "--keep-last", "1", "--gc", "--gc-via", "local:"}, stops...), 2, []string{"--gc-via is one registry"}},
-		"unknown scheme":        {[]string{"gc", d.Host, "--gc-via", "telnet://host"}, 2, []string{`"telnet://host": it begins with local:, ssh://, docker://`}},
-		"no way to restart":     {[]string{"gc", d.Host, "--gc-via", "ssh://host"}, 2, []string{"it is not known how to stop and start the registry there: --gc-stop and --gc-start say so"}},
-		"an option as a host":   {append([]string{"gc", d.Host, "--gc-via", "ssh://-oProxyCommand=touch"}, stops...), 2, []string{`"-oProxyCommand=touch" is no host`}},
-		"an option as a user":   {append([]string{"gc", d.Host, "--gc-via", "ssh://-l@host"}, stops...), 2, []string{`"-l" is no user`}},
+		"unknown scheme":        {[]string{"gc", d.Host, "--gc-via", "telnet://host"}, 2, []string{`"telnet://host" is not a valid target: a target begins with local:, ssh://, docker://`}},
+		"no way to restart":     {[]string{"gc", d.Host, "--gc-via", "ssh://host"}, 2, []string{"it needs --gc-stop and --gc-start, the commands that stop and start the registry there"}},
+		"an option as a host":   {append([]string{"gc", d.Host, "--gc-via", "ssh://-oProxyCommand=touch"}, stops...), 2, []string{`"-oProxyCommand=touch" is not a host`}},
+		"an option as a user":   {append([]string{"gc", d.Host, "--gc-via", "ssh://-l@host"}, stops...), 2, []string{`"-l" is not a user`}},
 		"a command as a host":   {append([]string{"gc", d.Host, "--gc-via", "ssh://host; rm -rf ~"}, stops...), 2, []string{"it is not user@host[:port]"}},
-		"a container's name":    {[]string{"gc", d.Host, "--gc-via", "docker://registry; rm -rf /"}, 2, []string{"is no name of a container"}},
-		"an option for kubectl": {[]string{"gc", d.Host, "--gc-via", "kubectl://--all/deployment/registry"}, 2, []string{"it is kubectl://namespace/deployment/name"}},
+		"a container's name":    {[]string{"gc", d.Host, "--gc-via", "docker://registry; rm -rf /"}, 2, []string{"is not a container's name"}},
+		"an option for kubectl": {[]string{"gc", d.Host, "--gc-via", "kubectl://--all/deployment/registry"}, 2, []string{"the form is kubectl://namespace/deployment/name"}},
 		"no key":                {append([]string{"gc", d.Host, "--gc-via", "ssh://host", "--gc-ssh-key", "/no/such/key"}, stops...), 2, []string{"--gc-ssh-key: ", "no such file"}},
 		"unknown mode":          {append([]string{"gc", d.Host, "--gc-via", "local:", "--gc-mode", "fast"}, stops...), 2, []string{"--gc-mode"}},
-		"no configuration":      {append([]string{"gc", d.Host, "--gc-via", "local:", "--gc-binary", d.Binary, "--gc-config", "/no/such.yml"}, stops...), 4, []string{"find the registry's configuration on local:: tried /no/such.yml", "hint: --gc-config says where it is"}},
+		"no configuration":      {append([]string{"gc", d.Host, "--gc-via", "local:", "--gc-binary", d.Binary, "--gc-config", "/no/such.yml"}, stops...), 4, []string{"find the registry's configuration on local:: tried /no/such.yml", "hint: --gc-config names the registry's configuration file"}},
 		"no binary":             {append([]string{"gc", d.Host, "--gc-via", "local:", "--gc-binary", "/bin/true", "--gc-config", d.Config}, stops...), 4, []string{"/bin/true on local:: not the CNCF registry", "hint: --gc-binary names"}},
 		"another registry":      {append([]string{"gc", "127.0.0.1:1", "--gc-via", "local:", "--gc-binary", d.Binary, "--gc-config", d.Config}, stops...), 4, []string{"the registry does not serve", "nothing was stopped"}},
 	} {
@@ -87,7 +87,7 @@ func TestGCRefuses(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(lock, "owner"), []byte("regsweep, process 1 on ci-7"), 0o600))
 	must(t, os.WriteFile(filepath.Join(lock, "since"), []byte("1700000000\n"), 0o600))
 	d.want(d.regsweep(append([]string{"gc", d.Host}, d.byHand()...)...), 3,
-		"the lock "+lock+" is held for ", " by regsweep, process 1 on ci-7; no collection runs in its name at this moment", "hint: when that run is over, having been killed or cut off, --gc-break-lock")
+		"the lock "+lock+" is held for ", " by regsweep, process 1 on ci-7, whose garbage collection is not running now", "hint: if that run is over because it was killed or cut off, --gc-break-lock")
 	if d.serving() != before {
 		t.Error("the registry was restarted")
 	}
@@ -106,7 +106,7 @@ func TestGCRefusesASecondCollection(t *testing.T) {
 	must(t, cmd.Start())
 	g.reached()
 	for _, flags := range [][]string{nil, {"--gc-break-lock"}} {
-		d.want(d.regsweep(append(live, flags...)...), 3, "and that collection runs; nothing was stopped", "hint: wait for it; a running collection's lock is not broken")
+		d.want(d.regsweep(append(live, flags...)...), 3, ", whose garbage collection is running; nothing was stopped", "hint: wait until it ends; --gc-break-lock does not take the lock of a running garbage collection")
 	}
 	g.open()
 	d.want(d.told(cmd.Wait(), stdout, stderr, report), 0)
@@ -160,7 +160,7 @@ func TestGCRegistryThatDoesNotComeBack(t *testing.T) {
 		right := d.Start
 		d.Start = "echo 'unit registry.service not found' >&2; exit 5"
 		got := d.regsweep(append([]string{"gc", d.Host}, d.byHand()...)...)
-		d.want(got, 4, "garbage collection: the registry is not back; it was started by "+d.Start, "unit registry.service not found", "hint: look at the registry's own log, and start it: ")
+		d.want(got, 4, "garbage collection: the registry is not back; it was started by "+d.Start, "unit registry.service not found", "hint: check the registry's own log, then start the registry: ")
 		if got.gc.Restarted || !strings.Contains(got.stdout, "THE REGISTRY IS DOWN: ") {
 			t.Errorf("got %+v\n%s", *got.gc, got.stdout)
 		}
@@ -179,7 +179,7 @@ func TestGCRegistryThatDoesNotComeBack(t *testing.T) {
 		before := d.serving()
 		d.Stop, d.Start = ":", ":"
 		got := d.regsweep(append([]string{"gc", d.Host}, d.byHand()...)...)
-		d.want(got, 4, "something still answers for the registry after it was stopped; nothing was collected", "hint: does the target stop the registry at this address")
+		d.want(got, 4, "something still answers at the registry's address after it was stopped; nothing was collected", "hint: check that --gc-via stops the registry at this address")
 		if got.gc.Collected || d.serving() != before {
 			t.Errorf("got %+v", *got.gc)
 		}

@@ -79,7 +79,7 @@ func TestGCDockerStandIn(t *testing.T) {
 			return d.regsweep(append([]string{d.Host + "/team/app", "--keep-last", "2", "--gc", "--gc-via", via, "--gc-binary", d.Binary}, more...)...)
 		}
 		inspect("/somewhere/else")
-		d.want(run("docker://registry"), 3, "the storage "+d.Dir+" is in no volume", "hint: put it into a volume")
+		d.want(run("docker://registry"), 3, "the storage "+d.Dir+" is not in a volume", "hint: put the storage into a volume")
 		inspect(d.Dir)
 		before := d.serving()
 		// A helper that dies with the collection in it does not keep the registry down.
@@ -159,7 +159,7 @@ func TestGCKubectlStandIn(t *testing.T) {
 		}
 		before := d.serving()
 		deployment(map[string]any{"emptyDir": map[string]any{}})
-		d.want(run(), 3, "is in a volume of the kind emptyDir, which may not be there when the registry is stopped")
+		d.want(run(), 3, "is in a volume of the kind emptyDir, which may be lost when the registry is stopped")
 		if d.serving() != before {
 			t.Fatal("the registry was stopped, and its storage with it")
 		}

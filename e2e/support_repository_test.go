@@ -171,7 +171,7 @@ func (s stand) of(snapshot oci.Snapshot, d oci.Digest) oci.Image {
 func (s stand) plan(p retain.Policy, pushed ...oci.Pushed) retain.Plan {
 	s.t.Helper()
 	p.KeepLast = cmp.Or(p.KeepLast, 1)
-	return retain.Decide(s.snapshot(), p, pushed, now)
+	return retain.Decide(s.snapshot(), p, retain.Context{Pushed: pushed}, now)
 }
 
 // sweep plans, executes and holds the promises of every execution that runs to its end.

@@ -181,8 +181,8 @@ func TestActionSteps(t *testing.T) {
 		}
 	}
 	path := filepath.Join(t.TempDir(), "output")
-	if err := ci.WriteOutputs(environment(env{"GITHUB_OUTPUT": path}), ci.Outputs{}); err != nil {
-		t.Fatal(err)
+	if failed := publish(ci.GitHub, env{"GITHUB_OUTPUT": path}, "", ci.Outputs{}); failed != nil {
+		t.Fatal(failed)
 	}
 	var written []string
 	for _, line := range outputs(t, read(t, path)) {

@@ -9,11 +9,21 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
-// jenkins reads what Jenkins pipelines call their image by habit: IMAGE, or IMAGE_NAME, with the tag in IMAGE_TAG when
+var jenkins = kind{
+	name: Jenkins, found: inJenkins, page: page("BUILD_URL"),
+	images: habit{variables: []string{"IMAGE", "IMAGE_NAME"}, read: jenkinsImages},
+}
+
+// inJenkins also knows a Jenkins whose administrator has not configured its URL.
+func inJenkins(v variables) bool {
+	return v("JENKINS_URL") != "" || (v("JENKINS_HOME") != "" && v("BUILD_NUMBER") != "")
+}
+
+// jenkinsImages reads what Jenkins pipelines call their image by habit: IMAGE, or IMAGE_NAME, with the tag in IMAGE_TAG when
 // it has none of its own. A name without a host is on the registry of docker.withRegistry, which sets
 // DOCKER_REGISTRY_URL
 // (https://github.com/jenkinsci/docker-workflow-plugin/blob/master/src/main/resources/org/jenkinsci/plugins/docker/workflow/Docker.groovy).
-func jenkins(getenv func(string) string) ([]oci.Pushed, error) {
+func jenkinsImages(getenv func(string) string) ([]oci.Pushed, error) {
 	var short error
 	for _, variable := range []string{"IMAGE", "IMAGE_NAME"} {
 		found, err := jenkinsImage(getenv, variable)

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
@@ -79,9 +80,6 @@ const (
 	// no listing: left behind, they are found by nobody, and garbage collection keeps their layers.
 	drainTime = 20 * time.Second
 )
-
-// ErrRefused is returned for a plan that a guard objects to.
-var ErrRefused = errors.New("the plan is refused")
 
 // Execute deletes what the plan dooms and returns one outcome for each deletion, whatever happens. Before the first
 // deletion, and again now and then, it looks at the repository and spares what something has come to depend on. Each
@@ -281,10 +279,10 @@ func (e *execution) lookNow(ctx context.Context) bool {
 		return false
 	}
 	e.looked, e.lookTook = time.Now(), time.Since(begun)
-	for d, why := range e.plan.Spare(later) {
+	for d, why := range e.plan.Recheck(later) {
 		e.spared[d] = why
 	}
-	e.emptied = !e.plan.Leaves(later)
+	e.emptied = !e.plan.KeepsAny(later)
 	has := map[oci.Digest]bool{}
 	for _, i := range later.Images {
 		has[i.Digest] = len(i.Tags) > 0
@@ -346,10 +344,10 @@ func (e *execution) record(ctx context.Context, d oci.Digest, existed bool, err 
 		e.outcomes[d] = Outcome{Status: Deleted}
 	case err == nil:
 		e.outcomes[d] = Outcome{Status: Gone}
-	case unsent(err): // whatever has lost its tags is tried once more before the run ends
+	case errors.Is(err, registry.ErrNotSent): // whatever has lost its tags is tried once more before the run ends
 		delete(e.claimed, d)
 		return
-	case len(e.before[d]) > 0 && inUse(err):
+	case len(e.before[d]) > 0 && errors.Is(err, registry.ErrInUse):
 		e.outcomes[d] = Outcome{Skipped, "the registry says that it is still referred to: " + err.Error()}
 	default:
 		e.outcomes[d] = Outcome{Failed, err.Error()}
@@ -380,10 +378,10 @@ func (e *execution) learn(ctx context.Context, err error) {
 	switch {
 	case err == nil:
 		e.answered, e.failures = true, 0
-	case e.broken, inUse(err) && e.answered:
+	case e.broken, errors.Is(err, registry.ErrInUse) && e.answered:
 	case ctx.Err() != nil:
 		e.err = cmp.Or(e.err, context.Cause(ctx))
-	case stops(err), !e.answered && denied(err):
+	case stops(err), !e.answered && errors.Is(err, registry.ErrForbidden):
 		e.err, e.broken = err, true
 	default:
 		if e.failures++; e.failures >= maxFailures {

@@ -43,7 +43,7 @@ func TestRefusedWays(t *testing.T) {
 		"retag, pushing denied":           {prune.Retag, registrytest.Options{Version: registrytest.V2}, registrytest.Fault{Method: "POST", Times: -1, Status: 403}, true, func(err error) bool { return err != nil }},
 		"retag, placeholder not wanted":   {prune.Retag, registrytest.Options{Version: registrytest.V2}, registrytest.Fault{Method: "PUT", Path: "*/manifests/*", Times: -1, Status: 403}, true, func(err error) bool { return err != nil }},
 		"retag, upload goes elsewhere":    {prune.Retag, registrytest.Options{Version: registrytest.V2}, registrytest.Fault{Method: "POST", Edit: registrytest.SetHeader("Location", "https://elsewhere.example/")}, true, func(err error) bool { return err != nil }},
-		"the registry wants us to log in": {prune.TagsFirst, registrytest.Options{}, registrytest.Fault{Method: "DELETE", Times: -1, Status: 401}, true, func(err error) bool { return registry.Unauthorized(err) }},
+		"the registry wants us to log in": {prune.TagsFirst, registrytest.Options{}, registrytest.Fault{Method: "DELETE", Times: -1, Status: 401}, true, func(err error) bool { return errors.Is(err, registry.ErrUnauthorized) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -270,7 +270,7 @@ func TestPlaceholderThatStays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.plan = retain.Decide(begin(snapshot, l.last()...), retain.Policy{KeepLast: 1}, nil, now)
+	s.plan = retain.Decide(snapshot, retain.Policy{KeepLast: 1}, retain.Context{Pending: l.last()}, now)
 	res = prune.Execute(t.Context(), s.plan, s.repo, prune.Options{Journal: l})
 	s.check(t, res)
 	if n := len(s.reg.Manifests("team/app")); res.Err != nil || n != 1 || len(s.reg.Tags("team/app")) != 1 || len(l.last()) != 0 {

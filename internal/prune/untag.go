@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/registry"
 )
 
 // untagAll removes the tags of everything that is to be deleted and returns the digests that may be deleted now: those
@@ -136,7 +137,7 @@ func (e *execution) untag(ctx context.Context, d oci.Digest, tags []string, remo
 func (e *execution) untagged(ctx context.Context, d oci.Digest, tag string, removed bool, err error) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if unsent(err) || err != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+	if errors.Is(err, registry.ErrNotSent) || err != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 		return false // it has its tags, and the run says why it ended
 	}
 	delete(e.untagging, tag)

@@ -13,7 +13,7 @@ import (
 
 // DeletesTags asks whether the registry deletes a tag by itself, as distribution does since 3.0. It asks for the
 // deletion of a digest and of a tag that do not exist, which destroys nothing: an answer of 404 says that it would
-// have, one of 400 DIGEST_INVALID is distribution 2.x, and anything else is an error that says so with Unclear. The digest comes first, and what is wrong with deletion as such is the error: distribution 3.0.0 and 3.1.0
+// have, one of 400 DIGEST_INVALID is distribution 2.x, and anything else is [ErrTagDeletionUnclear]. The digest comes first, and what is wrong with deletion as such is the error: distribution 3.0.0 and 3.1.0
 // delete tags even where deletion is switched off, and the manifests would be left behind without a name.
 func (r *Repository) DeletesTags(ctx context.Context) (bool, error) {
 	nonce := rand.Text()
@@ -23,14 +23,14 @@ func (r *Repository) DeletesTags(ctx context.Context) (bool, error) {
 	case err != nil:
 		return false, err
 	case existed:
-		return false, &unclearError{fmt.Errorf("the registry says that it has deleted %s, which does not exist", nothing)}
+		return false, mark(fmt.Errorf("the registry says that it has deleted %s, which does not exist", nothing), ErrTagDeletionUnclear)
 	}
 	tag := "regsweep-probe-" + strings.ToLower(nonce)
 	existed, err = r.untag(ctx, tag, nil)
 	var answer *Error
 	switch {
 	case existed:
-		return false, &unclearError{fmt.Errorf("the registry says that it has removed the tag %s, which does not exist", tag)}
+		return false, mark(fmt.Errorf("the registry says that it has removed the tag %s, which does not exist", tag), ErrTagDeletionUnclear)
 	case err == nil:
 		return true, nil
 	case !errors.As(err, &answer) || answer.Status >= 500 || answer.Status == http.StatusUnauthorized || answer.Status == http.StatusTooManyRequests:
@@ -38,13 +38,5 @@ func (r *Repository) DeletesTags(ctx context.Context) (bool, error) {
 	case answer.Status == http.StatusBadRequest && answer.Code == "DIGEST_INVALID":
 		return false, nil
 	}
-	return false, &unclearError{err}
+	return false, mark(fmt.Errorf("the registry answers the removal of a tag that does not exist with %s", answer.status()), ErrTagDeletionUnclear)
 }
-
-// unclearError is an answer that does not tell whether the registry removes tags.
-type unclearError struct{ error }
-
-func (e *unclearError) Unwrap() error { return e.error }
-
-// Unclear reports that deletion as such is not in doubt.
-func (e *unclearError) Unclear() bool { return true }

@@ -219,7 +219,7 @@ func (c *Client) send(ctx context.Context, k call) (reply, error) {
 		return reply{}, fmt.Errorf("%s %s: %w: %w", k.method, redact(req.URL), errBroken, err)
 	}
 	if int64(len(body)) > k.limit {
-		return reply{}, incomplete{fmt.Errorf("%s %s: the answer is larger than %d bytes", k.method, redact(req.URL), k.limit)}
+		return reply{}, incomplete(fmt.Errorf("%s %s: the answer is larger than %d bytes", k.method, redact(req.URL), k.limit))
 	}
 	return reply{req.URL, resp.Header, body}, nil
 }
@@ -269,7 +269,7 @@ func failure(caller context.Context, req *http.Request, err error) error {
 	case errors.As(err, &token):
 		return &tokenError{what, token}
 	case errors.As(err, &sent) && sent.Timeout() && req.Method == http.MethodDelete:
-		return &silentError{what}
+		return mark(fmt.Errorf("%s: no answer within %s", what, deleteTimeout), ErrNotAnswered)
 	case errors.As(err, &sent) && sent.Timeout():
 		return fmt.Errorf("%s: %w in time", what, errBroken)
 	case !errors.As(err, &sent): // a credential helper, or a token server's answer that is no token
@@ -277,7 +277,11 @@ func failure(caller context.Context, req *http.Request, err error) error {
 			err = inner
 		}
 		return fmt.Errorf("%s: %w", what, err)
-	case errors.Is(err, http.ErrSchemeMismatch), badCertificate(err), errors.As(err, &dns) && dns.IsNotFound:
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return mark(fmt.Errorf("%s: %w", what, sent.Err), ErrPlainHTTP)
+	case badCertificate(err):
+		return mark(fmt.Errorf("%s: %w", what, sent.Err), ErrCertificate)
+	case errors.As(err, &dns) && dns.IsNotFound:
 		return fmt.Errorf("%s: %w", what, sent.Err)
 	}
 	return fmt.Errorf("%s: %w: %w", what, errBroken, sent.Err)
@@ -299,19 +303,18 @@ func (e *tokenError) Error() string {
 
 func (e *tokenError) Unwrap() error { return e.answer }
 
-// Stops reports that no further deletion can succeed without a token.
-func (e *tokenError) Stops() bool { return true }
-
-// silentError is a deletion that was not answered within [deleteTimeout]. It is not sent again, and no other is: the
-// registry is stuck, and each client that hangs up on it may leave tags that point at nothing.
-type silentError struct{ what string }
-
-func (e *silentError) Error() string {
-	return fmt.Sprintf("%s: no answer within %s", e.what, deleteTimeout)
+// Is reports whether the refusal is of a kind: the login is in doubt unless the token server itself has failed.
+func (e *tokenError) Is(target error) bool {
+	return target == ErrNoToken || target == ErrUnauthorized && e.answer.StatusCode < http.StatusInternalServerError
 }
 
-// Stops reports that no further deletion should be tried.
-func (e *silentError) Stops() bool { return true }
+// Hint returns what helps against a refusal; "" when the token server itself has failed.
+func (e *tokenError) Hint() string {
+	if errors.Is(e, ErrUnauthorized) {
+		return ErrUnauthorized.Hint()
+	}
+	return ""
+}
 
 // loopback reports whether a host is this machine.
 func loopback(host string) bool {

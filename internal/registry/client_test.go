@@ -172,11 +172,12 @@ func TestDeleteIsNotRedirectedIntoARead(t *testing.T) {
 func TestRefusedDelete(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		options  registrytest.Options
-		readOnly bool
+		options registrytest.Options
+		kind    *registry.Kind
+		text    string
 	}{
-		"disabled":  {registrytest.Options{DisableDelete: true}, false},
-		"read-only": {registrytest.Options{ReadOnly: true}, true},
+		"disabled":  {registrytest.Options{DisableDelete: true}, registry.ErrDeletionDisabled, "deletion is disabled there (405 UNSUPPORTED)"},
+		"read-only": {registrytest.Options{ReadOnly: true}, registry.ErrReadOnly, "the registry is in read-only mode (405)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -184,7 +185,7 @@ func TestRefusedDelete(t *testing.T) {
 			d := reg.Pusher(t, "team/app").Image(fixture.Image{Tags: []string{"b1"}})
 			_, err := client(reg).Repository("team/app").Delete(t.Context(), d)
 			var answer *registry.Error
-			if !errors.As(err, &answer) || answer.Status != 405 || answer.ReadOnly != c.readOnly || !answer.Stops() {
+			if !errors.As(err, &answer) || answer.Status != 405 || !errors.Is(err, c.kind) || err.Error() != c.text || answer.Hint() != c.kind.Hint() {
 				t.Errorf("got %v (%+v)", err, answer)
 			}
 		})
@@ -210,7 +211,7 @@ func TestAuthentication(t *testing.T) {
 			}{"right": {login("ci", "s3cret-word"), true}, "wrong": {login("ci", "wr0ng-word"), false}, "none": {registry.Credentials{}, false}} {
 				r := registry.New(reg.Host(), registry.Options{Credentials: c.credentials, RetryBase: time.Millisecond}).Repository("team/app")
 				_, err := r.Snapshot(t.Context(), registry.Wanted{})
-				if (err == nil) != c.ok || registry.Unauthorized(err) == c.ok {
+				if (err == nil) != c.ok || errors.Is(err, registry.ErrUnauthorized) == c.ok {
 					t.Errorf("%s: got %v", name, err)
 				}
 				if err != nil && strings.Contains(err.Error(), "-word") {
@@ -260,7 +261,7 @@ func TestTokenWithoutDelete(t *testing.T) {
 	r := registry.New(reg.Host(), registry.Options{Credentials: login("ci", "p"), RetryBase: time.Millisecond}).Repository("team/app")
 	_, err := r.Delete(t.Context(), d)
 	var answer *registry.Error
-	if !errors.As(err, &answer) || !answer.Stops() || answer.Status != 401 {
+	if !errors.As(err, &answer) || !errors.Is(err, registry.ErrUnauthorized) || answer.Status != 401 {
 		t.Errorf("got %v, want 401", err)
 	}
 }

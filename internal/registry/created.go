@@ -40,11 +40,11 @@ func (r *Repository) configDate(ctx context.Context, config oci.Digest) (time.Ti
 		return time.Time{}, notFound(err, errNoBlob)
 	}
 	if _, err := proven(reply.body, config); err != nil {
-		return time.Time{}, incomplete{fmt.Errorf("read config %s: %w", config, err)}
+		return time.Time{}, incomplete(fmt.Errorf("read config %s: %w", config, err))
 	}
 	t, err := parseConfigDate(reply.body)
 	if err != nil {
-		return time.Time{}, incomplete{fmt.Errorf("read config %s: %w", config, err)}
+		return time.Time{}, incomplete(fmt.Errorf("read config %s: %w", config, err))
 	}
 	return t, nil
 }

@@ -68,8 +68,7 @@ func TestUnsent(t *testing.T) {
 	c.gate.close(time.Hour)
 	unsent := func(ctx context.Context) (bool, error) {
 		_, err := c.do(ctx, call{method: http.MethodDelete, url: "/v2/"})
-		var u *unsentError
-		return errors.As(err, &u), err
+		return errors.Is(err, ErrNotSent), err
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()

@@ -20,9 +20,6 @@ const (
 	maxIdlePages = 8
 )
 
-// ErrUnknownRepository is returned for a repository that the registry does not know.
-var ErrUnknownRepository = errors.New("the registry knows no such repository")
-
 // Repository is one repository of a registry.
 type Repository struct {
 	client      *Client
@@ -61,7 +58,7 @@ func (r *Repository) tags(ctx context.Context) ([]string, error) {
 	}
 	for _, t := range tags {
 		if !oci.ValidTag(t) { // it would become part of a URL
-			return nil, incomplete{fmt.Errorf("list tags: the registry lists %q, which is no tag", t)}
+			return nil, incomplete(fmt.Errorf("list tags: the registry lists %q, which is no tag", t))
 		}
 	}
 	slices.SortFunc(tags, oci.NaturalCompare)
@@ -77,6 +74,10 @@ func (c *Client) Catalog(ctx context.Context) ([]string, error) {
 		err := json.Unmarshal(body, &page)
 		return page.Repositories, err
 	})
+	var answer *Error
+	if errors.As(err, &answer) && answer.Status != http.StatusUnauthorized && answer.Status < http.StatusInternalServerError {
+		err = mark(err, ErrNoCatalog)
+	}
 	slices.SortFunc(paths, oci.NaturalCompare)
 	return paths, err
 }
@@ -91,7 +92,7 @@ func (c *Client) list(ctx context.Context, first string, scopes []string, items 
 	idle := 0
 	for next := first; next != ""; {
 		if pages[next] {
-			return nil, incomplete{fmt.Errorf("list %s: page %s comes again, the listing has no end", first, next)}
+			return nil, incomplete(fmt.Errorf("list %s: page %s comes again, the listing has no end", first, next))
 		}
 		pages[next] = true
 		r, err := c.do(ctx, call{method: http.MethodGet, url: next, scopes: scopes, limit: maxListPage})
@@ -100,7 +101,7 @@ func (c *Client) list(ctx context.Context, first string, scopes []string, items 
 		}
 		page, err := items(r.body)
 		if err != nil {
-			return nil, incomplete{fmt.Errorf("GET %s: the answer is no list: %w", redact(r.url), err)}
+			return nil, incomplete(fmt.Errorf("GET %s: the answer is no list: %w", redact(r.url), err))
 		}
 		idle++
 		for _, item := range page {
@@ -110,10 +111,10 @@ func (c *Client) list(ctx context.Context, first string, scopes []string, items 
 			}
 		}
 		if idle > maxIdlePages {
-			return nil, incomplete{fmt.Errorf("list %s: %d pages in a row bring nothing new, the listing has no end", first, idle)}
+			return nil, incomplete(fmt.Errorf("list %s: %d pages in a row bring nothing new, the listing has no end", first, idle))
 		}
 		if next, err = nextPage(r.url, r.header); err != nil {
-			return nil, incomplete{fmt.Errorf("list %s: %w", first, err)}
+			return nil, incomplete(fmt.Errorf("list %s: %w", first, err))
 		}
 	}
 	return all, nil

@@ -74,7 +74,7 @@ func (r *Repository) manifest(ctx context.Context, reference string) (manifest, 
 		return manifest{}, notFound(err, errNoManifest)
 	}
 	fail := func(err error) (manifest, error) {
-		return manifest{}, incomplete{fmt.Errorf("read manifest %s: %w", reference, err)}
+		return manifest{}, incomplete(fmt.Errorf("read manifest %s: %w", reference, err))
 	}
 	claimed := oci.Digest(strings.Clone(reply.header.Get("Docker-Content-Digest"))) // not the whole header with it
 	if strings.Contains(reference, ":") {
@@ -258,6 +258,11 @@ type MediaTypeError struct{ MediaType string }
 // Error names the media type.
 func (e *MediaTypeError) Error() string {
 	return fmt.Sprintf("its media type %q is not understood, so neither is what it depends on", e.MediaType)
+}
+
+// Hint says how the repository can be pruned again.
+func (e *MediaTypeError) Hint() string {
+	return "no image of this repository is deleted while one of them cannot be understood; delete that tag, or push it again with a current tool"
 }
 
 // notFound turns the registry's word that it does not have something into the sentinel.

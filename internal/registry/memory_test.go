@@ -289,9 +289,9 @@ func TestDeletesTags(t *testing.T) {
 	}{
 		"3.1":                         {registrytest.Options{}, registrytest.Fault{Method: "PATCH"}, true, nil},
 		"2.8":                         {registrytest.Options{Version: registrytest.V2}, registrytest.Fault{Method: "PATCH"}, false, nil},
-		"disabled":                    {registrytest.Options{DisableDelete: true}, registrytest.Fault{Method: "PATCH"}, false, func(err error) bool { var e *Error; return errors.As(err, &e) && e.Stops() }},
-		"read-only":                   {registrytest.Options{ReadOnly: true}, registrytest.Fault{Method: "PATCH"}, false, func(err error) bool { var e *Error; return errors.As(err, &e) && e.ReadOnly }},
-		"digests not, tags yes (3.0)": {registrytest.Options{}, registrytest.Fault{Method: "DELETE", Path: nothing, Status: 405}, false, func(err error) bool { var e *Error; return errors.As(err, &e) && e.Stops() }},
+		"disabled":                    {registrytest.Options{DisableDelete: true}, registrytest.Fault{Method: "PATCH"}, false, func(err error) bool { return errors.Is(err, ErrDeletionDisabled) }},
+		"read-only":                   {registrytest.Options{ReadOnly: true}, registrytest.Fault{Method: "PATCH"}, false, func(err error) bool { return errors.Is(err, ErrReadOnly) }},
+		"digests not, tags yes (3.0)": {registrytest.Options{}, registrytest.Fault{Method: "DELETE", Path: nothing, Status: 405}, false, func(err error) bool { return errors.Is(err, ErrDeletionDisabled) }},
 		"deletes any digest":          {registrytest.Options{}, registrytest.Fault{Method: "DELETE", Path: nothing, Status: 202}, false, isUnclear},
 		"deletes any tag":             {registrytest.Options{}, registrytest.Fault{Method: "DELETE", Path: tag, Status: 202}, false, isUnclear},
 		"405 for a tag":               {registrytest.Options{}, registrytest.Fault{Method: "DELETE", Path: tag, Status: 405}, false, isUnclear},
@@ -316,8 +316,7 @@ func TestDeletesTags(t *testing.T) {
 }
 
 func isUnclear(err error) bool {
-	var u *unclearError
-	return errors.As(err, &u)
+	return errors.Is(err, ErrTagDeletionUnclear)
 }
 
 // Nothing but a tag is removed as one.

@@ -30,7 +30,7 @@ const (
 // looks at it before each try. try says how long its request took, 0 when none was sent.
 func (c *Client) retry(ctx context.Context, l *limit, try func() (took time.Duration, err error)) error {
 	if ctx.Err() != nil { // backoff makes one try even then
-		return &unsentError{context.Cause(ctx)}
+		return mark(context.Cause(ctx), ErrNotSent)
 	}
 	var asked time.Duration
 	var last error // what the latest try came to
@@ -38,7 +38,7 @@ func (c *Client) retry(ctx context.Context, l *limit, try func() (took time.Dura
 		err := c.pass(ctx, l)
 		if err != nil {
 			if last == nil {
-				return backoff.Permanent(&unsentError{err})
+				return backoff.Permanent(mark(err, ErrNotSent))
 			}
 			return backoff.Permanent(err)
 		}
@@ -69,9 +69,8 @@ func (c *Client) retry(ctx context.Context, l *limit, try func() (took time.Dura
 		backoff.WithMaxElapsedTime(maxElapsed),
 	)
 	err := backoff.Retry(op, backoff.WithContext(backoff.WithMaxRetries(&atLeast{wait, &asked}, maxTries-1), ctx))
-	var unsent *unsentError
 	switch {
-	case err == nil || ctx.Err() == nil || errors.As(err, &unsent):
+	case err == nil || ctx.Err() == nil || errors.Is(err, ErrNotSent):
 		return err
 	case last == nil || errors.Is(last, context.Cause(ctx)):
 		return context.Cause(ctx)
@@ -90,15 +89,6 @@ func (c *Client) pass(ctx context.Context, l *limit) error {
 	}
 	return err
 }
-
-// unsentError is a request that a cancel came before.
-type unsentError struct{ cause error }
-
-func (e *unsentError) Error() string { return e.cause.Error() }
-func (e *unsentError) Unwrap() error { return e.cause }
-
-// Unsent reports that the registry was not asked.
-func (e *unsentError) Unsent() bool { return true }
 
 // atLeast waits as long as the server asked for when that is longer than the backoff.
 type atLeast struct {

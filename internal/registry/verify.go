@@ -13,7 +13,7 @@ import (
 // "Determining Support").
 func (c *Client) Answers(ctx context.Context) error {
 	_, err := c.try(ctx, call{method: http.MethodGet, url: "/v2/", limit: maxErrorBody})
-	if Unauthorized(err) {
+	if errors.Is(err, ErrUnauthorized) {
 		return nil
 	}
 	return err

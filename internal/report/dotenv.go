@@ -34,8 +34,5 @@ func WriteDotenv(w io.Writer, s Summary) error {
 	} {
 		fmt.Fprintf(&b, "REGSWEEP_%s=%v\n", v.name, v.value)
 	}
-	if _, err := w.Write(b.Bytes()); err != nil {
-		return fmt.Errorf("write dotenv report: %w", err)
-	}
-	return nil
+	return write(w, "dotenv report", b.Bytes())
 }

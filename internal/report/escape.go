@@ -91,14 +91,14 @@ const (
 func long(text string) string { return clip(Visible(text), textRunes) }
 
 // short makes a name fit for a column: what is too long loses its middle, because names differ at their ends.
-func short(name string, most int) string {
+func short(name string, limit int) string {
 	name = Visible(name)
 	runes := []rune(name)
-	if len(runes) <= most {
+	if len(runes) <= limit {
 		return name
 	}
-	tail := most / 3
-	return string(runes[:most-tail-1]) + "…" + string(runes[len(runes)-tail:])
+	tail := limit / 3
+	return string(runes[:limit-tail-1]) + "…" + string(runes[len(runes)-tail:])
 }
 
 // markdownText makes text that Markdown and HTML take literally. All markup becomes character references, which GFM

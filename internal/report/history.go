@@ -21,8 +21,8 @@ type historyLine struct {
 	counts string
 }
 
-// leastHistory is the number of images from which bars say more than the tables do.
-const leastHistory = 8
+// minHistory is the number of images from which bars say more than the tables do.
+const minHistory = 8
 
 // history returns the bars of a repository; none when they would say nothing.
 func (v view) history(dryRun bool) history {
@@ -30,7 +30,7 @@ func (v view) history(dryRun bool) history {
 		return v.periods(dryRun)
 	}
 	all := v.timelines()
-	shown, more := cut(all, mostGroups)
+	shown, more := cut(all, maxGroups)
 	h := history{title: "group", more: more}
 	for _, t := range shown {
 		line := historyLine{timeline: t, name: noGroup, counts: t.counts(v, dryRun)}
@@ -80,7 +80,7 @@ func (v view) periods(dryRun bool) history {
 		}
 	}
 	h := history{title: "built"}
-	if n < leastHistory || len(v.failed)+len(v.skipped)+len(v.doomed) == 0 {
+	if n < minHistory || len(v.failed)+len(v.skipped)+len(v.doomed) == 0 {
 		return h
 	}
 	for i, t := range lines {

@@ -14,8 +14,8 @@ import (
 // Bounds of a JUnit report. CI systems keep every case in memory and show them in lists; Jenkins keeps them for as long
 // as the build.
 const (
-	mostSuites = 1000
-	mostCases  = 5000 // of deletions, failed ones first
+	maxSuites = 1000
+	maxCases  = 5000 // of deletions, failed ones first
 )
 
 // The elements are those of the dialect that Jenkins, GitLab and their kin read
@@ -54,32 +54,34 @@ type (
 	junitResult struct {
 		Message string `xml:"message,attr"`
 		Type    string `xml:"type,attr,omitempty"`
+		Text    string `xml:",chardata"`
 	}
 	junitCounts []xml.Attr
 )
 
 // WriteJUnit writes the run as tests: a suite for each repository, in it a case for each deletion and one for all that is
-// kept. A failed deletion is a failure, one that was not tried is skipped, as is a repository that the run's time was too
-// short for. One that was refused, not read or not finished is an error, as is a garbage collection that failed. A dry run tries nothing.
+// kept. A failed deletion is a failure. One that was not tried is skipped, as is a repository that the run's time was too
+// short for. A repository that was refused, not read or not finished is an error, as is a garbage collection that failed.
+// A dry run tries nothing.
 //
 // Large runs are cut to the failures and the first other cases. The properties of a suite are always those of the whole.
 func WriteJUnit(w io.Writer, s Summary) error {
 	out := junitSuites{Name: "regsweep", Time: strconv.FormatFloat(s.Elapsed.Seconds(), 'f', 3, 64)}
-	shown, more := cut(s.Repositories, mostSuites)
+	shown, more := cut(s.Repositories, maxSuites)
 	views := make([]view, 0, len(shown))
 	failed := 0
 	for _, r := range shown {
 		v := newView(r, s.Started)
 		views, failed = append(views, v), failed+len(v.failed)
 	}
-	rooms := junitRoom{failed: mostCases, others: max(0, mostCases-failed)}
+	rooms := junitRoom{failed: maxCases, others: max(0, maxCases-failed)}
 	var all tally
 	for _, v := range views {
 		suite, n := rooms.suite(v, s)
 		out.Suites, all = append(out.Suites, suite), all.plus(n)
 	}
 	if s.GC != nil && s.GC.Skipped == "" {
-		suite, n := junitCollection(s.GC)
+		suite, n := junitGC(s.GC)
 		out.Suites, all = append(out.Suites, suite), all.plus(n)
 	}
 	if n := len(s.Repositories); n == 0 && len(out.Suites) == 0 || more > 0 {
@@ -91,10 +93,7 @@ func WriteJUnit(w io.Writer, s Summary) error {
 	if err != nil {
 		return fmt.Errorf("encode JUnit report: %w", err)
 	}
-	if _, err := w.Write(append(append([]byte(xml.Header), text...), '\n')); err != nil {
-		return fmt.Errorf("write JUnit report: %w", err)
-	}
-	return nil
+	return write(w, "JUnit report", append(append([]byte(xml.Header), text...), '\n'))
 }
 
 // junitRoom is how many cases are still to be written.
@@ -110,11 +109,11 @@ func (room *junitRoom) suite(v view, s Summary) (junitSuite, tally) {
 		suite.Timestamp = s.Started.UTC().Format("2006-01-02T15:04:05")
 	}
 	switch {
-	case v.Late && v.condition() == unread:
+	case v.late():
 		suite.Cases = append(suite.Cases, junitCase{Class: class, Name: "read the repository", Skipped: &junitResult{Message: v.objection()}})
 	case v.condition() != finished:
 		what := map[condition]string{unread: "read the repository", refused: "plan the deletions", stopped: "finish the deletions"}[v.condition()]
-		suite.Cases = append(suite.Cases, junitCase{Class: class, Name: what, Error: &junitResult{v.objection(), "regsweep"}})
+		suite.Cases = append(suite.Cases, junitCase{Class: class, Name: what, Error: junitError(v.objection(), v.hint())})
 	}
 	if v.Plan != nil {
 		suite.Cases = append(suite.Cases, junitCase{Class: class, Name: "keep " + plural(v.totals.Kept, "image", "images")})
@@ -145,6 +144,14 @@ func (room *junitRoom) suite(v view, s Summary) (junitSuite, tally) {
 	return suite, n
 }
 
+// junitError is what went wrong, with what helps as the text below it.
+func junitError(text, hint string) *junitResult {
+	if hint != "" {
+		hint = "hint: " + hint
+	}
+	return &junitResult{text, "regsweep", hint}
+}
+
 func junitProperties(t Totals) []junitProperty {
 	var out []junitProperty
 	for _, p := range []struct {
@@ -169,7 +176,7 @@ func deletionCase(v view, e entry, class string) junitCase {
 	c.Out = strings.Join(about, " · ")
 	switch e.status {
 	case prune.Failed:
-		c.Failure = &junitResult{long(e.trouble()), "failed"}
+		c.Failure = &junitResult{Message: long(e.trouble()), Type: "failed"}
 	case prune.Skipped:
 		c.Skipped = &junitResult{Message: long(e.trouble())}
 	case prune.Planned:
@@ -178,13 +185,13 @@ func deletionCase(v view, e entry, class string) junitCase {
 	return c
 }
 
-// junitCollection is the registry's garbage collection.
-func junitCollection(r *gc.Result) (junitSuite, tally) {
+// junitGC is the registry's garbage collection.
+func junitGC(r *gc.Result) (junitSuite, tally) {
 	c := junitCase{Class: "regsweep", Name: "collect the garbage at " + long(r.Via)}
 	if r.Err != nil {
-		c.Error = &junitResult{long(r.Err.Error()), "regsweep"}
+		c.Error = junitError(long(r.Err.Error()), long(Hint(r.Err)))
 	} else {
-		c.Out = collected(r)
+		c.Out = gcVerdict(r)
 	}
 	n := tally{}.with(c)
 	return junitSuite{Name: "garbage collection", Cases: []junitCase{c}, Counts: n.attributes()}, n
@@ -195,7 +202,7 @@ func junitCollection(r *gc.Result) (junitSuite, tally) {
 func junitRest(all, more int) (junitSuite, tally) {
 	c := junitCase{Class: "regsweep", Name: "other repositories", Skipped: &junitResult{Message: grouped(more) + " more repositories: a report x.json has all of them"}}
 	if all == 0 {
-		c = junitCase{Class: "regsweep", Name: "look at repositories", Error: &junitResult{"no repository was looked at", "regsweep"}}
+		c = junitCase{Class: "regsweep", Name: "look at repositories", Error: junitError("no repository was looked at", "")}
 	}
 	n := tally{}.with(c)
 	return junitSuite{Name: "regsweep", Cases: []junitCase{c}, Counts: n.attributes()}, n

@@ -3,7 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/xml"
-	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -93,7 +93,7 @@ func TestJUnitIsBounded(t *testing.T) {
 		if len(text) > 4<<20 {
 			t.Errorf("%d bytes", len(text))
 		}
-		if want := min(total.Failed, mostCases); read.Failures != want {
+		if want := min(total.Failed, maxCases); read.Failures != want {
 			t.Errorf("%d failures, want %d", read.Failures, want)
 		}
 		value := func(of []junitProperty, name string) int {
@@ -121,7 +121,7 @@ func TestJUnitIsBounded(t *testing.T) {
 func TestJUnitOfALateRepository(t *testing.T) {
 	t.Parallel()
 	s := summary(repo("zdtest").pair(12))
-	late := Repository{Name: oci.Repository{Host: "h.example", Path: "late"}, Err: errors.New("not looked at: the time is over"), Late: true}
+	late := Repository{Name: oci.Repository{Host: "h.example", Path: "late"}, Err: fmt.Errorf("not looked at: %w", ErrTimeout)}
 	s.Repositories = append(s.Repositories, late)
 	var text strings.Builder
 	if err := WriteJSON(&text, s); err != nil {
@@ -136,7 +136,7 @@ func TestJUnitOfALateRepository(t *testing.T) {
 		if err := WriteJUnit(&b, s); err != nil {
 			t.Fatal(err)
 		}
-		if got := b.String(); !strings.Contains(got, `failures="0" errors="0" skipped="1"`) || !strings.Contains(got, `<skipped message="not looked at: the time is over">`) {
+		if got := b.String(); !strings.Contains(got, `failures="0" errors="0" skipped="1"`) || !strings.Contains(got, `<skipped message="not looked at: the time given by --timeout is over">`) {
 			t.Errorf("got\n%s", got)
 		}
 	}

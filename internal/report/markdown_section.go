@@ -18,8 +18,8 @@ func (m *markdown) section(v view, limit int) string {
 		}
 	}
 	before := p.Len()
-	p.add(v.timelineBlock(m.DryRun), portion(before, limit, 1, 4))
-	gone := append(v.doomed[:len(v.doomed):len(v.doomed)], v.skipped...)
+	p.add(v.historyBlock(m.DryRun), portion(before, limit, 1, 4))
+	gone := v.gone()
 	columns := len(v.row([]string{"image", "outcome"}, "group", "age", "size", "why"))
 	keepLimit := limit
 	if len(gone) > 0 {
@@ -106,11 +106,11 @@ func markdownNames(e entry) string {
 	return markdownTags(e.Image.Tags)
 }
 
-// mostMarkdownTags bounds the tags of one image, which can have thousands.
-const mostMarkdownTags = 10
+// maxMarkdownTags bounds the tags of one image, which can have thousands.
+const maxMarkdownTags = 10
 
 func markdownTags(tags []string) string {
-	shown, more := cut(tags, mostMarkdownTags)
+	shown, more := cut(tags, maxMarkdownTags)
 	out := make([]string, 0, len(shown))
 	for _, tag := range shown {
 		out = append(out, markdownCode(clip(tag, nameRunes)))
@@ -120,4 +120,25 @@ func markdownTags(tags []string) string {
 		text += fmt.Sprintf(" … +%d", more)
 	}
 	return text
+}
+
+// historyBlock is the history of a repository as a table.
+func (v view) historyBlock(dryRun bool) block {
+	h := v.history(dryRun)
+	b := block{
+		head:    "\n" + tableHead(h.title, v.legend(dryRun), "images"),
+		columns: 3,
+		rows:    len(h.lines),
+		row: func(i int) string {
+			name := markdownText(h.lines[i].name)
+			if h.lines[i].quoted {
+				name = markdownCode(h.lines[i].name)
+			}
+			return cells(name, "`"+h.lines[i].bar(maxCells)+"`", h.lines[i].counts)
+		},
+	}
+	if h.more > 0 {
+		b.tail = cells(fmt.Sprintf("… %d more", h.more), "", h.rest) + "\n"
+	}
+	return b
 }

@@ -66,14 +66,14 @@ func MissingShards(summaries []Summary) string {
 			missing = append(missing, fmt.Sprintf("shard %d/%d", i, total))
 		}
 	}
-	if n := len(missing); n > mostMissing {
-		return fmt.Sprintf("%s and %d more", strings.Join(missing[:mostMissing], ", "), n-mostMissing)
+	if n := len(missing); n > maxMissing {
+		return fmt.Sprintf("%s and %d more", strings.Join(missing[:maxMissing], ", "), n-maxMissing)
 	}
 	return strings.Join(missing, ", ")
 }
 
-// mostMissing is how many a line of the log names.
-const mostMissing = 5
+// maxMissing is how many a line of the log names.
+const maxMissing = 5
 
 // gravity says how much of a run's collection a reader has to know.
 func gravity(s Summary) int {

@@ -40,10 +40,7 @@ func WriteRanking(w io.Writer, form Form, r rank.Ranking, o RankingOptions) erro
 	if err != nil {
 		return err
 	}
-	if _, err := io.WriteString(w, text); err != nil {
-		return fmt.Errorf("write ranking: %w", err)
-	}
-	return nil
+	return write(w, "ranking", []byte(text))
 }
 
 // standings are a ranking cut to its first repositories, which are measured by their own bytes, or by their manifests

@@ -68,7 +68,7 @@ func (s standings) html() (string, error) {
 	if n := len(s.rest); n > 0 {
 		page.Rows = append(page.Rows, s.htmlRow(sum(s.rest), "… "+grouped(n)+" more"))
 	}
-	unread, more := cut(s.Unread, mostHTMLProblems)
+	unread, more := cut(s.Unread, maxHTMLProblems)
 	page.UnreadMore = more
 	for _, u := range unread {
 		page.Unread = append(page.Unread, htmlFact{long(u.Path), long(u.Err.Error())})

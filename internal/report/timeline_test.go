@@ -50,7 +50,7 @@ func TestTimelineOrder(t *testing.T) {
 	f.drop(child, failed("500"))
 	var got []string
 	for _, line := range newView(f.r, started).timelines() {
-		got = append(got, line.group+" "+line.bar(mostCells))
+		got = append(got, line.group+" "+line.bar(maxCells))
 	}
 	if s, want := strings.Join(got, ", "), "b9 █, b10 █, main ░▒█▒█, old █,  █"; s != want {
 		t.Errorf("got %s, want %s", s, want)

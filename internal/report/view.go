@@ -1,7 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -9,6 +11,41 @@ import (
 	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/retain"
 )
+
+// sheet is a summary as the forms lay it out, with a view of each repository and the totals of all.
+type sheet struct {
+	Summary
+	views []view
+	total Totals
+}
+
+func newSheet(s Summary) sheet {
+	out := sheet{Summary: s, total: s.Totals()}
+	for _, r := range s.Repositories {
+		out.views = append(out.views, newView(r, s.Started))
+	}
+	return out
+}
+
+// bySize are the indexes of the repositories that have rows of images, those with the fewest first.
+func (s sheet) bySize() []int {
+	var out []int
+	for i, v := range s.views {
+		if v.rows() > 0 {
+			out = append(out, i)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b int) int { return cmp.Compare(s.views[a].rows(), s.views[b].rows()) })
+	return out
+}
+
+// spread shares a budget among repositories, which must be sorted by size: each gets an even part of what is left, so that
+// large ones get what small ones do not need. lay says how much of its part a repository has used.
+func spread(sorted []int, budget int, lay func(i, part int) (used int)) {
+	for done, i := range sorted {
+		budget -= lay(i, budget/(len(sorted)-done))
+	}
+}
 
 // view is a repository with its decisions sorted into what a reader looks for, each in the plan's order. Children and
 // attachments are not listed, only counted; failed ones are listed, because a failure is never hidden.
@@ -66,6 +103,12 @@ func newView(r Repository, started time.Time) view {
 	}
 	return v
 }
+
+// rows is how many rows of images the repository can have.
+func (v view) rows() int { return len(v.kept) + len(v.doomed) + len(v.skipped) }
+
+// gone are the images that a form folds away: those that went, and those that were skipped.
+func (v view) gone() []entry { return slices.Concat(v.doomed, v.skipped) }
 
 // why joins the reasons of a decision, after what went wrong with it.
 func (e entry) why() string {
@@ -193,11 +236,11 @@ func plural(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// cut returns the first items, and how many it left out. It never leaves out a single one: its line is no longer than
-// the line that would count it.
-func cut[T any](items []T, most int) ([]T, int) {
-	if len(items) <= most+1 {
+// cut returns the first items up to a limit, and how many it left out. It never leaves out a single one: its line is not
+// longer than the line that would count it.
+func cut[T any](items []T, limit int) ([]T, int) {
+	if len(items) <= limit+1 {
 		return items, 0
 	}
-	return items[:most], len(items) - most
+	return items[:limit], len(items) - limit
 }

@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/regsweep/regsweep/internal/inuse"
 )
 
 // Policy says what a repository keeps. The zero value has no keep rule and is refused by [Policy.Validate].
@@ -22,7 +24,7 @@ type Policy struct {
 	// Protect are tags that are never deleted and not counted.
 	Protect []Pattern
 	// InUse are texts that name images in use, which are never deleted and not counted.
-	InUse []InUse
+	InUse []inuse.Text
 	// KeepLast keeps the newest N images; 0 means the rule is not set.
 	KeepLast int
 	// KeepYoungerThan keeps images younger than this from now; the zero Age means the rule is not set.
@@ -199,7 +201,7 @@ func (p Policy) String() string {
 func (p Policy) protected() string {
 	patterns, sources := join(p.Protect), []string{}
 	for _, u := range p.InUse {
-		sources = append(sources, u.source)
+		sources = append(sources, u.Source())
 	}
 	files := "what " + and(sources) + " names"
 	switch {
