@@ -11,32 +11,30 @@ import (
 	"github.com/regsweep/regsweep/internal/ci"
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/registry/kinds"
 )
 
 // clients are the registries of a run, one client for each host.
 type clients struct {
 	options registry.Options
-	tls     registry.TLS
 
 	mu     sync.Mutex
-	byHost map[string]*registry.Client
+	byHost map[string]registry.Registry
 }
 
 // of returns the client of a registry.
-func (c *clients) of(host string) (*registry.Client, error) {
+func (c *clients) of(host string) (registry.Registry, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if client := c.byHost[host]; client != nil {
 		return client, nil
 	}
-	o := c.options
-	transport, err := registry.NewTransport(host, c.tls, o.Readers+o.Writers)
+	client, err := kinds.Open(host, c.options)
 	if err != nil {
 		return nil, err
 	}
-	o.Transport = transport
-	c.byHost[host] = registry.New(host, o)
-	return c.byHost[host], nil
+	c.byHost[host] = client
+	return client, nil
 }
 
 // clients reads how the registries are reached. What is read of them is remembered in the store.
@@ -46,22 +44,21 @@ func (a access) clients(w World, repositories []oci.Repository, store registry.S
 		return nil, err
 	}
 	out := &clients{
-		byHost: map[string]*registry.Client{},
+		byHost: map[string]registry.Registry{},
 		options: registry.Options{
-			PlainHTTP: a.PlainHTTP, UserAgent: "regsweep/" + w.version(), Readers: registry.DefaultReaders, Writers: registry.DefaultWriters,
-			Store:       store,
+			PlainHTTP: a.PlainHTTP, UserAgent: "regsweep/" + w.version(), Store: store,
 			Credentials: registry.Credentials{Files: credentialFiles(w.Getenv), Fallback: fallback},
-		},
-		tls: registry.TLS{
-			CAFile: a.CAFile, CertFile: a.CertFile, KeyFile: a.KeyFile, InsecureSkipVerify: a.InsecureSkipTLSVerify,
-			CertDirs: []string{"/etc/docker/certs.d"},
+			TLS: registry.TLS{
+				CAFile: a.CAFile, CertFile: a.CertFile, KeyFile: a.KeyFile, InsecureSkipVerify: a.InsecureSkipTLSVerify,
+				CertDirs: []string{"/etc/docker/certs.d"},
+			},
 		},
 	}
 	if a.Workers > 0 {
 		out.options.Readers, out.options.Writers = int(a.Workers), int(a.Workers)
 	}
 	if home := w.Getenv("HOME"); home != "" { // rootless docker's
-		out.tls.CertDirs = append(out.tls.CertDirs, filepath.Join(home, ".config", "docker", "certs.d"))
+		out.options.TLS.CertDirs = append(out.options.TLS.CertDirs, filepath.Join(home, ".config", "docker", "certs.d"))
 	}
 	for _, r := range repositories { // a certificate that cannot be read is found now
 		if _, err := out.of(r.Host); err != nil {

@@ -65,7 +65,7 @@ func Main(ctx context.Context, w World) int {
 func newParser(flags *commandLine, w World, more ...kong.Option) (*kong.Kong, error) {
 	return kong.New(flags, append([]kong.Option{
 		kong.Name("regsweep"),
-		kong.Description(description),
+		kong.Description(description()),
 		kong.Vars{"version": "regsweep " + w.version()},
 		kong.ExplicitGroups(groups),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),

@@ -15,7 +15,7 @@ import (
 
 // reportCommand is the command line of report.
 type reportCommand struct {
-	Files []string `arg:"" name:"file" help:"JSON reports that regsweep wrote (--report x.json); - is standard input. They must be about different repositories."`
+	Files []string `arg:"" name:"file" help:"JSON reports of earlier runs (--report x.json); - is standard input. Each repository may be in one file only."`
 
 	reporting
 }

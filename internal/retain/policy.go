@@ -94,7 +94,16 @@ func (u Undated) validate() error {
 }
 
 // ErrNoKeepRule is returned by [Policy.Validate] for a policy that would keep nothing of its own accord.
-var ErrNoKeepRule = errors.New("no keep rule was given, so nothing would be kept and nothing is deleted")
+var ErrNoKeepRule error = noKeepRule{}
+
+type noKeepRule struct{}
+
+func (noKeepRule) Error() string {
+	return "no keep rule was given: regsweep deletes nothing without one"
+}
+func (noKeepRule) Hint() string {
+	return "say what to keep, for example --keep-last 5 or --keep-younger-than 30d"
+}
 
 // Validate reports what makes the policy unusable. A policy without a keep rule is an error, as in restic
 // (https://restic.readthedocs.io/en/stable/060_forget.html): an empty policy must not mean "delete everything".
