@@ -146,14 +146,14 @@ var snapshots = []claim{
 		equal(s.wire, "outcomes", outcomes(s.execute(plan)), "map[]")
 	}},
 	{name: "an unknown repository is an error", run: func(s stand) {
-		if got, err := s.repo.Snapshot(s.t.Context(), client.Wanted{}); !errors.Is(err, client.ErrUnknownRepository) {
+		if got, err := s.repo.Snapshot(s.t.Context(), client.Query{}); !errors.Is(err, client.ErrUnknownRepository) {
 			s.t.Errorf("got %v, %v", got, err)
 		}
 	}},
 	{name: "a digest that was pushed without a tag is read when asked for", run: func(s stand) {
 		s.aged("a", 2)
 		d := s.push.Image(fixture.Image{Seed: "untagged", Created: ago(1)})
-		got, err := s.repo.Snapshot(s.t.Context(), client.Wanted{Also: []oci.Digest{d, absent}})
+		got, err := s.repo.Snapshot(s.t.Context(), client.Query{Digests: []oci.Digest{d, absent}})
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -236,12 +236,12 @@ var whereNothingIsDeleted = []claim{
 
 var whereNothingIsWritten = []claim{
 	{name: "read-only is told from disabled", run: func(s stand) {
-		_, err := s.repo.Delete(s.t.Context(), absent)
+		_, err := s.repo.delete(s.t.Context(), absent)
 		s.denied(err, client.ErrReadOnly)
 		equal(s.wire, "deletions asked for", s.log.asked("DELETE"), 1)
 	}},
 	{name: "the probe and the push of a placeholder are refused", run: func(s stand) {
-		_, probed := s.repo.DeletesTags(s.t.Context())
+		_, probed := s.repo.CanDeleteTags(s.t.Context())
 		_, pushed := s.repo.PushPlaceholder(s.t.Context())
 		for _, err := range []error{probed, pushed} {
 			s.denied(err, client.ErrReadOnly)
@@ -261,8 +261,8 @@ var behindLogin = []claim{
 		d := s.aged("a", 1)
 		for name, c := range map[string]client.Credentials{"wrong": login("ci", "wr0ng"), "none": {}} {
 			stranger := newStand(s.t, s.reg, s.path, func(o *client.Options) { o.Credentials = c })
-			_, err := stranger.repo.Snapshot(s.t.Context(), client.Wanted{})
-			_, deleting := stranger.repo.Delete(s.t.Context(), d)
+			_, err := stranger.repo.Snapshot(s.t.Context(), client.Query{})
+			_, deleting := stranger.repo.delete(s.t.Context(), d)
 			for _, err := range []error{err, deleting} {
 				if !errors.Is(err, client.ErrUnauthorized) || strings.Contains(fmt.Sprint(err), "wr0ng") {
 					s.t.Errorf("%s: got error %v", name, err)

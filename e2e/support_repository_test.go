@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,7 +16,9 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/prune"
 	client "github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/registry/distribution"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
+	wiring "github.com/regsweep/regsweep/internal/registry/wire"
 	"github.com/regsweep/regsweep/internal/retain"
 	"github.com/regsweep/regsweep/internal/state"
 )
@@ -28,7 +31,7 @@ func ago(days int) time.Time { return now.AddDate(0, 0, -days) }
 // stand is one repository of a registry, over the wire and through the product's client.
 type stand struct {
 	wire
-	repo   *client.Repository
+	repo   repository
 	log    *requestLog
 	pushes *pushLog
 	by     prune.Way // how executions delete; "" is by digest
@@ -38,7 +41,7 @@ type stand struct {
 // newStand makes the client as the program does; edit may change its options.
 func newStand(t *testing.T, s server, path string, edit func(*client.Options)) stand {
 	t.Helper()
-	transport, err := client.NewTransport(s.host, client.TLS{}, client.DefaultReaders)
+	transport, err := wiring.NewTransport(s.host, client.TLS{}, client.DefaultReaders)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,9 +51,13 @@ func newStand(t *testing.T, s server, path string, edit func(*client.Options)) s
 	if edit != nil {
 		edit(&o)
 	}
+	opened, err := distribution.Open(s.host, o)
+	if err != nil {
+		t.Fatal(err)
+	}
 	push, pushes := s.pusher(t, path)
 	return stand{
-		wire: wire{t, s, path, push}, repo: client.New(s.host, o).Repository(path), log: log, pushes: pushes, state: t.TempDir(),
+		wire: wire{t, s, path, push}, repo: repository{opened.Repository(path).(*distribution.Repository)}, log: log, pushes: pushes, state: t.TempDir(),
 	}
 }
 
@@ -58,6 +65,14 @@ func login(username, password string) client.Credentials {
 	return client.Credentials{Fallback: func(string) (client.Login, bool) {
 		return client.Login{Username: username, Password: client.Secret(password)}, username != ""
 	}}
+}
+
+// repository is the product's own, with a deletion of one manifest.
+type repository struct{ *distribution.Repository }
+
+func (r repository) delete(ctx context.Context, d oci.Digest) (existed bool, err error) {
+	res := r.Delete(ctx, []oci.Image{{Digest: d}})[0]
+	return res.Existed, res.Err
 }
 
 // requestLog writes down what the client asks for.
@@ -150,7 +165,7 @@ func (s stand) multi(tag string, days int, mediaType string) (index oci.Digest, 
 
 func (s stand) snapshot() oci.Snapshot {
 	s.t.Helper()
-	got, err := s.repo.Snapshot(s.t.Context(), client.Wanted{})
+	got, err := s.repo.Snapshot(s.t.Context(), client.Query{})
 	if err != nil {
 		s.t.Fatal("snapshot:", err)
 	}

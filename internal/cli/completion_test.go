@@ -126,10 +126,10 @@ func TestCompletionZsh(t *testing.T) {
 	for _, c := range []struct{ line, has, not string }{
 		{"regsweep r", "report", "--keep-last"},
 		{"regsweep --k", "--keep-last=[Keep the newest N images]:N: ", "--top"},
-		{"regsweep localhost/app --k", "*--report=[Write a report as well]:FILE:_files", "--top"},
-		{"regsweep prune --k", "--dry-run[Plan and report, delete nothing]", "--top"},
-		{"regsweep prune --k", "--state-dir=[Folder for what the next run should know]:DIR:_files -/", "--top"},
-		{"regsweep rank --t", "--output=[What goes to standard output]:FORM:(table markdown json)", "--keep-last"},
+		{"regsweep localhost/app --k", "*--report=[Also write a report to FILE]:FILE:_files", "--top"},
+		{"regsweep prune --k", "--dry-run[Report the plan and delete nothing]", "--top"},
+		{"regsweep prune --k", "--state-dir=[Folder for what the next run needs]:DIR:_files -/", "--top"},
+		{"regsweep rank --t", "--output=[Format on standard output]:FORMAT:(table markdown json)", "--keep-last"},
 		{"regsweep report ", "*:file:_files", "--keep-last"},
 	} {
 		got := says(t, script, "zsh", append([]string{"-f", "-c", stand, "zsh"}, strings.Split(c.line, " ")...)...)

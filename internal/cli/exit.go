@@ -29,11 +29,11 @@ var exits = []struct {
 	code int
 	what string
 }{
-	{exitDone, "Done. Also when there was nothing to do, and for a dry run."},
-	{exitFailed, "Some deletions failed, or some repositories of rank were not read. The report says which."},
-	{exitUsage, "Bad input: an unknown flag, no keep rule, no image known."},
-	{exitRefused, "Refused by a guard, or because the repository could not be read completely."},
-	{exitRegistry, "The registry is unreachable, denies access or has deletion disabled, or garbage collection failed."},
+	{exitDone, "Success. Also when there is nothing to delete, and after a dry run."},
+	{exitFailed, "Some deletions failed, or rank could not read some repositories."},
+	{exitUsage, "Bad input: an unknown flag, no keep rule, no such repository."},
+	{exitRefused, "Refused by a safety check, or a repository cannot be read completely."},
+	{exitRegistry, "Registry unreachable, access denied, deletion disabled, or GC failed."},
 	{exitCancelled, "Cancelled. The report says what was done."},
 }
 
@@ -53,6 +53,14 @@ func worse(a, b int) int {
 func isExitCode(code int) bool {
 	_, ok := severity[code]
 	return ok
+}
+
+// codeOfCommand returns the exit code of a command: its own, or that of bad input where bad says what is wrong.
+func codeOfCommand(code int, bad error) int {
+	if bad != nil {
+		return exitUsage
+	}
+	return code
 }
 
 // codeOf returns the exit code of a run.

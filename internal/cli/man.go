@@ -15,16 +15,15 @@ import (
 type manCommand struct{}
 
 // run writes the page and returns the exit code.
-func (*manCommand) run(_ context.Context, w World, console *publish.Console) int {
-	parser, err := kong.New(&commandLine{}, kong.Name("regsweep"), kong.Description(description), kong.ExplicitGroups(groups), kong.Vars{"version": ""})
+func (*manCommand) run(_ context.Context, w World, _ *publish.Console) (int, error) {
+	parser, err := kong.New(&commandLine{}, kong.Name("regsweep"), kong.Description(description()), kong.ExplicitGroups(groups), kong.Vars{"version": ""})
 	if err == nil {
 		_, err = io.WriteString(w.Stdout, manual(parser.Model, w.version()))
 	}
 	if err != nil {
-		console.Errorf("write the manual page: %v", err)
-		return exitUsage
+		err = fmt.Errorf("write the manual page: %w", err)
 	}
-	return exitDone
+	return 0, err
 }
 
 // manual is the page in the macros of man(7).
@@ -46,17 +45,7 @@ func manual(app *kong.Application, version string) string {
 		}
 	}
 	fmt.Fprintf(b, ".SH EXIT STATUS\n")
-	for _, e := range []struct {
-		code int
-		what string
-	}{
-		{exitDone, "Done; also when there was nothing to do, and a dry run."},
-		{exitFailed, "Some deletions failed, or some repositories of rank were not read; the report says which."},
-		{exitUsage, "Bad input."},
-		{exitRefused, "Refused by a guard, or because a repository is not wholly known."},
-		{exitRegistry, "The registry is unreachable, denies, or has deletion disabled; or its collection failed."},
-		{exitCancelled, "Cancelled; what was done is reported."},
-	} {
+	for _, e := range exits {
 		fmt.Fprintf(b, ".TP\n.B %d\n%s\n", e.code, roff(e.what))
 	}
 	fmt.Fprintf(b, ".SH SEE ALSO\n%s\n", roff("https://github.com/regsweep/regsweep"))

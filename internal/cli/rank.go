@@ -21,33 +21,33 @@ import (
 
 // rankCommand is the command line of rank.
 type rankCommand struct {
-	Host string `arg:"" optional:"" name:"host" help:"Which registry: host[:port], or host[:port]/path with * for some of its repositories. All that their tags lead to is read; nothing is changed. Repositories are ranked by own bytes, those of the blobs that no other one of them uses: without the repository, a garbage collection frees them."`
+	Host string `arg:"" optional:"" name:"host" help:"Registry to read, as host[:port], or some of its repositories, as host[:port]/path with *. regsweep reads everything that tags lead to. It ranks repositories by own bytes: the bytes of blobs that no other repository in the ranking uses. Garbage collection frees these bytes when the repository is gone."`
 
-	From   string `group:"scope" placeholder:"FILE" help:"Rank by a garbage collection's log instead, such as that of registry garbage-collect --dry-run; - is standard input. It knows the manifests without a tag too, and no sizes: repositories are ranked by marked manifests. With --gc-via regsweep runs that dry run itself; the registry goes on serving."`
+	From   string `group:"scope" placeholder:"FILE" help:"Rank by the log of a garbage collection, such as that of registry garbage-collect --dry-run; - is standard input. The log includes manifests without a tag but no sizes, so repositories are ranked by marked manifests. With --gc-via, regsweep runs that dry run itself while the registry keeps serving."`
 	gcHost `group:"scope"`
-	Top    policy.Count `group:"scope" default:"10" placeholder:"N" help:"Show the first N repositories (default: 10). JSON has all."`
+	Top    policy.Count `group:"scope" default:"10" placeholder:"N" help:"Show the first N repositories; JSON always has all of them. Default: 10."`
 
 	access
-	Output string   `group:"report" enum:"table,markdown,json" default:"table" placeholder:"FORM" help:"What goes to standard output: table, markdown or json. Default: ${default}."`
-	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Write a report as well; the ending picks the form: .md, .html, .json or .txt. Repeatable."`
+	Output string   `group:"report" enum:"table,markdown,json" default:"table" placeholder:"FORMAT" help:"Format on standard output: table, markdown or json. Default: ${default}."`
+	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Also write a report to FILE. The extension selects the format: .md, .html, .json or .txt. Repeatable."`
 }
 
 // run ranks what the command line asks for and returns the exit code.
-func (c *rankCommand) run(ctx context.Context, w World, console *publish.Console) int {
+func (c *rankCommand) run(ctx context.Context, w World, console *publish.Console) (int, error) {
 	sinks := publish.Sinks{Out: w.Stdout, Form: report.Form(c.Output), Console: console}
 	source, err := c.source(w, console)
 	if err == nil {
 		sinks.Files, err = publish.OpenFiles(c.Report, report.RankingFormOf)
 	}
 	if err != nil {
-		return badInput(w, console, err)
+		return 0, err
 	}
 	ranking := source(ctx)
 	console.EndProgress()
 	ranking.ExitCode = codeOfRanking(ranking)
 	sayRanking(console, ranking)
 	sinks.Ranking(ranking, int(c.Top))
-	return ranking.ExitCode
+	return ranking.ExitCode, nil
 }
 
 // source returns what makes the ranking. Whatever is wrong with the input is found here, before a report is opened; what

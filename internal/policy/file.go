@@ -13,12 +13,12 @@ import (
 
 // document is what a file of --policy holds. The tags name and help of its fields make docs/policy.schema.json.
 type document struct {
-	Policies []entry `name:"policies" help:"What repositories keep. The first entry whose repositories match one is that repository's; flags of the same name go before its keys."`
+	Policies []entry `name:"policies" help:"What each repository keeps. The first entry with a matching pattern applies. Flags override its keys."`
 }
 
 // entry is the policy of some repositories.
 type entry struct {
-	Repositories []repositoryGlob `name:"repositories" help:"Globs over host/path or path alone: * is any text without a slash, ** any text."`
+	Repositories []repositoryGlob `name:"repositories" help:"Globs that match host/path or the path alone. * matches any text without a slash, ** matches any text."`
 	Rules
 	at position
 }

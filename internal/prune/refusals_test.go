@@ -266,7 +266,7 @@ func TestPlaceholderThatStays(t *testing.T) {
 	}
 	// The next run removes it with its tags, and finishes what was begun.
 	s.reg.ClearFaults()
-	snapshot, err := s.repo.Snapshot(t.Context(), registry.Wanted{Also: l.last()})
+	snapshot, err := s.repo.Snapshot(t.Context(), registry.Query{Digests: l.last()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,7 +296,7 @@ func TestSparedBetweenTagsAndDigests(t *testing.T) {
 				s, l := c.stage(t, func(p fixture.Tester) { ds = images(p, 5) })
 				s.reg.AddFault(registrytest.Fault{Method: "GET", Path: "*/tags/list", After: 1, Before: func() { meanwhile(s, ds[0]) }})
 				res := c.execute(t, s, l)
-				if o := res.Outcomes[ds[0]]; o.Status != prune.Skipped || !has(s.reg, ds[0]) || !strings.Contains(o.Detail, "need it") {
+				if o := res.Outcomes[ds[0]]; o.Status != prune.Skipped || !has(s.reg, ds[0]) || !strings.Contains(o.Detail, "need") {
 					t.Errorf("b0: %+v", o)
 				}
 				if got := count(res); got[prune.Deleted] < 2 || res.Err != nil {

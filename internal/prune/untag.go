@@ -88,15 +88,19 @@ type remover struct {
 }
 
 func (e *execution) remover(ctx context.Context) (remover, error) {
-	if e.way == TagsFirst {
-		return remover{e.repository.Untag, func(context.Context) error { return nil }}, nil
+	if tags, can := e.target.(registry.TagDeleter); can && e.way == TagsFirst {
+		return remover{tags.DeleteTag, func(context.Context) error { return nil }}, nil
 	}
-	placeholder, err := e.repository.PushPlaceholder(ctx)
+	tags, can := e.target.(registry.TagPointer)
+	if !can {
+		return remover{}, ErrNoPlaceholder
+	}
+	placeholder, err := tags.PushPlaceholder(ctx)
 	if err != nil {
 		return remover{}, err
 	}
-	return remover{e.repository.Retag, func(ctx context.Context) error {
-		if _, err := e.repository.Delete(ctx, placeholder); err != nil {
+	return remover{tags.PointTag, func(ctx context.Context) error {
+		if err := e.target.Delete(ctx, []oci.Image{{Digest: placeholder}})[0].Err; err != nil {
 			return fmt.Errorf("delete the placeholder that tags were pointed at: %w", err)
 		}
 		return nil

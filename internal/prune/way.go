@@ -54,7 +54,7 @@ func (e *execution) choose(ctx context.Context) error {
 			e.warnings = append(e.warnings, "tags are not removed first, which takes longer: "+ErrNoJournal.Error())
 			break
 		}
-		can, err := e.repository.DeletesTags(ctx)
+		can, err := e.canDeleteTags(ctx)
 		if err != nil && !errors.Is(err, registry.ErrTagDeletionUnclear) {
 			return err
 		}
@@ -62,7 +62,7 @@ func (e *execution) choose(ctx context.Context) error {
 			e.way = TagsFirst
 		}
 	default:
-		can, err := e.repository.DeletesTags(ctx)
+		can, err := e.canDeleteTags(ctx)
 		switch {
 		case errors.Is(err, registry.ErrTagDeletionUnclear):
 			return fmt.Errorf("%w: %w", ErrUnclear, err)
@@ -77,6 +77,15 @@ func (e *execution) choose(ctx context.Context) error {
 		}
 	}
 	return e.writeJournal()
+}
+
+// canDeleteTags asks whether tags can be removed one by one. A kind of registry that has no such deletion cannot.
+func (e *execution) canDeleteTags(ctx context.Context) (bool, error) {
+	tags, has := e.target.(registry.TagDeleter)
+	if !has {
+		return false, nil
+	}
+	return tags.CanDeleteTags(ctx)
 }
 
 // writeJournal writes down all deletions before the first one whose interruption would leave something without a name:

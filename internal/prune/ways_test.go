@@ -143,7 +143,7 @@ func (l *ledger) check(t *testing.T, s *stage, res prune.Result) {
 // stranded are the doomed manifests that are still there and reached by no tag, through nothing.
 func (s *stage) stranded(t *testing.T) []oci.Digest {
 	t.Helper()
-	later, err := s.repo.Reread(t.Context(), s.plan.Snapshot(), nil)
+	later, err := s.repo.Refresh(t.Context(), s.plan.Snapshot(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -361,7 +361,7 @@ func TestJournalOfAnEarlierRun(t *testing.T) {
 			loose = p.Image(fixture.Image{Seed: "loose", Created: now.AddDate(0, 0, -20)})
 			used = p.Image(fixture.Image{Seed: "used", Created: now.AddDate(0, 0, -20)})
 		})
-		snapshot, err := s.repo.Snapshot(t.Context(), registry.Wanted{Also: []oci.Digest{loose, used}})
+		snapshot, err := s.repo.Snapshot(t.Context(), registry.Query{Digests: []oci.Digest{loose, used}})
 		if err != nil {
 			t.Fatal(err)
 		}

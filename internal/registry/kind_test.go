@@ -31,10 +31,12 @@ func TestKindsAndHints(t *testing.T) {
 		"412":                    {answer("DELETE", 412, ""), ErrInUse, ""},
 		"400 without a code":     {answer("GET", 400, ""), nil, "--plain-http"},
 		"a redirect":             {answer("DELETE", 307, ""), nil, "--plain-http"},
+		"a manifest":             {answer("GET", 404, "MANIFEST_UNKNOWN"), ErrNotFound, ""},
+		"a 404 without a code":   {answer("GET", 404, ""), nil, ""},
 		"500":                    {answer("GET", 500, "UNKNOWN"), nil, ""},
-		"a media type":           {incomplete(&MediaTypeError{"text/plain"}), ErrIncomplete, "cannot be understood"},
-		"a kind with advice":     {mark(answer("GET", 404, ""), ErrNoCatalog), ErrNoCatalog, "--from gc.log"},
-		"a repository":           {notFound(answer("GET", 404, "NAME_UNKNOWN"), ErrUnknownRepository), ErrUnknownRepository, "check the name"},
+		"a media type":           {Mark(&MediaTypeError{"text/plain"}, ErrIncomplete), ErrIncomplete, "cannot be understood"},
+		"a kind with advice":     {Mark(answer("GET", 404, ""), ErrNoCatalog), ErrNoCatalog, "--from gc.log"},
+		"a repository":           {fmt.Errorf("%w: %w", ErrUnknownRepository, answer("GET", 404, "NAME_UNKNOWN")), ErrUnknownRepository, "check the name"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

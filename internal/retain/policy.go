@@ -98,7 +98,9 @@ var ErrNoKeepRule error = noKeepRule{}
 
 type noKeepRule struct{}
 
-func (noKeepRule) Error() string { return "no keep rule was given, so nothing is deleted" }
+func (noKeepRule) Error() string {
+	return "no keep rule was given: regsweep deletes nothing without one"
+}
 
 // Hint says what to give.
 func (noKeepRule) Hint() string {

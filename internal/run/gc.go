@@ -127,7 +127,7 @@ func (c *collector) readKept(ctx context.Context, repositories []oci.Repository)
 			if err != nil {
 				return err
 			}
-			snapshot, err := client.Repository(name.Path).Snapshot(ctx, registry.Wanted{})
+			snapshot, err := client.Repository(name.Path).Snapshot(ctx, registry.Query{})
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
@@ -143,7 +143,7 @@ func (c *collector) Answers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return client.Answers(ctx)
+	return client.Ping(ctx)
 }
 
 // Verify asks for everything that the kept images are made of.
@@ -154,7 +154,11 @@ func (c *collector) Verify(ctx context.Context) (gc.Check, error) {
 		if err != nil {
 			return gc.Check{}, err
 		}
-		missing, err := client.Repository(k.repository.Path).Absent(ctx, k.images)
+		verifier, can := client.Repository(k.repository.Path).(registry.Verifier)
+		if !can {
+			return gc.Check{}, fmt.Errorf("%s: this kind of registry cannot be asked for the parts of an image", k.repository)
+		}
+		missing, err := verifier.Missing(ctx, k.images)
 		if err != nil {
 			return gc.Check{}, fmt.Errorf("%s: %w", k.repository, err)
 		}

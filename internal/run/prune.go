@@ -119,18 +119,18 @@ func (p *pruner) prune(ctx context.Context, name oci.Repository) report.Reposito
 
 // read reads what the repository has, also what no listing shows: what the pipeline pushed by digest, images in use, and
 // deletions that an earlier run has not finished.
-func (p *pruner) read(ctx context.Context, r *registry.Repository, name oci.Repository, rules retain.Policy, unfinished []oci.Digest) (oci.Snapshot, []oci.Pushed, error) {
+func (p *pruner) read(ctx context.Context, r registry.Repository, name oci.Repository, rules retain.Policy, unfinished []oci.Digest) (oci.Snapshot, []oci.Pushed, error) {
 	pushed := p.Images.To(name)
 	// The id of an image is the digest of its config, which only a manifest names.
 	byDigest := slices.ContainsFunc(pushed, func(p oci.Pushed) bool { return p.Digest != "" })
 	return snapshotWithPushed(pushed, func(pushed []oci.Pushed) (oci.Snapshot, error) {
 		digests := append(namedDigests(pushed, rules, name), unfinished...)
-		return r.Snapshot(ctx, registry.Wanted{Also: digests, NamesOnly: rules.NamesOnly() && p.GC == nil && !byDigest})
+		return r.Snapshot(ctx, registry.Query{Digests: digests, SkipDates: rules.NamesOnly() && p.GC == nil && !byDigest})
 	})
 }
 
 // execute carries out the plan of one repository, or does not.
-func (p *pruner) execute(ctx context.Context, out *report.Repository, r *registry.Repository, journal *journal) {
+func (p *pruner) execute(ctx context.Context, out *report.Repository, r registry.Repository, journal *journal) {
 	plan := *out.Plan
 	switch {
 	case len(plan.Refusals) > 0:
@@ -191,7 +191,7 @@ func skipped(r prune.Result) int {
 }
 
 // forget drops what is not there any more from what the next run remembers.
-func forget(r *registry.Repository, p retain.Plan, result prune.Result) {
+func forget(r registry.Repository, p retain.Plan, result prune.Result) {
 	digests, tags := map[oci.Digest]bool{}, map[string]bool{}
 	for _, d := range p.Deletions() {
 		if s := result.Outcomes[d.Image.Digest].Status; s == prune.Deleted || s == prune.Gone {
@@ -201,7 +201,7 @@ func forget(r *registry.Repository, p retain.Plan, result prune.Result) {
 			}
 		}
 	}
-	if len(digests) > 0 {
-		r.Forget(digests, tags)
+	if cache, has := r.(registry.Cache); has && len(digests) > 0 {
+		cache.Forget(digests, tags)
 	}
 }

@@ -36,7 +36,7 @@ func Rank(ctx context.Context, host string, asked oci.Repository, w World) rank.
 		return r.finish(len(paths), err)
 	}
 	done := 0
-	err = client.Survey(ctx, paths, func(path string, snapshot oci.Snapshot, err error) error {
+	err = registry.ReadAll(ctx, client, paths, func(path string, snapshot oci.Snapshot, err error) error {
 		done++
 		w.tell(Progress{host, "repositories", done, len(paths)})
 		return r.visit(path, snapshot, err)

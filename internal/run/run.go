@@ -38,7 +38,7 @@ type Job struct {
 // World is what a run may touch.
 type World struct {
 	// Open returns the client of a registry; it is called for each host as often as the run needs it.
-	Open func(host string) (*registry.Client, error)
+	Open func(host string) (registry.Registry, error)
 	// State is the folder in which the next run finds what this one leaves; nil where there is none, and then images are
 	// deleted by digest.
 	State *state.Dir
