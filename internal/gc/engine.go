@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 	"time"
 )
 
@@ -39,7 +38,8 @@ type run struct {
 	o      Options
 	site   site
 	res    Result
-	folder string // of this run, in the lock
+	folder string // of this run
+	stream bool   // the log has no room there
 	begun  bool   // the garbage collection, or at least the attempt
 }
 
@@ -62,7 +62,9 @@ func (r *run) all(ctx context.Context) (err error) {
 	if err := r.lock(ctx); err != nil {
 		return err
 	}
-	err = r.collect(ctx)
+	if err = r.findRoom(ctx); err == nil {
+		err = r.collect(ctx)
+	}
 	var down *NotBackError
 	if errors.As(err, &down) && down.Collecting {
 		return err // the lock stays: a person has to look first
@@ -118,7 +120,6 @@ func (r *run) refuse() error {
 
 // collect does it, the way that the mode says.
 func (r *run) collect(ctx context.Context) error {
-	r.folder = path.Join(r.res.Lock, "run-"+token())
 	if r.o.Mode == Live {
 		if err := r.garbageCollect(ctx); err != nil {
 			// It may still run. The registry serves and stays up: all that is left to do is to end the garbage collection.

@@ -430,3 +430,76 @@ func TestArguments(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// The files of a run go where they have room, and that is known before the registry is stopped.
+func TestRunFindsRoom(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		room   string
+		folder string // the beginning of the run's folder, "" when nothing may be stopped
+		log    string
+	}{
+		"in the storage":      {"room=1026 yes /srv/.regsweep-gc-lock\nroom=9999 yes /tmp\n", "/srv/.regsweep-gc-lock/run-", "file"},
+		"elsewhere":           {"room=1025 yes /srv/.regsweep-gc-lock\nroom=9999 yes /tmp\n", "/tmp/regsweep-gc-", "file"},
+		"names alone":         {"room=0 no /srv/.regsweep-gc-lock\nroom=1025 yes /dev/shm\n", "/srv/.regsweep-gc-lock/run-", "stream"},
+		"no content":          {"room=9999 no /srv/.regsweep-gc-lock\n", "/srv/.regsweep-gc-lock/run-", "stream"},
+		"nothing at all":      {"", "", ""},
+		"df is not there":     {"room= yes /tmp\n", "/tmp/regsweep-gc-", "stream"},
+		"a folder of a title": {"room=9999 yes /srv/my images/.regsweep-gc-lock\n", "/srv/my images/.regsweep-gc-lock/", "file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake()
+			f.room = c.room
+			res := collectWith(t, f, Options{})
+			if c.folder == "" {
+				if KindOf(res.Err) != KindRefused || !strings.Contains(res.Err.Error(), "there is no room for the files of a garbage collection on fake:") || hintOf(res.Err) != "make 2 MiB free in one of these folders" || f.lock {
+					t.Errorf("got %v, hint %q, locked: %v", res.Err, hintOf(res.Err), f.lock)
+				}
+				f.wantSteps(t, "room", "unlock", "!stop")
+				return
+			}
+			if res.Err != nil || !strings.HasPrefix(f.args[0], c.folder) || f.args[1] != "/srv/.regsweep-gc-lock" || f.args[3] != c.log || res.Log.BlobsEligible != 2 || !res.Measured {
+				t.Errorf("got %+v with the arguments %q", res, f.args)
+			}
+			f.wantSteps(t, "lock", "room", "stop", "collect", "unlock")
+		})
+	}
+	f := newFake()
+	failing("room")(f)
+	if res := collectWith(t, f, Options{}); res.Err == nil || res.Err.Error() != "look for room on fake:: room fails; nothing was stopped" || f.lock {
+		t.Errorf("got %v", res.Err)
+	}
+	f.wantSteps(t, "unlock", "!stop")
+}
+
+// A garbage collection that ended well is not called failed because a full disk cut its log off.
+func TestRunWithALogThatIsCutOff(t *testing.T) {
+	t.Parallel()
+	cut := fakeLog[:strings.LastIndex(fakeLog, "1 blobs")]
+	for name, c := range map[string]struct {
+		log  string
+		full bool
+		ok   bool
+	}{
+		"cut off":                        {cut, false, true},
+		"empty on a full disk":           {"", true, true},
+		"empty":                          {"", false, false},
+		"rubbish on a full disk":         {"all clean now\n", true, false},
+		"a word":                         {"hello\n", false, false},
+		"it says that it did not finish": {cut + "failed to garbage collect: x", true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake()
+			f.log, f.full = c.log, c.full
+			res := collectWith(t, f, Options{})
+			if (res.Err == nil) != c.ok || res.Collected != c.ok || res.LogIncomplete != c.ok || !res.Restarted {
+				t.Errorf("got %+v", res)
+			}
+			if c.ok && (!res.Measured || res.Freed != 150_000 || !strings.Contains(strings.Join(res.Notes, "\n"), "its log was cut off")) {
+				t.Errorf("got %+v", res)
+			}
+		})
+	}
+}

@@ -35,7 +35,10 @@ type fakeHost struct {
 	log    string
 	before Check // what Verify finds before the garbage collection and after it
 	after  Check
-	starts int // how many starts do not make it serve
+	starts int      // how many starts do not make it serve
+	room   string   // the folders that can be written to
+	full   bool     // the disk is full afterwards
+	args   []string // of the last collect
 
 	// fail is asked before each step, by its name; an error is the step's.
 	fail func(step string) error
@@ -53,7 +56,7 @@ const (
 func newFake() *fakeHost {
 	return &fakeHost{
 		serving: true, probe: fakeProbe, config: fakeConfig, took: time.Minute, exit: "0", log: fakeLog,
-		before: Check{Images: 3}, after: Check{Images: 3}, fail: func(string) error { return nil },
+		room: "room=99999 yes /srv/.regsweep-gc-lock\n", before: Check{Images: 3}, after: Check{Images: 3}, fail: func(string) error { return nil },
 	}
 }
 
@@ -148,7 +151,7 @@ func (f *fakeHost) ran(step string) bool {
 func (f *fakeHost) exec(ctx context.Context, c command) error {
 	name := "run"
 	for script, n := range map[string]string{
-		probeScript: "probe", lockScript: "lock", unlockScript: "unlock", collectScript: "collect", resumeScript: "resume", haltScript: "halt",
+		probeScript: "probe", lockScript: "lock", unlockScript: "unlock", roomScript: "room", collectScript: "collect", resumeScript: "resume", haltScript: "halt",
 	} {
 		if len(c.args) > 2 && strings.HasSuffix(c.args[2], script) {
 			name = n
@@ -163,7 +166,7 @@ func (f *fakeHost) exec(ctx context.Context, c command) error {
 		return err
 	}
 	return map[string]func(context.Context, command) error{
-		"probe": f.probing, "lock": f.locking, "unlock": f.unlocking, "collect": f.collect, "resume": f.collect, "halt": f.halting, "run": f.dryRun,
+		"probe": f.probing, "lock": f.locking, "unlock": f.unlocking, "room": f.looking, "collect": f.collect, "resume": f.collect, "halt": f.halting, "run": f.dryRun,
 	}[name](ctx, c)
 }
 
@@ -189,7 +192,15 @@ func (f *fakeHost) unlocking(context.Context, command) error {
 	return nil
 }
 
+func (f *fakeHost) looking(_ context.Context, c command) error {
+	return say(c, "blobs=10\n%s\n", f.room)
+}
+
 func (f *fakeHost) collect(ctx context.Context, c command) error {
+	first := strings.HasSuffix(c.args[2], collectScript)
+	if first {
+		f.args = c.args[4:]
+	}
 	f.mu.Lock()
 	f.collecting, f.corrupt = true, f.corrupt || f.serving
 	during := f.during
@@ -205,6 +216,12 @@ func (f *fakeHost) collect(ctx context.Context, c command) error {
 	f.collecting, f.corrupt = false, f.corrupt || f.serving
 	f.mu.Unlock()
 	exit := "exit=" + f.exit + "\n"
+	if f.full {
+		exit += "full=yes\n"
+	}
+	if first && f.args[3] == "stream" {
+		return say(c, "stream=yes\n\n%s", f.log)
+	}
 	return say(c, "before.disk=300\nafter.disk=100\nbefore.content=200000\nafter.content=50000\nbefore.free=10\nafter.free=210\nbegan=100.5\nended=102.75\n%serr=%s\n\n%s", exit, f.said, f.log)
 }
 

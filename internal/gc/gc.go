@@ -80,8 +80,10 @@ type Result struct {
 	Skipped string
 	// Collected is true when the registry's garbage collection ran to its end.
 	Collected bool
-	// Log is what it printed.
+	// Log is what it printed; its numbers are not known when LogIncomplete is true.
 	Log Log
+	// LogIncomplete is true when the garbage collection ran to its end and a full disk cut its log off.
+	LogIncomplete bool
 	// Measured is true when the bytes below are known.
 	Measured bool
 	// Freed is how many bytes less the blobs' files hold, StorageFreed how many less the storage takes up on the disk.

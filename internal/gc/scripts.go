@@ -15,6 +15,8 @@ var (
 	lockScript string
 	//go:embed scripts/unlock.sh
 	unlockScript string
+	//go:embed scripts/room.sh
+	roomScript string
 	//go:embed scripts/collect.sh
 	collectScript string
 	//go:embed scripts/resume.sh
