@@ -41,9 +41,15 @@ func (r *run) garbageCollect(ctx context.Context) error {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		return hinted{fmt.Errorf("%w: %w", errCommand, err), ""}
+		return fmt.Errorf("%w: %w", errCommand, err)
 	}
 	r.res.Collected = true
+	if !r.res.LogIncomplete && r.res.Log.BlobsMarked < r.before.Digests {
+		return hinted{
+			fmt.Errorf("%w: it found %s in use, and the kept images alone are made of %d: it did not read this registry's storage", errCommand, count(r.res.Log.BlobsMarked, "blob", "blobs"), r.before.Digests),
+			configHint,
+		}
+	}
 	return nil
 }
 
@@ -65,7 +71,7 @@ func (r *run) follow(ctx context.Context, args []string) error {
 		return fmt.Errorf("it exited with %s: %s", code, oneLine(strings.Join(h["err"], "\n")))
 	}
 	if misread != nil && !(misread.cutOff && (misread.marked || h.one("full") == "yes")) {
-		return misread
+		return hinted{misread, ""} // its hint is for a log that was made by hand
 	}
 	if r.res.Log = log; misread != nil {
 		r.res.LogIncomplete = true

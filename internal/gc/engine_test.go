@@ -19,7 +19,7 @@ func TestRun(t *testing.T) {
 	f := newFake()
 	var said []string
 	res := collectWith(t, f, Options{Owner: "ci-7", Say: func(text string) { said = append(said, text) }})
-	f.wantSteps(t, "open", "probe", "verify", "lock", "stop", "open", "collect", "halt", "start", "unlock", "verify", "close", "!resume")
+	f.wantSteps(t, "open", "probe", "verify", "sample", "storage", "lock", "room", "stop", "served", "open", "collect", "halt", "start", "unlock", "verify", "close", "!resume")
 	want := Result{
 		Via: "fake:", Mode: Offline, Version: "v3.1.2", Collected: true, Measured: true, Freed: 150_000, StorageFreed: 200 << 10, FreeBefore: 10 << 10, FreeAfter: 210 << 10,
 		Log:     Log{[]Marked{{"team/app", 1, 0}}, 1, 2, 0},

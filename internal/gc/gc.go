@@ -57,11 +57,21 @@ type Client interface {
 	Answers(ctx context.Context) error
 	// Verify asks for everything that the kept images are made of.
 	Verify(ctx context.Context) (Check, error)
+	// Sample returns what the registry's storage must hold: a kept image of each repository, or the first repository of
+	// the catalog where no image is kept. It is empty when the registry holds nothing.
+	Sample(ctx context.Context) ([]Held, error)
+}
+
+// Held is a manifest that a registry serves; Digest is "" for a repository of which no manifest is known.
+type Held struct {
+	Repository oci.Repository
+	Digest     oci.Digest
 }
 
 // Check is the state of the kept images.
 type Check struct {
 	Images  int // that were asked for
+	Digests int // that these images are made of and the registry has: manifests, configs and layers, each once
 	Missing []Missing
 }
 

@@ -14,6 +14,8 @@ type host interface {
 	// print goes into a file in the folder.
 	stop(ctx context.Context, folder string) error
 	start(ctx context.Context, folder string) error
+	// restarts names what may start the registry by itself there.
+	restarts() string
 	// startCommand is how the registry is started, for a person who has to do it by hand.
 	startCommand() string
 	// close ends everything that open has made, with all that still runs in it.

@@ -121,6 +121,10 @@ func (d *dockerHost) start(ctx context.Context, _ string) error {
 	return d.docker("start", d.container).run(ctx)
 }
 
+func (d *dockerHost) restarts() string {
+	return "for example a systemd unit or an orchestrator that makes a new container; a unit is collected by ssh:// with --gc-stop (docs/garbage-collection.md)"
+}
+
 func (d *dockerHost) startCommand() string { return "docker start " + d.container }
 
 func (d *dockerHost) close(ctx context.Context) error {

@@ -1,3 +1,5 @@
+//go:build unix
+
 package gc
 
 import (
@@ -7,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -227,5 +230,24 @@ func TestRoomScript(t *testing.T) {
 	}
 	if left, err := filepath.Glob(other + "/*"); err != nil || len(left) > 0 {
 		t.Errorf("left %q, %v", left, err)
+	}
+}
+
+func TestStorageScript(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "")
+	link := filepath.Join(m.root, "docker/registry/v2/repositories/team/app/_manifests/revisions/sha256", fakeHex, "link")
+	m.must(os.MkdirAll(filepath.Dir(link), 0o700))
+	m.must(os.WriteFile(link, nil, 0o600))
+	here, there := "team/app@sha256:"+fakeHex, "team/app@sha256:"+strings.Repeat("2", 64)
+	h, _, err := m.run(storageScript, m.root, here, "team/app", there, "team/other", "other@sha512:"+fakeHex)
+	m.must(err)
+	if h.one("root") != "yes" || h.one("repositories") != "1" || !slices.Equal(h["lacks"], []string{there, "team/other", "other@sha512:" + fakeHex}) {
+		t.Errorf("got %q", h)
+	}
+	h, _, err = m.run(storageScript, filepath.Join(m.root, "no"))
+	m.must(err)
+	if h.one("root") != "" || h.one("repositories") != "0" {
+		t.Errorf("got %q", h)
 	}
 }
