@@ -107,6 +107,8 @@ func (r *run) inspect(ctx context.Context) (err error) {
 // refuse says what must not be collected, or not this way.
 func (r *run) refuse() error {
 	switch o := r.o; {
+	case r.target.host.facts().noRestart != nil:
+		return r.target.host.facts().noRestart
 	case r.site.proxy != "":
 		return &Refusal{Why: "the registry is a pull-through cache of another (proxy.remoteurl), and removes expired content by itself"}
 	case r.site.readOnly:

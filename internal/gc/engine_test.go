@@ -68,6 +68,8 @@ func TestRunRefuses(t *testing.T) {
 		says   string
 	}{
 		"a cache":             {func(f *fakeHost) { f.config += "\nproxy: {remoteurl: https://x}" }, Options{}, KindRefused, "pull-through cache"},
+		"GitLab's registry":   {func(f *fakeHost) { f.probe = strings.Replace(probe2, "2.8.2", "v4.15.2-gitlab", 1) }, Options{}, KindRefused, "this is GitLab's registry (registry github.com/distribution/distribution v4.15.2-gitlab)"},
+		"no way back":         {func(f *fakeHost) { f.known.noRestart = &Refusal{Why: "it goes when it is stopped"} }, Options{}, KindRefused, "it goes when it is stopped"},
 		"read-only":           {func(f *fakeHost) { f.config = "storage: {filesystem: {}, maintenance: {readonly: {enabled: true}}}" }, Options{}, KindRefused, "read-only"},
 		"untagged on 2.x":     {func(f *fakeHost) { f.probe = probe2 }, Options{DeleteUntagged: true}, KindRefused, "destroys multi-arch images"},
 		"a kept one":          {func(*fakeHost) {}, Options{DeleteUntagged: true, Untagged: kept}, KindRefused, fakeHex + ", which is kept and has no tag"},
@@ -99,6 +101,9 @@ func TestRunRefuses(t *testing.T) {
 			}
 			if res.Stopped || f.lock != locked {
 				t.Errorf("stopped: %v, locked: %v", res.Stopped, f.lock)
+			}
+			if strings.HasPrefix(name, "GitLab") && !strings.HasPrefix(hintOf(res.Err), "run gitlab-ctl registry-garbage-collect there") {
+				t.Errorf("hint %q", hintOf(res.Err))
 			}
 			f.wantSteps(t, "close", "!stop", "!collect", "!start")
 		})

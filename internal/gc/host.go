@@ -30,6 +30,8 @@ type facts struct {
 	volumes []string
 	// ephemeral are the kinds of those folders whose content may be lost when the registry is stopped.
 	ephemeral map[string]string
+	// noRestart is why a registry that is stopped could not be started again; nil when it can.
+	noRestart *Refusal
 	// disposable is true when commands run in something that close ends together with them.
 	disposable bool
 }
