@@ -108,7 +108,7 @@ func badInput(w World, console *publish.Console, err error) int {
 	if unknown != nil {
 		console.Warningf("%v", unknown)
 	}
-	return exitUsage
+	return codeOfInput(err)
 }
 
 // usageError reports a command line that cannot be parsed, and says which flags came from the environment.

@@ -55,6 +55,14 @@ func isExitCode(code int) bool {
 	return ok
 }
 
+// codeOfInput returns the exit code for an error in what was asked for; it is exitDone for nil.
+func codeOfInput(err error) int {
+	if err != nil {
+		return exitUsage
+	}
+	return exitDone
+}
+
 // codeOf returns the exit code of a run.
 func codeOf(s report.Summary) int {
 	code := exitDone

@@ -8,8 +8,15 @@ import (
 	"time"
 )
 
+// asProgram is the variable with which the test binary is the program itself, for a shell to call.
+const asProgram = "REGSWEEP_TEST_IS_PROGRAM"
+
 // TestMain runs the tests at the project's top level, where the files are that pages and command lines name.
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		getenv := func(string) string { return "" }
+		os.Exit(Main(context.Background(), World{Args: os.Args[1:], Getenv: getenv, Stdout: os.Stdout, Stderr: os.Stderr, Now: time.Now}))
+	}
 	if err := os.Chdir("../.."); err != nil {
 		panic(err)
 	}
