@@ -1,6 +1,7 @@
 package ci
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -84,8 +85,5 @@ func writeTemporary(dir, text string) (string, error) {
 		return "", err
 	}
 	_, err = file.WriteString(text)
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	return file.Name(), err
+	return file.Name(), errors.Join(err, file.Close())
 }

@@ -80,11 +80,11 @@ func registryHost(getenv func(string) string, names ...string) (string, error) {
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {
-		return "", fmt.Errorf("read %s: no registry's URL", source) // not the text: it may hold a password
+		return "", fmt.Errorf("read %s: not the URL of a registry", source) // not the text: it may hold a password
 	}
 	ref, err := oci.ParseReference(u.Host + "/x/x") // it may have one of Docker Hub's other names
 	if err != nil {
-		return "", fmt.Errorf("read %s: no registry's host", source)
+		return "", fmt.Errorf("read %s: not the host of a registry", source)
 	}
 	return ref.Host, nil
 }

@@ -25,15 +25,15 @@ type completionCommand struct {
 }
 
 // run writes the script or the words and returns the exit code.
-func (c *completionCommand) run(_ context.Context, w World, console *publish.Console) int {
+func (c *completionCommand) run(_ context.Context, w World, _ *publish.Console) (int, error) {
 	text, err := c.text(w)
 	if err == nil {
 		_, err = io.WriteString(w.Stdout, text)
 	}
 	if err != nil {
-		console.Errorf("write the completion: %v", err)
+		err = fmt.Errorf("write the completion: %w", err)
 	}
-	return codeOfInput(err)
+	return 0, err
 }
 
 func (c *completionCommand) text(w World) (string, error) {

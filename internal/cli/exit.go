@@ -55,12 +55,12 @@ func isExitCode(code int) bool {
 	return ok
 }
 
-// codeOfInput returns the exit code for an error in what was asked for; it is exitDone for nil.
-func codeOfInput(err error) int {
-	if err != nil {
+// codeOfCommand returns the exit code of a command: its own, or that of bad input where bad says what is wrong.
+func codeOfCommand(code int, bad error) int {
+	if bad != nil {
 		return exitUsage
 	}
-	return exitDone
+	return code
 }
 
 // codeOf returns the exit code of a run.

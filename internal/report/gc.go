@@ -49,7 +49,7 @@ func grown(n int64) string {
 }
 
 // fact is a line of the section about a garbage collection.
-type fact struct{ name, text string }
+type fact struct{ Name, Text string }
 
 // gcFacts are everything that is known of a garbage collection. Only what came from outside is escaped.
 func gcFacts(r *gc.Result) []fact {
@@ -64,7 +64,7 @@ func gcFacts(r *gc.Result) []fact {
 	}
 	switch {
 	case r.Measured:
-		add("freed", "%s of blobs, %s on the disk, which has %s to spare (before: %s)", grown(r.Freed), grown(r.StorageFreed), size(r.FreeAfter), size(r.FreeBefore))
+		add("freed", "%s of blobs, %s on the disk, which has %s free now (%s before)", grown(r.Freed), grown(r.StorageFreed), size(r.FreeAfter), size(r.FreeBefore))
 	case r.Collected:
 		add("freed", "not measured")
 	}
@@ -72,18 +72,18 @@ func gcFacts(r *gc.Result) []fact {
 	case !r.Stopped:
 		add("registry", "not stopped")
 	case r.Restarted && r.Collected:
-		add("registry", "away for %s, restarted; its own collection took %s of that", seconds(r.Away), seconds(r.Collecting))
+		add("registry", "stopped for %s, then restarted; garbage collection took %s of that", seconds(r.Away), seconds(r.Collecting))
 	case r.Restarted:
-		add("registry", "away for %s, restarted", seconds(r.Away))
+		add("registry", "stopped for %s, then restarted", seconds(r.Away))
 	default:
-		add("registry", "not back since %s", seconds(r.Away))
+		add("registry", "not serving for %s", seconds(r.Away))
 	}
 	switch n := len(r.Check.Missing); {
 	case n > 0:
 		add("verified", "%s of %s missing, such as %s of %s", plural(n, "digest", "digests"), plural(r.Check.Images, "kept image", "kept images"),
 			r.Check.Missing[0].Digest, long(r.Check.Missing[0].Repository.String()))
 	case r.Verified:
-		add("verified", "%s and all that they are made of", plural(r.Check.Images, "kept image", "kept images"))
+		add("verified", "%s with all their parts", plural(r.Check.Images, "kept image", "kept images"))
 	default:
 		add("verified", "nothing")
 	}

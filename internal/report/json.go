@@ -168,32 +168,31 @@ func repositoryJSON(r Repository) jsonRepository {
 		Repository: r.Name.String(), Policy: r.Policy, Kept: t.Kept, Deleted: t.Deleted, Failed: t.Failed, Skipped: t.Skipped,
 		UniqueBytesDeleted: t.UniqueBytes, Gone: t.Gone, Planned: t.Planned, ManifestsDeleted: t.Manifests,
 		GhostTags: []string{}, JustBuilt: some(r.pushed()), Refusals: []jsonRefusal{},
-		DeletedBy: r.Way, Unfinished: some(r.Left), Late: r.late(), Read: new(r.Plan != nil),
+		DeletedBy: r.Way, Unfinished: some(r.Left), Late: r.late(), Read: new(r.Plan != nil), Warnings: some(r.warnings()), Hint: textJSON(Hint(r.Err)),
 	}
 	if r.Err != nil {
-		out.Error, out.Hint = new(r.Err.Error()), hintJSON(Hint(r.Err))
+		out.Error = new(r.Err.Error())
 	}
-	out.Warnings = some(r.warnings())
 	if r.Plan == nil {
 		return out
 	}
 	out.GhostTags = some(r.Plan.Ghosts)
 	for _, f := range r.Plan.Refusals {
-		out.Refusals = append(out.Refusals, jsonRefusal{f.Guard, f.Detail, hintJSON(f.Hint())})
+		out.Refusals = append(out.Refusals, jsonRefusal{f.Guard, f.Detail, textJSON(f.Hint())})
 	}
 	return out
 }
 
-// hintJSON is nil, which is written as null, when there is nothing to say.
-func hintJSON(text string) *string {
+// textJSON is nil, which is written as null, for an empty text.
+func textJSON(text string) *string {
 	if text == "" {
 		return nil
 	}
 	return &text
 }
 
-// hintOf is what was written by [hintJSON].
-func hintOf(text *string) string {
+// textOf is what was written by [textJSON].
+func textOf(text *string) string {
 	if text == nil {
 		return ""
 	}

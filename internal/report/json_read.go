@@ -34,7 +34,7 @@ type (
 )
 
 // ReadJSON reads a report that [WriteJSON] wrote. Keys that it does not know are ignored, because they are added with
-// time; another schema is an error, and so is a report that contradicts itself: whoever merges reports relies on their
+// time; another schema is an error, and so is a report that contradicts itself: a merge of reports relies on their
 // numbers. The summary says what the JSON says: blobs are not in it, so that the bytes are the report's own.
 func ReadJSON(r io.Reader) (Summary, error) {
 	limited := &io.LimitedReader{R: r, N: maxJSON + 1}
@@ -47,7 +47,7 @@ func ReadJSON(r io.Reader) (Summary, error) {
 		return Summary{}, fmt.Errorf("read JSON report: %w", err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return Summary{}, errors.New("read JSON report: there is more behind its end")
+		return Summary{}, errors.New("read JSON report: more text follows its end")
 	}
 	if in.Schema != Schema {
 		return Summary{}, fmt.Errorf("read JSON report: its schema is %q, not %q", clip(in.Schema, tagRunes), Schema)
@@ -89,7 +89,7 @@ func (in readRepository) repository() (Repository, error) {
 		out.Pushed = append(out.Pushed, pushed)
 	}
 	if in.Error != nil {
-		failed := readError{text: *in.Error, hint: hintOf(in.Hint)}
+		failed := readError{text: *in.Error, hint: textOf(in.Hint)}
 		if in.Late {
 			failed.kind = ErrTimeout
 		}
@@ -146,16 +146,13 @@ func (r *Repository) readImage(in jsonImage) error {
 		d.Image.Size = *in.Size
 	}
 	r.Plan.Decisions = append(r.Plan.Decisions, d)
-	var outcome prune.Outcome
+	outcome := prune.Outcome{Detail: textOf(in.Error)}
 	if in.Outcome != nil {
 		outcome.Status = *in.Outcome
 	}
-	if in.Error != nil {
-		outcome.Detail = *in.Error
-	}
 	switch {
 	case in.Digest == "" || d.Image.Size < 0 || !slices.Contains(knownKinds, in.Kind):
-		return fmt.Errorf("it lists what is no image: digest %q, kind %q, size %d", clip(in.Digest.String(), textRunes), clip(string(in.Kind), tagRunes), d.Image.Size)
+		return fmt.Errorf("an entry is not an image: digest %q, kind %q, size %d", clip(in.Digest.String(), textRunes), clip(string(in.Kind), tagRunes), d.Image.Size)
 	case in.Verdict == retain.Keep && outcome == (prune.Outcome{}):
 		return nil
 	case in.Verdict != retain.Delete || !slices.Contains(knownStatuses, outcome.Status):
@@ -179,7 +176,7 @@ func readMoment(text *string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, *text)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("read JSON report: %q is no time", clip(*text, tagRunes))
+		return time.Time{}, fmt.Errorf("read JSON report: %q is not a time", clip(*text, tagRunes))
 	}
 	return t.UTC(), nil
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/rank"
-	"github.com/regsweep/regsweep/internal/retain"
 )
 
 // RankingOptions are what the reports of a ranking leave out. The zero value leaves out nothing.
@@ -152,13 +151,5 @@ func (s standings) built(r rank.Repository) string {
 	if r.Newest.IsZero() {
 		return "-"
 	}
-	from, to := retain.Elapsed(s.Started.Sub(r.Newest)), retain.Elapsed(s.Started.Sub(r.Oldest))
-	if from == to {
-		return to + " ago"
-	}
-	number, unit, _ := strings.Cut(from, " ")
-	if _, other, _ := strings.Cut(to, " "); strings.TrimSuffix(unit, "s") == strings.TrimSuffix(other, "s") {
-		from = number
-	}
-	return from + " to " + to + " ago"
+	return between(s.Started.Sub(r.Newest), s.Started.Sub(r.Oldest)) + " ago"
 }

@@ -23,7 +23,7 @@ const (
 	rankColumns
 )
 
-// expendable are the columns that go, in this order, when a terminal has no room for a bar beside them.
+// expendable are the columns that go, in this order, when a terminal has no room for a bar next to them.
 var expendable = []int{rankBlobs, rankShared, rankTags, rankBuilt, rankManifests}
 
 const (
@@ -148,7 +148,7 @@ func (s standings) goneNote() string {
 	for _, path := range gone {
 		names = append(names, short(path, nameRunes))
 	}
-	text := "listed and not there, as emptied ones can be: " + strings.Join(names, ", ")
+	text := "listed but not found, as repositories that were emptied can be: " + strings.Join(names, ", ")
 	if more > 0 {
 		text += fmt.Sprintf(" … +%d", more)
 	}

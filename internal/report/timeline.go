@@ -136,12 +136,12 @@ func (t timeline) spoken(limit int, gone string) string {
 }
 
 // counts says the numbers of a group, as in "3 kept, 41 deleted, newest 2 hours ago".
-func (t timeline) counts(v view, dryRun bool) string {
-	text := sums([]timeline{t}, v.goneWord(dryRun))
+func (t timeline) counts(v view) string {
+	text := sums([]timeline{t}, v.goneWord())
 	if t.newest.IsZero() {
 		return text + ", without a date"
 	}
-	return text + ", newest " + retain.Elapsed(max(0, v.started.Sub(t.newest))) + " ago"
+	return text + ", newest " + retain.Elapsed(max(0, v.run.Started.Sub(t.newest))) + " ago"
 }
 
 // sums adds up what became of the images of groups.
@@ -160,16 +160,16 @@ func sums(ts []timeline, gone string) string {
 }
 
 // goneWord is what a timeline calls images that go.
-func (v view) goneWord(dryRun bool) string {
-	if dryRun || v.condition() == refused {
+func (v view) goneWord() string {
+	if v.run.DryRun || v.condition() == refused {
 		return "to delete"
 	}
 	return "deleted"
 }
 
 // legend explains the bars.
-func (v view) legend(dryRun bool) string {
-	text := fmt.Sprintf("newest on the left, %s kept, %s %s", marks[markKept], marks[markDeleted], v.goneWord(dryRun))
+func (v view) legend() string {
+	text := fmt.Sprintf("newest on the left, %s kept, %s %s", marks[markKept], marks[markDeleted], v.goneWord())
 	if len(v.failed)+len(v.skipped) > 0 {
 		text += fmt.Sprintf(", %s failed or skipped", marks[markLeft])
 	}

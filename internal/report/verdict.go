@@ -135,12 +135,12 @@ func objections(refusals []retain.Refusal) string {
 }
 
 // verdict is the sentence on one repository of a run.
-func (v view) verdict(s Summary) string {
+func (v view) verdict() string {
 	switch v.condition() {
 	case unread:
 		return "not read: " + v.objection() + "; nothing was deleted"
 	case refused:
-		if s.DryRun {
+		if v.run.DryRun {
 			return "would be refused: " + v.objection()
 		}
 		return "refused: " + v.objection() + "; nothing was deleted"
@@ -148,13 +148,13 @@ func (v view) verdict(s Summary) string {
 	if len(v.Plan.Decisions) == 0 {
 		return "the repository is empty: nothing to keep, nothing to delete"
 	}
-	return done(v.totals, s.DryRun, v.condition() == stopped, s.unreferenced(v.totals, len(s.Repositories) == 1))
+	return done(v.totals, v.run.DryRun, v.condition() == stopped, v.run.unreferenced(v.totals, len(v.run.Repositories) == 1))
 }
 
 // headline is the verdict on the run, with the name of the repository when there is only one.
 func (s sheet) headline() (name, verdict string) {
 	if len(s.views) == 1 {
-		return s.views[0].Name.String(), s.views[0].verdict(s.Summary)
+		return s.views[0].Name.String(), s.views[0].verdict()
 	}
 	return "", s.verdict()
 }
@@ -212,10 +212,10 @@ func (r Repository) warnings() []string {
 func (r Repository) remarks() []string {
 	out := slices.Clone(r.warnings())
 	if r.Way == prune.Retag {
-		out = append(out, "tags were removed by pointing them at a placeholder, which was pushed for it and deleted (--delete-by retag)")
+		out = append(out, "tags were removed by pointing them to a placeholder image, which was pushed for that and then deleted (--delete-by retag)")
 	}
 	if n := len(r.Left); n > 0 {
-		out = append(out, fmt.Sprintf("%s begun and not finished: no tag leads there any more; the next run with the same --state-dir deletes them", plural(n, "deletion was", "deletions were")))
+		out = append(out, fmt.Sprintf("%s begun and not finished: no tag points to these images any more; the next run with the same --state-dir deletes them", plural(n, "deletion was", "deletions were")))
 	}
 	return out
 }
