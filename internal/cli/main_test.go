@@ -3,6 +3,8 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"testing"
 	"time"
@@ -21,6 +23,23 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	os.Exit(m.Run())
+}
+
+// noFile, noFolder and isFolder are what this system says of a file and a folder that are not there, and of a folder that
+// is read as a file.
+var (
+	noFile   = systemMessage("nowhere")
+	noFolder = systemMessage("nowhere/nothing")
+	isFolder = systemMessage(".")
+)
+
+func systemMessage(path string) string {
+	_, err := os.ReadFile(path)
+	var e *fs.PathError
+	if !errors.As(err, &e) {
+		panic(err)
+	}
+	return e.Err.Error()
 }
 
 // outcome is what a person or a pipeline sees of a run.

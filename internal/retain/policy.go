@@ -101,6 +101,7 @@ type noKeepRule struct{}
 func (noKeepRule) Error() string {
 	return "no keep rule was given: regsweep deletes nothing without one"
 }
+
 func (noKeepRule) Hint() string {
 	return "say what to keep, for example --keep-last 5 or --keep-younger-than 30d"
 }
@@ -112,8 +113,13 @@ func (p Policy) Validate() error {
 		name Rule
 		n    int
 	}{
-		{RuleLast, p.KeepLast}, {RuleHourly, p.KeepHourly}, {RuleDaily, p.KeepDaily}, {RuleWeekly, p.KeepWeekly},
-		{RuleMonthly, p.KeepMonthly}, {RuleYearly, p.KeepYearly}, {RuleSemver, p.KeepSemver.n},
+		{RuleLast, p.KeepLast},
+		{RuleHourly, p.KeepHourly},
+		{RuleDaily, p.KeepDaily},
+		{RuleWeekly, p.KeepWeekly},
+		{RuleMonthly, p.KeepMonthly},
+		{RuleYearly, p.KeepYearly},
+		{RuleSemver, p.KeepSemver.n},
 	} {
 		if rule.n < 0 {
 			return fmt.Errorf("%s must be at least 1, not %d", rule.name, rule.n)
