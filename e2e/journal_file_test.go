@@ -190,7 +190,7 @@ func TestJournalShared(t *testing.T) {
 					t.Fatalf("the first run ended too early\n%s", first.end().stderr)
 				}
 				second := w.run(0, "--delete-by", string(way))
-				equal(w.wire, "warned", strings.Contains(second.stderr, "another run is at work on the repository; this one deletes by digest"), true)
+				equal(w.wire, "warned", strings.Contains(second.stderr, "another run is at work on the repository; this run deletes by digest"), true)
 				equal(w.wire, "way", second.report.Repositories[0].Way, string(prune.ByDigest))
 				release()
 				out := first.end()

@@ -97,7 +97,7 @@ func (a access) login(getenv func(string) string, repositories []oci.Repository)
 		}
 	}
 	if (a.Username == "") != (password == "") {
-		return nil, errors.New("a login needs both: --username, and a password by --password-file or REGSWEEP_PASSWORD")
+		return nil, errors.New("a login needs both --username and a password (--password-file or REGSWEEP_PASSWORD)")
 	}
 	only, err := ci.Registry(getenv)
 	if err != nil {
@@ -105,7 +105,7 @@ func (a access) login(getenv func(string) string, repositories []oci.Repository)
 	}
 	for _, r := range repositories {
 		if a.Username != "" && only == "" && r.Host != repositories[0].Host {
-			return nil, fmt.Errorf("--username is for one registry, and this run is about %s and %s: log in with docker login instead", repositories[0].Host, r.Host)
+			return nil, fmt.Errorf("--username is for one registry, but this run covers %s and %s: use docker login instead", repositories[0].Host, r.Host)
 		}
 	}
 	return func(host string) (registry.Login, bool) {

@@ -131,7 +131,7 @@ func (c *gcCommand) registry(system ci.System, getenv func(string) string) (host
 }
 
 func oneRegistry(a, b string) error {
-	return fmt.Errorf("--gc-via is one registry, and this run is about %s and %s", a, b)
+	return fmt.Errorf("--gc-via is for one registry, but this run covers %s and %s", a, b)
 }
 
 // job is the collection after a prune; nil when none is asked for. What is wrong with it is found before anything is
@@ -169,7 +169,7 @@ func (c collection) job(w World, system ci.System) (*run.GCJob, error) {
 // target reads the target and what belongs to it. Every error is bad input.
 func (c collection) target(w World) (*gc.Target, error) {
 	if c.Wait < 0 {
-		return nil, errors.New("--gc-wait is a time from now on")
+		return nil, errors.New("--gc-wait is negative")
 	}
 	return c.gcHost.target(w, gc.TargetOptions{Stop: c.Stop, Start: c.Start})
 }
@@ -177,11 +177,11 @@ func (c collection) target(w World) (*gc.Target, error) {
 // target reads the target, for which o has the commands that stop and start the registry. Every error is bad input.
 func (h gcHost) target(w World, o gc.TargetOptions) (*gc.Target, error) {
 	if h.Via == "" {
-		return nil, withHint(errors.New("--gc-via: it is not said where the registry runs"),
+		return nil, withHint(errors.New("--gc-via is missing: it says where the registry runs"),
 			"for example --gc-via docker://registry, or ssh://user@host with --gc-stop and --gc-start (docs/garbage-collection.md)")
 	}
 	if h.Timeout < 0 {
-		return nil, errors.New("--gc-timeout is a time from now on")
+		return nil, errors.New("--gc-timeout is negative")
 	}
 	for flag, file := range map[string]string{"gc-ssh-key": h.SSHKey, "gc-known-hosts": h.KnownHosts} {
 		if file == "" {

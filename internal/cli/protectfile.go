@@ -15,7 +15,7 @@ import (
 func (c *pruneCommand) inUse(stdin io.Reader) ([]inuse.Text, error) {
 	files := publish.Paths(c.ProtectFile)
 	if len(c.ProtectFile) > 0 && len(files) == 0 { // a variable that should have held the name
-		return nil, errors.New("--protect-file: no file is named")
+		return nil, errors.New("--protect-file names no file")
 	}
 	var out []inuse.Text
 	for _, path := range files {

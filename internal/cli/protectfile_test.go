@@ -107,7 +107,7 @@ func TestProtectFileErrors(t *testing.T) {
 		"UTF-16":                    {stdin: "\xff\xfeb\x001\x00", files: []string{"-"}, says: "line 1, column 4: a zero byte"},
 		"a file beyond the limit":   {files: []string{large}, says: "it has more than 64 MiB"},
 		"a stream without an end":   {files: []string{"/dev/zero"}, says: "it has more than 64 MiB"},
-		"the flag without any name": {files: []string{""}, says: "no file is named"},
+		"the flag without any name": {files: []string{""}, says: "names no file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

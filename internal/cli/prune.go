@@ -55,7 +55,7 @@ func (c *pruneCommand) read(w World, console *publish.Console) (*asked, error) {
 	}
 	a.job.Policy = a.policies.Of
 	if c.Timeout < 0 {
-		return nil, fmt.Errorf("--timeout: %s is not a time from now on", c.Timeout)
+		return nil, fmt.Errorf("--timeout: %s is negative", c.Timeout)
 	}
 	if a.sinks.CI, err = ci.Detect(w.Getenv, c.CI); err != nil {
 		return nil, fmt.Errorf("--ci: %w", err)
@@ -124,8 +124,8 @@ func (c *pruneCommand) shard(w World, a *asked) error {
 		}
 	}
 	if c.GC && chosen.Total > 1 { // each of the parallel jobs would stop the registry that the others talk to
-		return withHint(errors.New("--gc: this run is one of several side by side, and each would stop the registry while the others use it"),
-			"collect once, by regsweep gc in a job after these; --shard 1/1 says that this job prunes all")
+		return withHint(errors.New("--gc: this run is one of several parallel jobs, and each of them would stop the registry while the others use it"),
+			"run regsweep gc once, in a job after these; if this job prunes everything, set --shard 1/1")
 	}
 	a.job.Shard = report.Shard{Index: chosen.Index, Total: chosen.Total}
 	return nil

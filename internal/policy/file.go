@@ -37,7 +37,7 @@ func (g *repositoryGlob) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%q can match no repository: host/path or path alone, in lower case, with * for any text without a slash and ** for any text", text)
+	return fmt.Errorf("%q can match no repository: use host/path or the path alone, in lower case; * matches any text without a slash, and ** matches any text", text)
 }
 
 func (g repositoryGlob) matches(name oci.Repository) bool {
@@ -70,7 +70,7 @@ func (e *FileError) Unwrap() error { return e.err }
 // Hint says how to mend the file; "" when the error needs no hint.
 func (e *FileError) Hint() string {
 	if errors.Is(e.err, retain.ErrNoKeepRule) {
-		return "give the entry a keep rule, such as keep-last: 5, or all entries by a flag"
+		return "give the entry a keep rule, such as keep-last: 5, or set one for all entries with a flag"
 	}
 	return e.hint
 }
@@ -100,7 +100,7 @@ func parseFile(name string, text []byte) (document, error) {
 	var out document
 	err := unmarshalYAML(text, &out)
 	if err == nil && len(out.Policies) == 0 {
-		err = &FileError{err: errors.New("there is no policy in it")}
+		err = &FileError{err: errors.New("it contains no policy")}
 	}
 	var e *FileError
 	if errors.As(err, &e) {

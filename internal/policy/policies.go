@@ -81,9 +81,9 @@ type NoEntryError struct {
 // Error says which file has no entry for the repository.
 func (e *NoEntryError) Error() string {
 	if errors.Is(e.flags, retain.ErrNoKeepRule) {
-		return fmt.Sprintf("no entry of %s is for this repository, and the flags have no keep rule", e.file)
+		return fmt.Sprintf("no entry of %s matches this repository, and the flags have no keep rule", e.file)
 	}
-	return fmt.Sprintf("no entry of %s is for this repository, and the flags alone do not do: %v", e.file, e.flags)
+	return fmt.Sprintf("no entry of %s matches this repository, and the flags alone are not enough: %v", e.file, e.flags)
 }
 
 // Hint says how to give the repository a policy.

@@ -56,7 +56,7 @@ func (s Sinks) section(sum report.Summary, table func() error) error {
 	if s.Form != report.FormTable {
 		return table()
 	}
-	return s.CI.Section(s.Out, s.Now, "regsweep: what is kept and deleted, and why", sum.Line(), table)
+	return s.CI.Section(s.Out, s.Now, "regsweep: what it keeps and deletes, and why", sum.Line(), table)
 }
 
 // outputs are the outputs of a run.

@@ -51,7 +51,7 @@ func (p *pruner) collect(ctx context.Context) {
 	case ctx.Err() != nil:
 		why = context.Cause(ctx).Error()
 	case deleted < minimum:
-		why = fmt.Sprintf("%s deleted, and at least %d are worth it", manifestsWere(deleted), minimum)
+		why = fmt.Sprintf("%s deleted, and a collection needs at least %d", manifestsWere(deleted), minimum)
 	}
 	if why != "" {
 		p.summary.GC = &gc.Result{Via: p.GC.Via, Mode: p.GC.Options.Mode, Skipped: why}
@@ -156,7 +156,7 @@ func (c *collector) Verify(ctx context.Context) (gc.Check, error) {
 		}
 		verifier, can := client.Repository(k.repository.Path).(registry.Verifier)
 		if !can {
-			return gc.Check{}, fmt.Errorf("%s: this kind of registry cannot be asked for the parts of an image", k.repository)
+			return gc.Check{}, fmt.Errorf("%s: regsweep cannot verify images on this kind of registry", k.repository)
 		}
 		missing, err := verifier.Missing(ctx, k.images)
 		if err != nil {

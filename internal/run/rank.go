@@ -21,7 +21,7 @@ const Everything = "**"
 const maxSilent = 8
 
 // errSilent ends the reading of a registry that has gone away.
-var errSilent = errors.New("the registry does not answer any more")
+var errSilent = errors.New("the registry no longer answers")
 
 // Rank reads all repositories that a name stands for and ranks them. host is what the user called them. What could not be
 // read is in the ranking, and so is the error that ended the reading.

@@ -20,10 +20,10 @@ func openJournal(dir *state.Dir, name oci.Repository) (*journal, []string) {
 	j, err := dir.Journal(name)
 	switch {
 	case errors.Is(err, state.ErrBusy):
-		return nil, []string{fmt.Sprintf("%v; this one deletes by digest", err)}
+		return nil, []string{fmt.Sprintf("%v; this run deletes by digest", err)}
 	case err != nil:
-		return nil, []string{fmt.Sprintf("the journal of an earlier run is left alone, and this one deletes by digest: %v; "+
-			"the digests that it lists may be in no listing any more: run the version that wrote it, or remove the file to forget them", err)}
+		return nil, []string{fmt.Sprintf("the journal of an earlier run stays as it is, and this run deletes by digest: %v; "+
+			"no listing may show the digests in it any more: run the version that wrote it, or remove the file to forget them", err)}
 	}
 	return &journal{j}, nil
 }
