@@ -50,7 +50,7 @@ func Parse(source, text string) (Text, error) {
 		line := text[start:end]
 		// Windows' shells redirect UTF-16, in which every word would be torn into letters.
 		if n := strings.IndexByte(line, 0); n >= 0 {
-			return Text{}, fmt.Errorf("line %d, column %d: a zero byte: this is no text, or UTF-16, which must be saved as UTF-8", number, n+1)
+			return Text{}, fmt.Errorf("line %d, column %d: a zero byte: this is not text, or it is UTF-16, which you must save as UTF-8", number, n+1)
 		}
 		at := place{line: number}
 		body := line[:commentStart(line)]

@@ -88,7 +88,7 @@ func partial() Summary {
 	f := repo("zdtest").pair(9)
 	f.drop(f.image(9*time.Hour, 84*mib, "7"), failed("DELETE https://registry.example.com:5000/v2/zdtest/manifests/sha256:07: 500 UNKNOWN: filesystem: read-only (after 5 tries)"), "beyond the last 2")
 	f.builds(6, 3, deleted)
-	f.drop(f.image(20*time.Hour, 84*mib, "2", "rc"), skipped("tag rc has come to need it since the plan was made"), "beyond the last 2")
+	f.drop(f.image(20*time.Hour, 84*mib, "2", "rc"), skipped("needed by tag rc, which changed after the plan was made"), "beyond the last 2")
 	child := f.image(21*time.Hour, 60*mib)
 	child.Kind = oci.KindChild
 	f.drop(child, failed("DELETE: 503 Service Unavailable (after 5 tries)"), "child of nothing that is kept")

@@ -47,7 +47,7 @@ func ParseAge(text string) (Age, error) {
 	case errors.Is(err, strconv.ErrRange) || n > u.most:
 		return Age{}, fmt.Errorf("%q is more than a hundred years", text)
 	case n == 0:
-		return Age{}, fmt.Errorf("%q is no time at all: at least 1%s", text, unit)
+		return Age{}, fmt.Errorf("%q is zero: use at least 1%s", text, unit)
 	}
 	return Age{n, unit}, nil
 }

@@ -46,7 +46,7 @@ func TestParseAge(t *testing.T) {
 		"1.5d":                  "unknown unit",
 		"3 d":                   "unknown unit",
 		"3M":                    "unknown unit",
-		"0d":                    "no time at all",
+		"0d":                    "is zero",
 		"999999d":               "more than a hundred years",
 		"99999999999999999999d": "more than a hundred years",
 	} {
