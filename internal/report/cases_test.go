@@ -68,8 +68,8 @@ func refusedTwice() Summary {
 		{Reference: oci.Reference{Repository: f.r.Name, Digest: digest(77)}, Source: "argument"},
 	}
 	f.r.Plan.Refusals = []retain.Refusal{
-		{Guard: "just-built", Detail: "the pipeline pushed registry.example.com:5000/zdtest:6 (says IMAGE), but the registry has no such tag there"},
-		{Guard: "just-built", Detail: "the pipeline pushed registry.example.com:5000/zdtest@" + digest(77).String() + " (says argument), but the registry has no such digest there"},
+		{Guard: "just-built", Detail: "the pipeline pushed registry.example.com:5000/zdtest:6 (source: IMAGE), but the repository does not have this tag"},
+		{Guard: "just-built", Detail: "the pipeline pushed registry.example.com:5000/zdtest@" + digest(77).String() + " (source: argument), but the repository does not have this digest"},
 	}
 	s := summary(f)
 	s.ExitCode = 3
@@ -125,7 +125,7 @@ func multiArch() Summary {
 	broken.Kind, broken.Size, broken.Blobs = oci.KindIndex, 0, nil
 	broken.Children, broken.Missing = []oci.Digest{digest(500), digest(501)}, []oci.Digest{digest(500), digest(501)}
 	f.drop(broken, deleted, "beyond the last 1")
-	f.r.Plan.Warnings = []string{"v1.0.0 is broken: the registry has no manifest for 2 of the 2 it lists"}
+	f.r.Plan.Warnings = []string{"v1.0.0 is broken: the registry has no manifest for 2 of the 2 that it lists"}
 	s := summary(f)
 	s.Policy = "keep the last 1"
 	return s
