@@ -11,12 +11,12 @@ import (
 	"github.com/regsweep/regsweep/internal/publish"
 )
 
-// completionCommand prints what a shell needs to complete the command line, made of the command line itself.
+// completionCommand prints the script that completes the command line in a shell. It is generated from the flags.
 type completionCommand struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
 }
 
-// run writes the script and returns the exit code. The script stands alone: at a tab no regsweep is started.
+// run writes the script and returns the exit code. The script does not start regsweep at a tab.
 func (c *completionCommand) run(_ context.Context, w World, _ *publish.Console) (int, error) {
 	parser, err := kong.New(&commandLine{}, kong.Name("regsweep"), kong.Vars{"version": ""})
 	if err == nil {
@@ -29,14 +29,14 @@ func (c *completionCommand) run(_ context.Context, w World, _ *publish.Console) 
 	return 0, err
 }
 
-// offer is what there is to complete of a command.
+// offer is what a shell can complete for a command.
 type offer struct {
 	command, help string
 	files         bool // its arguments are files
 	flags         []flagOffer
 }
 
-// flagOffer is a flag, and what there is to complete of its value.
+// flagOffer is a flag, and what a shell can complete for its value.
 type flagOffer struct {
 	name, help  string
 	placeholder string // empty: it takes no value
@@ -45,7 +45,7 @@ type flagOffer struct {
 	repeatable  bool
 }
 
-// offers are the commands that --help shows. The first is the default command: its flags also go without its name.
+// offers are the commands that --help shows. The first is the default command, whose flags also work without its name.
 func offers(app *kong.Application) []offer {
 	var out []offer
 	for _, c := range app.Children {
@@ -78,7 +78,7 @@ func offerOf(f *kong.Flag) flagOffer {
 	o.placeholder = f.FormatPlaceHolder()
 	values := f.Enum
 	if values == "" {
-		values = f.Tag.Get("values") // of a type that reads its words itself
+		values = f.Tag.Get("values") // for a type that parses its own values
 	}
 	if values != "" {
 		o.values = strings.Split(values, ",")
@@ -88,7 +88,7 @@ func offerOf(f *kong.Flag) flagOffer {
 	return o
 }
 
-// headline is what fits beside a word in a list: the first clause of a help text.
+// headline is the first clause of a help text, which is short enough for a list of words.
 func headline(help string) string {
 	for _, end := range []string{". ", "; ", ": "} {
 		help, _, _ = strings.Cut(help, end)

@@ -64,7 +64,7 @@ _regsweep() {
 	return b.String()
 }
 
-// bashFiles completes names of files. Without compopt, as in bash 3.2, a folder gets a blank behind it.
+// bashFiles completes names of files. Without compopt, as in bash 3.2, a folder gets a blank after it.
 const bashFiles = `compopt -o filenames 2>/dev/null; _regsweep_reply -f -- "$cur"`
 
 func bashWords(words []string) string {
@@ -179,7 +179,7 @@ func zshFlag(f flagOffer) string {
 	return name + " "
 }
 
-// zshQuote escapes text inside of single quotes, where a backslash goes before these characters and itself.
+// zshQuote escapes text inside of single quotes, where these characters and the backslash itself need a backslash.
 func zshQuote(text, special string) string {
 	var b strings.Builder
 	for _, r := range text {

@@ -11,7 +11,7 @@ import (
 	"github.com/regsweep/regsweep/internal/publish"
 )
 
-// manCommand prints the manual page, which is made of the command line itself: regsweep man | man -l -
+// manCommand prints the manual page, which is generated from the flags: regsweep man | man -l -
 type manCommand struct{}
 
 // run writes the page and returns the exit code.
@@ -77,7 +77,7 @@ func manualOf(b *strings.Builder, c *kong.Node) {
 	}
 }
 
-// arguments shows what a command takes beside flags.
+// arguments are the positional arguments of a command.
 func arguments(c *kong.Node) string {
 	var out []string
 	for _, a := range c.Positional {
@@ -86,7 +86,7 @@ func arguments(c *kong.Node) string {
 	return strings.Join(out, " ")
 }
 
-// roff escapes text for a line of its own, or for a quoted argument of a macro: nothing in it is a request.
+// roff escapes text for its own line or for a quoted argument of a macro, so that no part of it is a request of roff.
 func roff(text string) string {
 	var b strings.Builder
 	for _, r := range strings.Join(strings.Fields(text), " ") {

@@ -35,7 +35,7 @@ func (t teller) tell(event run.Event) {
 	}
 }
 
-// sayRepository says what a person should know of a repository besides the report.
+// sayRepository prints the warnings and errors of a repository, which a person should see without opening the report.
 func sayRepository(c *publish.Console, r report.Repository) {
 	if r.Plan != nil {
 		for _, warning := range r.Plan.Warnings {

@@ -50,8 +50,8 @@ func (c *rankCommand) run(ctx context.Context, w World, console *publish.Console
 	return ranking.ExitCode, nil
 }
 
-// source returns what makes the ranking. Whatever is wrong with the input is found here, before a report is opened; what
-// goes wrong with a registry is in the ranking.
+// source returns the function that makes the ranking. source itself finds every mistake in the input, before a report is
+// opened. Errors of a registry are in the ranking.
 func (c *rankCommand) source(w World, console *publish.Console) (func(context.Context) rank.Ranking, error) {
 	var named []string
 	for _, s := range []struct{ name, value string }{{"a host", c.Host}, {"--from", c.From}, {"--gc-via", c.Via}} {
@@ -134,7 +134,7 @@ func rankable(text string) (oci.Repository, error) {
 	return ref.Repository, withHint(err, "a registry is host[:port]; some of its repositories are host[:port]/path with *")
 }
 
-// explained gives the error of a ranking the hint that helps here, where nothing is deleted.
+// explained replaces the hint of a ranking's error if there is a better one for a command that deletes nothing.
 func explained(r rank.Ranking) rank.Ranking {
 	if h := rankHint(r); h != "" {
 		r.Err = withHint(r.Err, h)
@@ -142,7 +142,7 @@ func explained(r rank.Ranking) rank.Ranking {
 	return r
 }
 
-// rankHint returns what helps against the error of a ranking better than what the error says by itself, or "".
+// rankHint returns a better hint for the error of a ranking than the error's own, or "".
 func rankHint(r rank.Ranking) string {
 	var answer *registry.Error
 	var mediaType *registry.MediaTypeError
@@ -153,7 +153,7 @@ func rankHint(r rank.Ranking) string {
 		return "* matches any text without a slash, and ** matches any text; without a path, rank covers all repositories"
 	case errors.As(err, &answer) && strings.HasSuffix(answer.URL, "/v2/_catalog") && !errors.Is(err, registry.ErrUnauthorized) && answer.Status < 500:
 		return "the registry does not list its repositories for this login; on its host, " + dryRunCommand + " writes a log for --from"
-	case errors.As(err, &mediaType): // that of a prune is about deletions
+	case errors.As(err, &mediaType): // its own hint is about deletions
 		return "--from ranks by the log of a collection, which has every manifest but no sizes: " + dryRunCommand
 	case errors.Is(err, registry.ErrForbidden):
 		return "the login is valid but may not read this"

@@ -29,7 +29,7 @@ func (c *reportCommand) run(_ context.Context, w World, console *publish.Console
 			err = fmt.Errorf("--ci: %w", err)
 		}
 	}
-	if err == nil { // only now: a report that is read may be one that is written
+	if err == nil { // only now, because a file can be both read and written
 		sinks.Files, err = publish.OpenFiles(c.Report, report.FormOf)
 	}
 	if err != nil {
@@ -72,7 +72,7 @@ func readJSONReport(path string, stdin io.Reader) (report.Summary, error) {
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
-			return report.Summary{}, errors.Unwrap(err) // without the path, which is said already
+			return report.Summary{}, errors.Unwrap(err) // without the path, which the caller adds
 		}
 		defer f.Close()
 		in = f

@@ -9,10 +9,10 @@ import (
 	"github.com/regsweep/regsweep/internal/state"
 )
 
-// journal is the journal of a repository; nil is one that is not to be had, and knows of nothing.
+// journal is the journal of a repository; a nil journal is empty and cannot be written.
 type journal struct{ *state.Journal }
 
-// openJournal opens the journal of a repository, and says why where there is none: a run without one deletes by digest.
+// openJournal opens the journal of a repository. If it cannot, it returns nil and a warning; the run then deletes by digest.
 func openJournal(dir *state.Dir, name oci.Repository) (*journal, []string) {
 	if dir == nil {
 		return nil, nil
@@ -28,7 +28,7 @@ func openJournal(dir *state.Dir, name oci.Repository) (*journal, []string) {
 	return &journal{j}, nil
 }
 
-// Unfinished returns the manifests whose deletion an earlier run has begun and not finished.
+// Unfinished returns the manifests whose deletion an earlier run started and did not finish.
 func (j *journal) Unfinished() []oci.Digest {
 	if j == nil {
 		return nil
@@ -36,7 +36,7 @@ func (j *journal) Unfinished() []oci.Digest {
 	return j.Journal.Left()
 }
 
-// ofPrune is the journal as the execution of a plan takes it: nil where there is none.
+// ofPrune returns the journal for the execution of a plan; nil if there is none.
 func (j *journal) ofPrune() prune.Journal {
 	if j == nil {
 		return nil
