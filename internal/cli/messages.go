@@ -27,7 +27,7 @@ func (t teller) tell(event run.Event) {
 	case run.ShardChosen:
 		by := ""
 		if t.shardBy != "" {
-			by = " by " + t.shardBy + ", --shard 1/1 is all"
+			by = " (from " + t.shardBy + "; --shard 1/1 prunes all)"
 		}
 		t.console.Notef("shard %d/%d%s: %d of %d repositories", e.Index, e.Total, by, e.Own, e.Of)
 	case run.GCStep:
@@ -35,7 +35,7 @@ func (t teller) tell(event run.Event) {
 	}
 }
 
-// sayRepository says what a person should know of a repository besides the report.
+// sayRepository prints the warnings and errors of a repository, which a person should see without opening the report.
 func sayRepository(c *publish.Console, r report.Repository) {
 	if r.Plan != nil {
 		for _, warning := range r.Plan.Warnings {
@@ -57,7 +57,7 @@ func sayRepository(c *publish.Console, r report.Repository) {
 	case r.Err != nil:
 		done := "nothing was deleted"
 		if n := r.Totals().Manifests; n > 0 {
-			done = fmt.Sprintf("%d manifests had been deleted", n)
+			done = plural(n, "manifest was", "manifests were") + " deleted before that"
 		}
 		sayError(c, fmt.Errorf("%s: %w; %s", r.Name, r.Err, done))
 	default:

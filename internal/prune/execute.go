@@ -258,7 +258,7 @@ func (e *execution) lookNow(ctx context.Context) bool {
 		has[i.Digest] = len(i.Tags) > 0
 		for _, t := range i.Tags {
 			if slices.Contains(e.removed[i.Digest], t) {
-				e.spared[i.Digest] = "tag " + t + " has come to need it again since it was removed"
+				e.spared[i.Digest] = "needed by tag " + t + ", which points to it again after its removal"
 			}
 		}
 	}
@@ -365,7 +365,7 @@ func (e *execution) learn(ctx context.Context, err error) {
 func (e *execution) whyNot(d oci.Digest) string {
 	switch {
 	case e.spared[d] != "" && len(e.removed[d]) > 0:
-		return fmt.Sprintf("%s; its %s had been removed before that was seen", e.spared[d], strings.Join(e.removed[d], ", "))
+		return fmt.Sprintf("%s; these tags of it were removed before that: %s", e.spared[d], strings.Join(e.removed[d], ", "))
 	case e.spared[d] != "":
 		return e.spared[d]
 	case e.journaled && e.stranded(d, map[oci.Digest]bool{}):
