@@ -195,7 +195,7 @@ func manifestsWere(n int) string {
 }
 
 // survivors are the images of a repository that the prune has left.
-func survivors(r report.Repository) keptImages {
+func survivors(r report.Outcome) keptImages {
 	out := keptImages{repository: r.Name}
 	if r.Plan == nil {
 		return out

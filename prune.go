@@ -72,7 +72,7 @@ func (s *session) sweep(ctx context.Context) report.Summary {
 	for _, asked := range s.images.Repositories {
 		found, err := s.clients.expand(ctx, asked)
 		if err != nil {
-			r, code := s.unread(ctx, report.Repository{Name: asked}, err)
+			r, code := s.unread(ctx, report.Outcome{Name: asked}, err)
 			sum.Repositories, sum.ExitCode = append(sum.Repositories, r), worse(sum.ExitCode, code)
 		}
 		for _, name := range found {
@@ -82,7 +82,7 @@ func (s *session) sweep(ctx context.Context) report.Summary {
 		}
 	}
 	names, sum.Shard = s.share(names)
-	swept, codes := make([]report.Repository, len(names)), make([]int, len(names))
+	swept, codes := make([]report.Outcome, len(names)), make([]int, len(names))
 	group := &errgroup.Group{}
 	group.SetLimit(atOnce)
 	for i, name := range names {
@@ -114,8 +114,8 @@ func (s *session) sweep(ctx context.Context) report.Summary {
 }
 
 // prune reads, plans and executes for one repository.
-func (s *session) prune(ctx context.Context, name oci.Repository) (report.Repository, int) {
-	out := report.Repository{Name: name}
+func (s *session) prune(ctx context.Context, name oci.Repository) (report.Outcome, int) {
+	out := report.Outcome{Name: name}
 	if ctx.Err() != nil {
 		return notLookedAt(out, context.Cause(ctx))
 	}
@@ -170,7 +170,7 @@ func namedDigests(pushed []oci.Pushed, p retain.Policy, name oci.Repository) []o
 }
 
 // execute carries out the plan of one repository, or does not, and says with which exit code that ends.
-func (s *session) execute(ctx context.Context, out report.Repository, r *registry.Repository, journal prune.Journal) (report.Repository, int) {
+func (s *session) execute(ctx context.Context, out report.Outcome, r *registry.Repository, journal prune.Journal) (report.Outcome, int) {
 	plan := *out.Plan
 	for _, w := range plan.Warnings {
 		s.say.warningf("%s: %s", out.Name, w)
@@ -192,7 +192,7 @@ func (s *session) execute(ctx context.Context, out report.Repository, r *registr
 		by = prune.ByDigest
 	}
 	result := prune.Execute(ctx, plan, r, prune.Options{Workers: s.workers, By: by, Journal: journal, Progress: s.progress.of(out.Name.String())})
-	out.Outcomes, out.Way, out.Left = result.Outcomes, result.Way, result.Left
+	out.Outcomes, out.Way, out.Unfinished = result.Outcomes, result.Way, result.Left
 	forget(r, plan, result)
 	out.Warnings = result.Warnings
 	for _, w := range result.Warnings {
@@ -214,7 +214,7 @@ func (s *session) execute(ctx context.Context, out report.Repository, r *registr
 
 // notLookedAt is a repository that a cancel or --timeout came before. The one that it came upon has said so already. A
 // run that stops because its time is over does what it was asked to.
-func notLookedAt(out report.Repository, cause error) (report.Repository, int) {
+func notLookedAt(out report.Outcome, cause error) (report.Outcome, int) {
 	out.Err = fmt.Errorf("not looked at: %w", cause)
 	if errors.Is(cause, report.ErrTimeout) {
 		return out, exitDone
@@ -225,7 +225,7 @@ func notLookedAt(out report.Repository, cause error) (report.Repository, int) {
 // unread notes a repository that was not read. When it is --timeout that ended the reading, that is no failure, as it is
 // none for the repositories behind it: a run over a whole registry is always reading one. [session.sweep] sees to it that
 // a run which read nothing at all does not pass for a good one.
-func (s *session) unread(ctx context.Context, out report.Repository, err error) (report.Repository, int) {
+func (s *session) unread(ctx context.Context, out report.Outcome, err error) (report.Outcome, int) {
 	if !errors.Is(context.Cause(ctx), report.ErrTimeout) || !errors.Is(err, report.ErrTimeout) && !errors.Is(err, context.DeadlineExceeded) {
 		return s.failed(out, err)
 	}
@@ -235,7 +235,7 @@ func (s *session) unread(ctx context.Context, out report.Repository, err error) 
 }
 
 // wasRead reports whether a repository was read, so that it has a plan.
-func wasRead(r report.Repository) bool { return r.Plan != nil }
+func wasRead(r report.Outcome) bool { return r.Plan != nil }
 
 func deletions(n int) string {
 	if n == 1 {
@@ -256,7 +256,7 @@ func skipped(r prune.Result) int {
 }
 
 // failed notes what went wrong with a repository, says it, and returns the exit code.
-func (s *session) failed(out report.Repository, err error) (report.Repository, int) {
+func (s *session) failed(out report.Outcome, err error) (report.Outcome, int) {
 	out.Err = explained{err}
 	if done := out.Totals(); done.Manifests > 0 {
 		s.say.errorf("%s: %s; %d manifests had been deleted", out.Name, out.Err, done.Manifests)

@@ -119,7 +119,7 @@ func (s *survey) finish(asked int) rank.Ranking {
 	r.Unread, r.Gone = s.ranking.Unread, s.ranking.Gone
 	slices.SortFunc(r.Unread, func(a, b rank.Unread) int { return oci.NaturalCompare(a.Path, b.Path) })
 	slices.SortFunc(r.Gone, oci.NaturalCompare)
-	r.Left = asked - len(r.Repositories) - len(r.Unread) - len(r.Gone)
+	r.NotLookedAt = asked - len(r.Repositories) - len(r.Unread) - len(r.Gone)
 	r.Started, r.Elapsed = s.started, s.now().Sub(s.started)
 	switch n := len(r.Unread); {
 	case n == 0 || s.ranking.ExitCode != exitDone:

@@ -127,7 +127,7 @@ func WriteJSON(w io.Writer, s Summary) error {
 var imagesMark = []byte(`"images": ""`)
 
 // writeImages writes the images of a repository one by one, in the place and form that they have in the whole.
-func writeImages(w *bufio.Writer, r Repository) error {
+func writeImages(w *bufio.Writer, r Outcome) error {
 	const indent = "        "
 	if r.Plan == nil || len(r.Plan.Decisions) == 0 {
 		_, _ = w.WriteString(`"images": []`)
@@ -162,13 +162,13 @@ func encodeJSON(value any, prefix string) ([]byte, error) {
 	return inert(b.Bytes()), nil
 }
 
-func repositoryJSON(r Repository) jsonRepository {
+func repositoryJSON(r Outcome) jsonRepository {
 	t := r.Totals()
 	out := jsonRepository{
 		Repository: r.Name.String(), Policy: r.Policy, Kept: t.Kept, Deleted: t.Deleted, Failed: t.Failed, Skipped: t.Skipped,
 		UniqueBytesDeleted: t.UniqueBytes, Gone: t.Gone, Planned: t.Planned, ManifestsDeleted: t.Manifests,
 		GhostTags: []string{}, JustBuilt: some(r.pushed()), Refusals: []jsonRefusal{},
-		DeletedBy: r.Way, Unfinished: some(r.Left), Late: r.late(), Read: new(r.Plan != nil), Warnings: some(r.warnings()), Hint: textJSON(Hint(r.Err)),
+		DeletedBy: r.Way, Unfinished: some(r.Unfinished), Late: r.late(), Read: new(r.Plan != nil), Warnings: some(r.warnings()), Hint: textJSON(Hint(r.Err)),
 	}
 	if r.Err != nil {
 		out.Error = new(r.Err.Error())
@@ -199,7 +199,7 @@ func textOf(text *string) string {
 	return *text
 }
 
-func imageJSON(r Repository, d *retain.Decision) jsonImage {
+func imageJSON(r Outcome, d *retain.Decision) jsonImage {
 	out := jsonImage{
 		Digest: d.Image.Digest, Kind: d.Image.Kind, Tags: some(d.Image.Tags), Created: moment(d.Image.Created),
 		Size: sizeJSON(d.Image), Group: d.Group, Verdict: d.Verdict, Reasons: make([]jsonReason, 0, len(d.Reasons)),

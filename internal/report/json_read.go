@@ -65,7 +65,7 @@ func ReadJSON(r io.Reader) (Summary, error) {
 		return Summary{}, err
 	}
 	for _, r := range in.Repositories {
-		read, err := r.repository()
+		read, err := r.outcome()
 		if err != nil {
 			return Summary{}, fmt.Errorf("read JSON report: %s: %w", clip(r.Repository, nameRunes), err)
 		}
@@ -77,10 +77,10 @@ func ReadJSON(r io.Reader) (Summary, error) {
 	return out, nil
 }
 
-func (in readRepository) repository() (Repository, error) {
+func (in readRepository) outcome() (Outcome, error) {
 	host, path, _ := strings.Cut(in.Repository, "/")
 	bytes := in.UniqueBytesDeleted
-	out := Repository{Name: oci.Repository{Host: host, Path: path}, Policy: in.Policy, Warnings: in.Warnings, KnownBytes: &bytes, Way: in.DeletedBy, Left: in.Unfinished}
+	out := Outcome{Name: oci.Repository{Host: host, Path: path}, Policy: in.Policy, Warnings: in.Warnings, KnownBytes: &bytes, Way: in.DeletedBy, Unfinished: in.Unfinished}
 	for _, name := range in.JustBuilt {
 		pushed := oci.Pushed{Reference: oci.Reference{Repository: out.Name, Tag: name}, Source: "report"}
 		if short := oci.Digest(name); strings.Contains(name, ":") && retain.ShortDigest(short) == name { // no tag
@@ -104,7 +104,7 @@ func (in readRepository) repository() (Repository, error) {
 	}
 	for _, i := range in.Images {
 		if err := out.readImage(i); err != nil {
-			return Repository{}, err
+			return Outcome{}, err
 		}
 	}
 	got, want := out.Totals(), Totals{
@@ -113,7 +113,7 @@ func (in readRepository) repository() (Repository, error) {
 	}
 	want.Unmeasured = got.Unmeasured // told by the images alone
 	if got != want || want.UniqueBytes < 0 {
-		return Repository{}, errors.New("its numbers are not those of its images")
+		return Outcome{}, errors.New("its numbers are not those of its images")
 	}
 	return out, nil
 }
@@ -127,7 +127,7 @@ func (in readRepository) wasRead() bool {
 }
 
 // readImage adds an image to the plan, and what became of it to the outcomes.
-func (r *Repository) readImage(in jsonImage) error {
+func (r *Outcome) readImage(in jsonImage) error {
 	created, err := readMoment(in.Created)
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ type Summary struct {
 	CI       CI
 	Policy   string // the policy in English
 	// Repositories are in the order in which they were asked for.
-	Repositories []Repository
+	Repositories []Outcome
 	// GC is what became of the registry's garbage collection; nil when none was asked for.
 	GC *gc.Result
 	// Cause is what ended the run before its time: it wraps [context.Canceled] or [ErrTimeout]. It is nil when the run
@@ -36,8 +36,8 @@ type CI struct {
 	BuildURL string // "" when unknown
 }
 
-// Repository is what became of one repository.
-type Repository struct {
+// Outcome is what became of one repository.
+type Outcome struct {
 	Name oci.Repository
 	// Policy is the repository's policy in English; "" when none was found for it.
 	Policy string
@@ -47,8 +47,8 @@ type Repository struct {
 	Outcomes map[oci.Digest]prune.Outcome
 	// Way is how images were deleted; "" when none was.
 	Way prune.Way
-	// Left are manifests that nothing leads to any more and that a later run has to delete, as the journal has them.
-	Left []oci.Digest
+	// Unfinished are manifests that nothing leads to any more and that a later run has to delete, as the journal has them.
+	Unfinished []oci.Digest
 	// Err is why the repository was not read, refused or not finished; nil when all went well. Reports show its text and
 	// its [Hint]. A refusal is told by the plan's refusals, and then the error is not shown a second time. It wraps
 	// [ErrTimeout] when the run's time was over before the repository was read.

@@ -128,7 +128,7 @@ func (t *table) repository(v view) error {
 	if err != nil {
 		return err
 	}
-	for _, part := range []string{rows, history, notes(v.Repository)} {
+	for _, part := range []string{rows, history, notes(v.Outcome)} {
 		if part != "" {
 			t.WriteString("\n" + part)
 		}
@@ -159,7 +159,7 @@ func (v view) head() string {
 }
 
 // notes are what concerns the repository as a whole.
-func notes(r Repository) string {
+func notes(r Outcome) string {
 	var b strings.Builder
 	if r.condition() == stopped {
 		fmt.Fprintf(&b, "  stopped: %s\n", r.objection())

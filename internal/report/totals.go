@@ -9,7 +9,7 @@ import (
 )
 
 // Totals counts what became of the repository. A repository that was not read counts nothing.
-func (r Repository) Totals() Totals {
+func (r Outcome) Totals() Totals {
 	t := r.counts()
 	if t.UniqueBytes = uniqueBytes(r); r.KnownBytes != nil {
 		t.UniqueBytes = *r.KnownBytes
@@ -22,7 +22,7 @@ func (r Repository) Totals() Totals {
 // when a tenth still uses it. Of repositories read back from a report only the sum is known.
 func (s Summary) Totals() Totals {
 	var t Totals
-	hosts := map[string][]Repository{}
+	hosts := map[string][]Outcome{}
 	for _, r := range s.Repositories {
 		c := r.counts()
 		t.Kept += c.Kept
@@ -54,7 +54,7 @@ func (s Summary) Freed() int64 {
 }
 
 // counts returns the totals without the bytes.
-func (r Repository) counts() Totals {
+func (r Outcome) counts() Totals {
 	var t Totals
 	if r.Plan == nil {
 		return t
@@ -90,7 +90,7 @@ const kept prune.Status = ""
 
 // status says what became of an image. A deletion without an outcome was not tried, whatever the cause, so it is
 // skipped: a report must not call an image deleted on no evidence.
-func (r Repository) status(d *retain.Decision) prune.Status {
+func (r Outcome) status(d *retain.Decision) prune.Status {
 	if d.Verdict != retain.Delete {
 		return kept
 	}
@@ -110,7 +110,7 @@ func survives(s prune.Status) bool {
 
 // uniqueBytes adds up the blobs of deleted images that no surviving image of the same repositories uses. When the
 // manifest of any of them was not read, nothing is known of that: 0.
-func uniqueBytes(repositories ...Repository) int64 {
+func uniqueBytes(repositories ...Outcome) int64 {
 	lost := map[oci.Digest]int64{}
 	each := func(visit func(status prune.Status, blobs []oci.Blob)) {
 		for _, r := range repositories {

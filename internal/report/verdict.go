@@ -74,7 +74,7 @@ func (c condition) String() string {
 	return [...]string{finished: "finished", unread: "not read", refused: "refused", stopped: "stopped early"}[c]
 }
 
-func (r Repository) condition() condition {
+func (r Outcome) condition() condition {
 	switch {
 	case r.Plan == nil:
 		return unread
@@ -87,7 +87,7 @@ func (r Repository) condition() condition {
 }
 
 // objection says why a repository was not read, refused or stopped, fit for a line; "" when it was not.
-func (r Repository) objection() string {
+func (r Outcome) objection() string {
 	switch r.condition() {
 	case unread:
 		if r.Err == nil {
@@ -103,7 +103,7 @@ func (r Repository) objection() string {
 }
 
 // hint says what helps against it; "" when nothing is known that does.
-func (r Repository) hint() string {
+func (r Outcome) hint() string {
 	if r.condition() != refused {
 		return long(Hint(r.Err))
 	}
@@ -117,7 +117,7 @@ func (r Repository) hint() string {
 }
 
 // late reports whether the run's time was over before the repository was read.
-func (r Repository) late() bool { return r.Plan == nil && errors.Is(r.Err, ErrTimeout) }
+func (r Outcome) late() bool { return r.Plan == nil && errors.Is(r.Err, ErrTimeout) }
 
 // maxRefusals bounds a list that grows with the number of tags that a pipeline says it has pushed.
 const maxRefusals = 5
@@ -201,7 +201,7 @@ func (s sheet) verdict() string {
 }
 
 // warnings are those of the plan and those of the run.
-func (r Repository) warnings() []string {
+func (r Outcome) warnings() []string {
 	if r.Plan == nil {
 		return r.Warnings
 	}
@@ -209,12 +209,12 @@ func (r Repository) warnings() []string {
 }
 
 // remarks are for a reader: the warnings, and what was special about the execution.
-func (r Repository) remarks() []string {
+func (r Outcome) remarks() []string {
 	out := slices.Clone(r.warnings())
 	if r.Way == prune.Retag {
 		out = append(out, "tags were removed by pointing them to a placeholder image, which was pushed for that and then deleted (--delete-by retag)")
 	}
-	if n := len(r.Left); n > 0 {
+	if n := len(r.Unfinished); n > 0 {
 		out = append(out, fmt.Sprintf("%s begun and not finished: no tag points to these images any more; the next run with the same --state-dir deletes them", plural(n, "deletion was", "deletions were")))
 	}
 	return out
@@ -246,7 +246,7 @@ func (v view) note(strong func(string) string, tags func([]string) string) strin
 
 // pushed names what the pipeline has just pushed to the repository: what it surely has, and of what it probably has
 // only what the plan found.
-func (r Repository) pushed() []string {
+func (r Outcome) pushed() []string {
 	found := map[string]bool{}
 	if r.Plan != nil {
 		for i := range r.Plan.Decisions {

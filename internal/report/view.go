@@ -50,7 +50,7 @@ func spread(sorted []int, budget int, lay func(i, part int) (used int)) {
 // view is a repository with its decisions sorted into what a reader looks for, each in the plan's order. Children and
 // attachments are not listed, only counted; failed ones are listed, because a failure is never hidden.
 type view struct {
-	Repository
+	Outcome
 	totals Totals
 
 	failed  []entry
@@ -73,8 +73,8 @@ type entry struct {
 	troubled bool // it should have been deleted, and was not
 }
 
-func newView(s Summary, r Repository) view {
-	v := view{Repository: r, totals: r.Totals(), run: s}
+func newView(s Summary, r Outcome) view {
+	v := view{Outcome: r, totals: r.Totals(), run: s}
 	if r.Plan == nil {
 		return v
 	}
