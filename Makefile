@@ -67,7 +67,7 @@ lint: ## format, vet and staticcheck, in both modules
 FUZZTIME ?= 30s
 fuzz: ## look for a policy and a repository that break a promise, for images in use that are overlooked, for words that a shell reads otherwise, for text that breaks out of a report, and for logs that are misread
 	go test ./internal/retain -run '^$$' -fuzz FuzzDecide -fuzztime $(FUZZTIME)
-	go test ./internal/retain -run '^$$' -fuzz FuzzParseInUse -fuzztime $(FUZZTIME)
+	go test ./internal/inuse -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
 	go test ./internal/gc -run '^$$' -fuzz FuzzQuote -fuzztime $(FUZZTIME)
 	go test ./internal/report -run '^$$' -fuzz FuzzMarkdownCell -fuzztime $(FUZZTIME)
 	go test ./internal/gc -run '^$$' -fuzz FuzzReadLog -fuzztime $(FUZZTIME)
@@ -81,4 +81,4 @@ bench: ## the step against the script that it replaces, on real registries
 	go run -C e2e ./bench
 
 update: ## write goldens and the README's flags anew; read the diff
-	go test ./internal/retain ./internal/report . -update
+	go test ./internal/retain ./internal/report ./internal/policy . -update

@@ -3,7 +3,6 @@ package e2e
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -147,14 +146,14 @@ var snapshots = []claim{
 		equal(s.wire, "outcomes", outcomes(s.execute(plan)), "map[]")
 	}},
 	{name: "an unknown repository is an error", run: func(s stand) {
-		if got, err := s.repo.Snapshot(s.t.Context(), client.Wanted{}); !errors.Is(err, client.ErrUnknownRepository) {
+		if got, err := s.repo.Snapshot(s.t.Context(), client.Query{}); !errors.Is(err, client.ErrUnknownRepository) {
 			s.t.Errorf("got %v, %v", got, err)
 		}
 	}},
 	{name: "a digest that was pushed without a tag is read when asked for", run: func(s stand) {
 		s.aged("a", 2)
 		d := s.push.Image(fixture.Image{Seed: "untagged", Created: ago(1)})
-		got, err := s.repo.Snapshot(s.t.Context(), client.Wanted{Also: []oci.Digest{d, absent}})
+		got, err := s.repo.Snapshot(s.t.Context(), client.Query{Digests: []oci.Digest{d, absent}})
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -210,10 +209,9 @@ var pages = []claim{
 }
 
 // denied checks that an error ends every further deletion.
-func (s stand) denied(err error, check func(*client.Error) bool) {
+func (s stand) denied(err error, kind error) {
 	s.t.Helper()
-	var answer *client.Error
-	if !errors.As(err, &answer) || !answer.Stops() || !check(answer) {
+	if !errors.Is(err, kind) {
 		s.t.Errorf("got error %v", err)
 	}
 }
@@ -224,9 +222,7 @@ var whereNothingIsDeleted = []claim{
 			s.aged(fmt.Sprint("b", n), n)
 		}
 		res := s.try(s.plan(retain.Policy{}))
-		s.denied(res.Err, func(e *client.Error) bool {
-			return e.Status == http.StatusMethodNotAllowed && e.Code == "UNSUPPORTED" && !e.ReadOnly
-		})
+		s.denied(res.Err, client.ErrDeletionDisabled)
 		want := "map[failed:1 skipped:18]"
 		if s.by == prune.TagsFirst || s.by == prune.Retag {
 			want = "map[skipped:19]" // the probe was refused
@@ -240,15 +236,15 @@ var whereNothingIsDeleted = []claim{
 
 var whereNothingIsWritten = []claim{
 	{name: "read-only is told from disabled", run: func(s stand) {
-		_, err := s.repo.Delete(s.t.Context(), absent)
-		s.denied(err, func(e *client.Error) bool { return e.Status == http.StatusMethodNotAllowed && e.ReadOnly })
+		_, err := s.repo.delete(s.t.Context(), absent)
+		s.denied(err, client.ErrReadOnly)
 		equal(s.wire, "deletions asked for", s.log.asked("DELETE"), 1)
 	}},
 	{name: "the probe and the push of a placeholder are refused", run: func(s stand) {
-		_, probed := s.repo.DeletesTags(s.t.Context())
+		_, probed := s.repo.CanDeleteTags(s.t.Context())
 		_, pushed := s.repo.PushPlaceholder(s.t.Context())
 		for _, err := range []error{probed, pushed} {
-			s.denied(err, func(e *client.Error) bool { return e.Status == http.StatusMethodNotAllowed && e.ReadOnly })
+			s.denied(err, client.ErrReadOnly)
 		}
 		equal(s.wire, "requests", len(s.log.sent), 2)
 	}},
@@ -265,13 +261,13 @@ var behindLogin = []claim{
 		d := s.aged("a", 1)
 		for name, c := range map[string]client.Credentials{"wrong": login("ci", "wr0ng"), "none": {}} {
 			stranger := newStand(s.t, s.reg, s.path, func(o *client.Options) { o.Credentials = c })
-			_, err := stranger.repo.Snapshot(s.t.Context(), client.Wanted{})
-			_, deleting := stranger.repo.Delete(s.t.Context(), d)
+			_, err := stranger.repo.Snapshot(s.t.Context(), client.Query{})
+			_, deleting := stranger.repo.delete(s.t.Context(), d)
 			for _, err := range []error{err, deleting} {
-				if !client.Unauthorized(err) || strings.Contains(fmt.Sprint(err), "wr0ng") {
+				if !errors.Is(err, client.ErrUnauthorized) || strings.Contains(fmt.Sprint(err), "wr0ng") {
 					s.t.Errorf("%s: got error %v", name, err)
 				}
-				s.denied(err, func(e *client.Error) bool { return e.Status == http.StatusUnauthorized })
+				s.denied(err, client.ErrUnauthorized)
 			}
 		}
 		s.there(true, d)

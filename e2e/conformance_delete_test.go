@@ -34,7 +34,7 @@ var executions = []claim{
 		old := s.aged("old", 2)
 		plan := s.plan(retain.Policy{})
 		for _, want := range []bool{true, false} {
-			existed, err := s.repo.Delete(s.t.Context(), old)
+			existed, err := s.repo.delete(s.t.Context(), old)
 			if err != nil || existed != want {
 				s.t.Errorf("got %v, %v, want %v", existed, err, want)
 			}
@@ -43,7 +43,7 @@ var executions = []claim{
 	}},
 	{name: "a tag is no digest to delete", run: func(s stand) {
 		d := s.aged("a", 1)
-		if _, err := s.repo.Delete(s.t.Context(), "a"); err == nil {
+		if _, err := s.repo.delete(s.t.Context(), "a"); err == nil {
 			s.t.Error("no error")
 		}
 		s.resolves("a", d)

@@ -16,47 +16,59 @@ import (
 
 const module = "github.com/regsweep/regsweep"
 
-// arrows lists what each package of the product may import of the others. main may import all.
+// arrows lists what each package of the product may import of the others.
 var arrows = map[string][]string{
-	"internal/oci":      nil,
-	"internal/retain":   {"internal/oci"},
-	"internal/registry": {"internal/oci"},
-	"internal/prune":    {"internal/retain", "internal/oci"},
-	"internal/gc":       {"internal/oci"},
-	"internal/ci":       {"internal/oci"},
-	"internal/state":    {"internal/oci"},
-	"internal/rank":     {"internal/gc", "internal/oci"},
-	"internal/report":   {"internal/prune", "internal/rank", "internal/retain", "internal/gc", "internal/oci"},
+	"internal/oci":                   nil,
+	"internal/inuse":                 {"internal/oci"},
+	"internal/retain":                {"internal/inuse", "internal/oci"},
+	"internal/registry":              {"internal/oci"},
+	"internal/registry/wire":         {"internal/registry"},
+	"internal/registry/distribution": {"internal/registry", "internal/registry/wire", "internal/oci"},
+	"internal/registry/kinds":        {"internal/registry", "internal/registry/distribution"},
+	"internal/prune":                 {"internal/registry", "internal/retain", "internal/oci"},
+	"internal/gc":                    {"internal/oci"},
+	"internal/ci":                    {"internal/oci"},
+	"internal/state":                 {"internal/oci"},
+	"internal/rank":                  {"internal/gc", "internal/oci"},
+	"internal/policy":                {"internal/retain", "internal/inuse", "internal/oci"},
+	"internal/run":                   {"internal/registry", "internal/retain", "internal/prune", "internal/gc", "internal/rank", "internal/state", "internal/report", "internal/oci"},
+	"internal/publish":               {"internal/report", "internal/rank", "internal/ci"},
+	"internal/cli": {
+		"internal/run", "internal/publish", "internal/policy", "internal/ci", "internal/registry", "internal/registry/kinds", "internal/state", "internal/gc", "internal/prune",
+		"internal/rank", "internal/report", "internal/retain", "internal/inuse", "internal/oci",
+	},
+	"":                {"internal/cli"},
+	"internal/report": {"internal/prune", "internal/rank", "internal/retain", "internal/gc", "internal/oci"},
 
 	"internal/registry/registrytest":         {"internal/oci", "internal/registry/registrytest/fixture"},
 	"internal/registry/registrytest/fixture": {"internal/oci"},
 	"internal/archtest":                      nil,
-	"internal/snippet":                       nil,
+	"internal/doctest":                       nil,
 }
 
 // homes lists the only packages that may import a dependency, by the longest prefix that fits.
 var homes = map[string][]string{
-	"github.com/alecthomas/kong":            {""},
-	"github.com/goccy/go-yaml":              {"", "internal/gc"},
-	"github.com/schollz/progressbar/v3":     {""},
-	"golang.org/x/term":                     {""},
+	"github.com/alecthomas/kong":            {"internal/cli"},
+	"github.com/goccy/go-yaml":              {"internal/policy", "internal/gc"},
+	"github.com/schollz/progressbar/v3":     {"internal/publish"},
+	"golang.org/x/term":                     {"internal/publish"},
 	"github.com/gofrs/flock":                {"internal/state"},
 	"github.com/sethvargo/go-githubactions": {"internal/ci"},
-	"github.com/cenkalti/backoff/v4":        {"internal/registry"},
-	"oras.land/oras-go/v2/registry/remote":  {"internal/registry"},
-	"oras.land/oras-go/v2/registry":         {"internal/oci"},
-	"github.com/opencontainers/go-digest":   {"internal/oci", "internal/registry", "internal/registry/registrytest", "internal/registry/registrytest/fixture"},
+	"github.com/cenkalti/backoff/v4":        {"internal/registry/wire"},
+	"oras.land/oras-go/v2/registry/remote":  {"internal/registry/wire"},
+	"github.com/distribution/reference":     {"internal/oci"},
+	"github.com/opencontainers/go-digest":   {"internal/oci", "internal/registry/distribution", "internal/registry/registrytest", "internal/registry/registrytest/fixture"},
 	"github.com/Masterminds/semver/v3":      {"internal/retain"},
 	"github.com/olekukonko/tablewriter":     {"internal/report"},
-	"golang.org/x/sync/errgroup":            {"", "internal/registry", "internal/prune", "internal/registry/registrytest/fixture"},
-	"net/http":                              {"", "internal/registry", "internal/registry/registrytest", "internal/registry/registrytest/fixture"},
-	"os":                                    {"", "internal/ci", "internal/registry", "internal/state"},
+	"golang.org/x/sync/errgroup":            {"internal/run", "internal/registry", "internal/registry/wire", "internal/registry/distribution", "internal/prune", "internal/registry/registrytest/fixture"},
+	"net/http":                              {"internal/registry", "internal/registry/wire", "internal/registry/distribution", "internal/registry/registrytest", "internal/registry/registrytest/fixture"},
+	"os":                                    {"", "internal/cli", "internal/publish", "internal/policy", "internal/ci", "internal/registry/wire", "internal/state"},
 	"os/exec":                               {"internal/gc"},
 	"os/signal":                             {""},
 }
 
 // pure packages take values and return values: their code reads no clock.
-var pure = []string{"internal/oci", "internal/rank", "internal/retain", "internal/report"}
+var pure = []string{"internal/oci", "internal/rank", "internal/inuse", "internal/retain", "internal/report"}
 
 func TestArrows(t *testing.T) {
 	t.Parallel()
@@ -67,7 +79,7 @@ func TestArrows(t *testing.T) {
 			return
 		}
 		for _, path := range imports {
-			if inner, ours := strings.CutPrefix(path, module+"/"); ours && dir != "" {
+			if inner, ours := strings.CutPrefix(path, module+"/"); ours {
 				allowed, known := arrows[dir]
 				if !known {
 					t.Errorf("%s: package %s has no place in arrows", file, dir)

@@ -16,7 +16,7 @@ const (
 )
 
 // text writes images as lines: the repositories, then "+ reference source" for what was pushed, "?" when assumed.
-func text(i ci.Images) string {
+func text(i oci.Pushes) string {
 	var lines []string
 	for _, r := range i.Repositories {
 		lines = append(lines, r.String())
@@ -281,7 +281,7 @@ func TestImagesPushedTo(t *testing.T) {
 		{"x", []string{"+ h.example/x:2 REGSWEEP_PUSHED", "? h.example/x@" + d1 + " INPUT_DIGEST", "? h.example/x:c0ffee CI_COMMIT_SHA"}},
 		{"xteam/a", nil},
 	} {
-		got := text(ci.Images{Pushed: images.PushedTo(oci.Repository{Host: "h.example", Path: tt.path})})
+		got := text(oci.Pushes{Pushed: images.To(oci.Repository{Host: "h.example", Path: tt.path})})
 		if want := strings.Join(tt.want, "\n"); got != want {
 			t.Errorf("%s: got\n%s\nwant\n%s", tt.path, got, want)
 		}

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/regsweep/regsweep/internal/ci"
-	"github.com/regsweep/regsweep/internal/oci"
 )
 
 const d3 = "sha256:3333333333333333333333333333333333333333333333333333333333333333"
@@ -174,33 +173,6 @@ func TestMetadataMalformed(t *testing.T) {
 	for _, values := range [][]string{{filepath.Join(t.TempDir(), "missing")}, {t.TempDir()}, {","}, {""}} {
 		if _, err := ci.ReadMetadata(values); err == nil {
 			t.Errorf("%q: no error", values)
-		}
-	}
-}
-
-func TestByID(t *testing.T) {
-	t.Parallel()
-	repository := oci.Repository{Host: "h.example", Path: "a"}
-	image := func(digest, config string, tags ...string) oci.Image {
-		return oci.Image{Digest: oci.Digest(digest), Tags: tags, Blobs: []oci.Blob{{Digest: oci.Digest(config)}}}
-	}
-	const d4 = "sha256:4444444444444444444444444444444444444444444444444444444444444444"
-	snapshot := oci.Snapshot{Repository: repository, Images: []oci.Image{image(d1, d3, "1"), image(d2, d3, "2")}}
-	for _, tt := range []struct{ name, pushed, want string }{
-		{"a digest", "h.example/a@" + d1, "+ h.example/a@" + d1 + " x"},
-		{"a tag", "h.example/a:1", "+ h.example/a:1 x"},
-		{"an id", "h.example/a@" + d3, "+ h.example/a@" + d1 + " x\n+ h.example/a@" + d2 + " x"},
-		{"an id and a tag", "h.example/a:2@" + d3, "+ h.example/a:2@" + d2 + " x"},
-		{"an id and a tag of another", "h.example/a:3@" + d3, "+ h.example/a:3@" + d3 + " x"},
-		{"neither", "h.example/a@" + d4, "+ h.example/a@" + d4 + " x"},
-	} {
-		ref, err := oci.ParseReference(tt.pushed)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := text(ci.Images{Pushed: ci.ByID([]oci.Pushed{{Reference: ref, Source: "x"}}, snapshot)})
-		if got != tt.want {
-			t.Errorf("%s: got\n%s\nwant\n%s", tt.name, got, tt.want)
 		}
 	}
 }

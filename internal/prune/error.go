@@ -1,34 +1,44 @@
 package prune
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/regsweep/regsweep/internal/registry"
+)
+
+// Errors that refuse a plan or a way before anything is deleted.
+var (
+	// ErrRefused is returned for a plan that a guard objects to.
+	ErrRefused = &registry.Kind{Text: "the plan is refused", Advice: "look at the plan; when it is right, change what the guard objects to"}
+	// ErrNoTagDeletion is returned for TagsFirst on a registry that cannot remove a tag.
+	ErrNoTagDeletion = &registry.Kind{
+		Text:   "the registry does not remove tags, as distribution 2.x does not",
+		Advice: "--delete-by auto deletes by digest there; --delete-by retag is faster and pushes a placeholder to the registry",
+	}
+	// ErrTagDeletion is returned for Retag on a registry that has no need of it.
+	ErrTagDeletion = &registry.Kind{
+		Text:   "the registry removes tags by itself",
+		Advice: "--delete-by auto or tags-first does there what retag is for, and writes nothing",
+	}
+	// ErrNoPlaceholder is returned for Retag on a kind of registry whose tags are not pointed at placeholders.
+	ErrNoPlaceholder = &registry.Kind{Text: "tags are not pointed at placeholders on this kind of registry", Advice: "--delete-by auto takes what works there"}
+	// ErrUnclear is returned for both on a registry whose answer is not understood.
+	ErrUnclear = &registry.Kind{Text: "it is not clear whether the registry removes tags", Advice: registry.ErrTagDeletionUnclear.Advice}
+	// ErrNoJournal is returned when the deletions that are about to begin cannot be written down.
+	ErrNoJournal = &registry.Kind{
+		Text:   "there is no journal",
+		Advice: "name a folder that can be written to with --state-dir, or leave --delete-by out",
+	}
+)
 
 // stops reports whether an error tells that no further deletion can succeed.
 func stops(err error) bool {
-	var s interface{ Stops() bool }
-	return errors.As(err, &s) && s.Stops()
-}
-
-// inUse reports whether an error tells that something still refers to the manifest.
-func inUse(err error) bool {
-	var s interface{ InUse() bool }
-	return errors.As(err, &s) && s.InUse()
-}
-
-// denied reports whether an error tells that the caller may not delete. On the first deletion of a run that means
-// all of them; later on it is one image's own protection.
-func denied(err error) bool {
-	var s interface{ Denied() bool }
-	return errors.As(err, &s) && s.Denied()
-}
-
-// unclear reports whether an error tells that nobody knows whether the registry removes tags, which it can do without.
-func unclear(err error) bool {
-	var u interface{ Unclear() bool }
-	return errors.As(err, &u) && u.Unclear()
-}
-
-// unsent reports whether an error tells that a cancel came before the request.
-func unsent(err error) bool {
-	var s interface{ Unsent() bool }
-	return errors.As(err, &s) && s.Unsent()
+	for _, kind := range []error{
+		registry.ErrUnauthorized, registry.ErrNoToken, registry.ErrDeletionDisabled, registry.ErrReadOnly, registry.ErrNotAllowed, registry.ErrNotAnswered,
+	} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
 }

@@ -14,46 +14,15 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
-// Repository is what an execution needs of a registry.
-type Repository interface {
-	Reader
-	Deleter
-	Untagger
-	Retagger
-}
-
-// Reader looks at a repository.
-type Reader interface {
-	// Reread returns what the repository's tags point at now and what that needs. given are tags that the caller looks at
-	// by itself, with what they are believed to point at, and tags that it believes gone, with "".
-	Reread(ctx context.Context, before oci.Snapshot, given map[string]oci.Digest) (oci.Snapshot, error)
-}
-
-// Deleter deletes manifests. It finishes a request that is on its way even when ctx is cancelled.
-type Deleter interface {
-	// Delete deletes a manifest with all its tags and reports whether it was there.
-	Delete(ctx context.Context, d oci.Digest) (existed bool, err error)
-}
-
-// Untagger removes tags where the registry can.
-type Untagger interface {
-	// DeletesTags asks whether the registry can. An error says that it deletes nothing at all, or, when it has a method
-	// Unclear that says so, that its answer is not understood.
-	DeletesTags(ctx context.Context) (bool, error)
-	// Untag removes a tag that points at d and reports whether it did: it looks right before, and leaves a tag alone that
-	// points elsewhere. It finishes a request that is on its way.
-	Untag(ctx context.Context, tag string, d oci.Digest) (removed bool, err error)
-}
-
-// Retagger removes tags where the registry cannot: it points them at a placeholder, whose deletion takes them along.
-type Retagger interface {
-	// PushPlaceholder pushes an image that no other run has.
-	PushPlaceholder(ctx context.Context) (oci.Digest, error)
-	// Retag points a tag that points at d to it, as careful as Untag.
-	Retag(ctx context.Context, tag string, d oci.Digest) (removed bool, err error)
+// Target is what an execution needs of a repository, see [registry.Repository]. What else it uses it asks for by type
+// assertion: [registry.TagDeleter] and [registry.TagPointer].
+type Target interface {
+	Refresh(ctx context.Context, before oci.Snapshot, known map[string]oci.Digest) (oci.Snapshot, error)
+	Delete(ctx context.Context, level []oci.Image) []registry.Result
 }
 
 // Options bound an execution. The zero value is the careful one.
@@ -80,14 +49,11 @@ const (
 	drainTime = 20 * time.Second
 )
 
-// ErrRefused is returned for a plan that a guard objects to.
-var ErrRefused = errors.New("the plan is refused")
-
 // Execute deletes what the plan dooms and returns one outcome for each deletion, whatever happens. Before the first
 // deletion, and again now and then, it looks at the repository and spares what something has come to depend on. Each
 // image is followed by its own parts and attachments. An error that no further deletion can survive ends the
 // execution, as a cancel does; what was not tried is skipped.
-func Execute(ctx context.Context, p retain.Plan, r Repository, o Options) Result {
+func Execute(ctx context.Context, p retain.Plan, t Target, o Options) Result {
 	if len(p.Refusals) > 0 {
 		res := Skip(p, "refused: "+p.Refusals[0].Detail)
 		res.Err = fmt.Errorf("%w: %s", ErrRefused, p.Refusals[0].Detail)
@@ -95,11 +61,12 @@ func Execute(ctx context.Context, p retain.Plan, r Repository, o Options) Result
 	}
 	deletions := p.Deletions()
 	e := &execution{
-		plan: p, deletions: deletions, repository: r, options: o, tags: tagsOf(deletions),
+		plan: p, deletions: deletions, target: t, options: o, tags: tagsOf(deletions),
 		dependencies: dependenciesOf(deletions), outcomes: map[oci.Digest]Outcome{}, spared: map[oci.Digest]string{},
-		claimed: map[oci.Digest]bool{}, tagged: map[oci.Digest]bool{}, removed: map[oci.Digest][]string{}, untagging: map[string]oci.Digest{},
+		image: map[oci.Digest]oci.Image{}, claimed: map[oci.Digest]bool{}, tagged: map[oci.Digest]bool{}, removed: map[oci.Digest][]string{}, untagging: map[string]oci.Digest{},
 	}
 	for _, d := range deletions {
+		e.image[d.Image.Digest] = d.Image
 		e.tagged[d.Image.Digest] = len(d.Image.Tags) > 0
 	}
 	if len(deletions) == 0 {
@@ -121,19 +88,20 @@ func Execute(ctx context.Context, p retain.Plan, r Repository, o Options) Result
 // execution is the state of one Execute.
 type execution struct {
 	dependencies
-	plan       retain.Plan
-	deletions  []retain.Decision
-	repository Repository
-	options    Options
-	way        Way
-	tags       int           // how many the deletions have
-	looked     time.Time     // when the latest look was
-	lookTook   time.Duration // and how long it took
-	journaled  bool          // all deletions are written down
-	emptied    bool          // the latest look has seen nothing that the plan keeps
-	drains     bool          // the run is cancelled, and only what has lost its tags is deleted
-	left       []oci.Digest
-	warnings   []string
+	plan      retain.Plan
+	deletions []retain.Decision
+	image     map[oci.Digest]oci.Image // of the deletions
+	target    Target
+	options   Options
+	way       Way
+	tags      int           // how many the deletions have
+	looked    time.Time     // when the latest look was
+	lookTook  time.Duration // and how long it took
+	journaled bool          // all deletions are written down
+	emptied   bool          // the latest look has seen nothing that the plan keeps
+	drains    bool          // the run is cancelled, and only what has lost its tags is deleted
+	left      []oci.Digest
+	warnings  []string
 
 	mu        sync.Mutex
 	spared    map[oci.Digest]string // what must not be deleted after all, and why
@@ -269,7 +237,7 @@ func (e *execution) given() map[string]oci.Digest {
 // tags. When it cannot be read, nothing more is deleted.
 func (e *execution) lookNow(ctx context.Context) bool {
 	begun := time.Now()
-	later, err := e.repository.Reread(ctx, e.plan.Snapshot(), e.given())
+	later, err := e.target.Refresh(ctx, e.plan.Snapshot(), e.given())
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
@@ -281,10 +249,10 @@ func (e *execution) lookNow(ctx context.Context) bool {
 		return false
 	}
 	e.looked, e.lookTook = time.Now(), time.Since(begun)
-	for d, why := range e.plan.Spare(later) {
+	for d, why := range e.plan.Recheck(later) {
 		e.spared[d] = why
 	}
-	e.emptied = !e.plan.Leaves(later)
+	e.emptied = !e.plan.KeepsAny(later)
 	has := map[oci.Digest]bool{}
 	for _, i := range later.Images {
 		has[i.Digest] = len(i.Tags) > 0
@@ -305,9 +273,9 @@ func (e *execution) delete(ctx context.Context, d oci.Digest) {
 	if !e.claim(d) {
 		return
 	}
-	existed, err := e.repository.Delete(ctx, d)
-	e.record(ctx, d, existed, err)
-	if err != nil {
+	res := e.target.Delete(ctx, []oci.Image{e.image[d]})[0]
+	e.record(ctx, d, res.Existed, res.Err)
+	if res.Err != nil {
 		return
 	}
 	if ctx.Err() != nil {
@@ -346,10 +314,10 @@ func (e *execution) record(ctx context.Context, d oci.Digest, existed bool, err 
 		e.outcomes[d] = Outcome{Status: Deleted}
 	case err == nil:
 		e.outcomes[d] = Outcome{Status: Gone}
-	case unsent(err): // whatever has lost its tags is tried once more before the run ends
+	case errors.Is(err, registry.ErrNotSent): // whatever has lost its tags is tried once more before the run ends
 		delete(e.claimed, d)
 		return
-	case len(e.before[d]) > 0 && inUse(err):
+	case len(e.before[d]) > 0 && errors.Is(err, registry.ErrInUse):
 		e.outcomes[d] = Outcome{Skipped, "the registry says that it is still referred to: " + err.Error()}
 	default:
 		e.outcomes[d] = Outcome{Failed, err.Error()}
@@ -380,10 +348,10 @@ func (e *execution) learn(ctx context.Context, err error) {
 	switch {
 	case err == nil:
 		e.answered, e.failures = true, 0
-	case e.broken, inUse(err) && e.answered:
+	case e.broken, errors.Is(err, registry.ErrInUse) && e.answered:
 	case ctx.Err() != nil:
 		e.err = cmp.Or(e.err, context.Cause(ctx))
-	case stops(err), !e.answered && denied(err):
+	case stops(err), !e.answered && errors.Is(err, registry.ErrForbidden):
 		e.err, e.broken = err, true
 	default:
 		if e.failures++; e.failures >= maxFailures {

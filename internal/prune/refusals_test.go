@@ -43,7 +43,7 @@ func TestRefusedWays(t *testing.T) {
 		"retag, pushing denied":           {prune.Retag, registrytest.Options{Version: registrytest.V2}, registrytest.Fault{Method: "POST", Times: -1, Status: 403}, true, func(err error) bool { return err != nil }},
 		"retag, placeholder not wanted":   {prune.Retag, registrytest.Options{Version: registrytest.V2}, registrytest.Fault{Method: "PUT", Path: "*/manifests/*", Times: -1, Status: 403}, true, func(err error) bool { return err != nil }},
 		"retag, upload goes elsewhere":    {prune.Retag, registrytest.Options{Version: registrytest.V2}, registrytest.Fault{Method: "POST", Edit: registrytest.SetHeader("Location", "https://elsewhere.example/")}, true, func(err error) bool { return err != nil }},
-		"the registry wants us to log in": {prune.TagsFirst, registrytest.Options{}, registrytest.Fault{Method: "DELETE", Times: -1, Status: 401}, true, func(err error) bool { return registry.Unauthorized(err) }},
+		"the registry wants us to log in": {prune.TagsFirst, registrytest.Options{}, registrytest.Fault{Method: "DELETE", Times: -1, Status: 401}, true, func(err error) bool { return errors.Is(err, registry.ErrUnauthorized) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -266,11 +266,11 @@ func TestPlaceholderThatStays(t *testing.T) {
 	}
 	// The next run removes it with its tags, and finishes what was begun.
 	s.reg.ClearFaults()
-	snapshot, err := s.repo.Snapshot(t.Context(), registry.Wanted{Also: l.last()})
+	snapshot, err := s.repo.Snapshot(t.Context(), registry.Query{Digests: l.last()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.plan = retain.Decide(begin(snapshot, l.last()...), retain.Policy{KeepLast: 1}, nil, now)
+	s.plan = retain.Decide(snapshot, retain.Policy{KeepLast: 1}, retain.Context{Pending: l.last()}, now)
 	res = prune.Execute(t.Context(), s.plan, s.repo, prune.Options{Journal: l})
 	s.check(t, res)
 	if n := len(s.reg.Manifests("team/app")); res.Err != nil || n != 1 || len(s.reg.Tags("team/app")) != 1 || len(l.last()) != 0 {
@@ -296,7 +296,7 @@ func TestSparedBetweenTagsAndDigests(t *testing.T) {
 				s, l := c.stage(t, func(p fixture.Tester) { ds = images(p, 5) })
 				s.reg.AddFault(registrytest.Fault{Method: "GET", Path: "*/tags/list", After: 1, Before: func() { meanwhile(s, ds[0]) }})
 				res := c.execute(t, s, l)
-				if o := res.Outcomes[ds[0]]; o.Status != prune.Skipped || !has(s.reg, ds[0]) || !strings.Contains(o.Detail, "need it") {
+				if o := res.Outcomes[ds[0]]; o.Status != prune.Skipped || !has(s.reg, ds[0]) || !strings.Contains(o.Detail, "need") {
 					t.Errorf("b0: %+v", o)
 				}
 				if got := count(res); got[prune.Deleted] < 2 || res.Err != nil {

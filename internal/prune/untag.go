@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/registry"
 )
 
 // untagAll removes the tags of everything that is to be deleted and returns the digests that may be deleted now: those
@@ -87,15 +88,19 @@ type remover struct {
 }
 
 func (e *execution) remover(ctx context.Context) (remover, error) {
-	if e.way == TagsFirst {
-		return remover{e.repository.Untag, func(context.Context) error { return nil }}, nil
+	if tags, can := e.target.(registry.TagDeleter); can && e.way == TagsFirst {
+		return remover{tags.DeleteTag, func(context.Context) error { return nil }}, nil
 	}
-	placeholder, err := e.repository.PushPlaceholder(ctx)
+	tags, can := e.target.(registry.TagPointer)
+	if !can {
+		return remover{}, ErrNoPlaceholder
+	}
+	placeholder, err := tags.PushPlaceholder(ctx)
 	if err != nil {
 		return remover{}, err
 	}
-	return remover{e.repository.Retag, func(ctx context.Context) error {
-		if _, err := e.repository.Delete(ctx, placeholder); err != nil {
+	return remover{tags.PointTag, func(ctx context.Context) error {
+		if err := e.target.Delete(ctx, []oci.Image{{Digest: placeholder}})[0].Err; err != nil {
 			return fmt.Errorf("delete the placeholder that tags were pointed at: %w", err)
 		}
 		return nil
@@ -136,7 +141,7 @@ func (e *execution) untag(ctx context.Context, d oci.Digest, tags []string, remo
 func (e *execution) untagged(ctx context.Context, d oci.Digest, tag string, removed bool, err error) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if unsent(err) || err != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+	if errors.Is(err, registry.ErrNotSent) || err != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 		return false // it has its tags, and the run says why it ended
 	}
 	delete(e.untagging, tag)

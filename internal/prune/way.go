@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
@@ -31,18 +32,6 @@ const (
 // two for each tag cost more than they save. docs/performance.md has the measurement.
 const tagsFirstFrom = 50
 
-// Errors that refuse a way before anything is written.
-var (
-	// ErrNoTagDeletion is returned for TagsFirst on a registry that cannot remove a tag.
-	ErrNoTagDeletion = errors.New("the registry does not remove tags, as distribution 2.x does not")
-	// ErrTagDeletion is returned for Retag on a registry that has no need of it.
-	ErrTagDeletion = errors.New("the registry removes tags by itself")
-	// ErrUnclear is returned for both on a registry that answers as none that is known.
-	ErrUnclear = errors.New("it is not clear whether the registry removes tags")
-	// ErrNoJournal is returned when the deletions that are about to begin cannot be written down.
-	ErrNoJournal = errors.New("there is no journal")
-)
-
 // Journal remembers which deletions have begun.
 type Journal interface {
 	// Write replaces the list, and returns when it would survive a crash. An empty list is none.
@@ -65,17 +54,17 @@ func (e *execution) choose(ctx context.Context) error {
 			e.warnings = append(e.warnings, "tags are not removed first, which takes longer: "+ErrNoJournal.Error())
 			break
 		}
-		can, err := e.repository.DeletesTags(ctx)
-		if err != nil && !unclear(err) {
+		can, err := e.canDeleteTags(ctx)
+		if err != nil && !errors.Is(err, registry.ErrTagDeletionUnclear) {
 			return err
 		}
 		if e.way = ByDigest; can {
 			e.way = TagsFirst
 		}
 	default:
-		can, err := e.repository.DeletesTags(ctx)
+		can, err := e.canDeleteTags(ctx)
 		switch {
-		case unclear(err):
+		case errors.Is(err, registry.ErrTagDeletionUnclear):
 			return fmt.Errorf("%w: %w", ErrUnclear, err)
 		case err != nil:
 			return err
@@ -90,11 +79,20 @@ func (e *execution) choose(ctx context.Context) error {
 	return e.writeJournal()
 }
 
+// canDeleteTags asks whether tags can be removed one by one. A kind of registry that has no such deletion cannot.
+func (e *execution) canDeleteTags(ctx context.Context) (bool, error) {
+	tags, has := e.target.(registry.TagDeleter)
+	if !has {
+		return false, nil
+	}
+	return tags.CanDeleteTags(ctx)
+}
+
 // writeJournal writes down all deletions before the first one whose interruption would leave something without a name:
 // manifests whose tags are removed, and parts of what is deleted. What an earlier run has begun is brought up to date in
 // any case. Without a journal, by digest is the careful way.
 func (e *execution) writeJournal() error {
-	resumes := slices.ContainsFunc(e.deletions, func(d retain.Decision) bool { return d.Image.Begun })
+	resumes := slices.ContainsFunc(e.deletions, func(d retain.Decision) bool { return d.Pending })
 	if e.options.Journal == nil || e.way == ByDigest && len(e.before) == 0 && !resumes {
 		return nil
 	}
@@ -121,7 +119,7 @@ func (e *execution) held() []oci.Digest {
 	var out []oci.Digest
 	for _, d := range e.plan.Decisions {
 		other := func(r retain.Reason) bool { return r.Rule != retain.RuleProtectFile }
-		if d.Verdict == retain.Keep && d.Image.Begun && len(d.Image.Tags) == 0 && !slices.ContainsFunc(d.Reasons, other) {
+		if d.Verdict == retain.Keep && d.Pending && len(d.Image.Tags) == 0 && !slices.ContainsFunc(d.Reasons, other) {
 			out = append(out, d.Image.Digest)
 		}
 	}

@@ -27,10 +27,10 @@ type Ranking struct {
 	Asked   string    // the host, the pattern of repositories or the log that it is about
 	Started time.Time // ages are counted from it; zero for a log
 	Elapsed time.Duration
+	// Err is what ended the reading, or why nothing was read; nil when all repositories were asked for.
+	Err error
 	// ExitCode is what the run ends with.
 	ExitCode int
-	// Err is what ended the run before its time, or kept it from beginning; nil when every repository was asked for.
-	Err error
 	// Repositories are sorted: those that hold the most come first.
 	Repositories []Row
 	// Unread are the repositories that could not be read, in natural order. What they hold is in no number.

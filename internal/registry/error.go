@@ -1,11 +1,9 @@
 package registry
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,33 +21,19 @@ type Error struct {
 	ReadOnly   bool          // a 405 whose Allow header offers reads alone: distribution in maintenance mode
 }
 
-// maxErrorBody bounds what is read of an error's body: it is for a person, and a proxy's HTML page is not.
-const maxErrorBody = 64 << 10
-
-// newError reads an answer into an Error (OCI distribution-spec v1.1, "Error Codes").
-func newError(method string, u *url.URL, status int, header http.Header, body []byte, now time.Time) *Error {
-	e := &Error{Method: method, URL: redact(u), Status: status, RetryAfter: retryAfter(header.Get("Retry-After"), now)}
-	e.Challenge, _, _ = strings.Cut(header.Get("WWW-Authenticate"), " ")
-	var parsed struct {
-		Errors []struct {
-			Code    string `json:"code"`
-			Message string `json:"message"`
-		} `json:"errors"`
+// Error returns one line: what is wrong where that is known, else the request, the status and what the registry said.
+func (e *Error) Error() string {
+	switch kind := e.kind(); kind {
+	case ErrReadOnly, ErrDeletionDisabled:
+		return fmt.Sprintf("%s (%s)", kind.Text, strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, e.Code)))
 	}
-	if json.Unmarshal(body, &parsed) == nil && len(parsed.Errors) > 0 {
-		e.Code, e.Message = parsed.Errors[0].Code, parsed.Errors[0].Message
-	} else if ct := header.Get("Content-Type"); strings.HasPrefix(ct, "text/plain") && len(body) < 512 {
-		e.Message = strings.TrimSpace(string(body))
-	}
-	allow := header.Get("Allow")
-	e.ReadOnly = status == http.StatusMethodNotAllowed && e.Code == "" && allow != "" && !strings.Contains(allow, http.MethodDelete)
-	return e
+	return fmt.Sprintf("%s %s: %s", e.Method, e.URL, e.Answer())
 }
 
-// Error returns one line: the request, the status and what the registry said.
-func (e *Error) Error() string {
+// Answer returns the status and what the registry said.
+func (e *Error) Answer() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s: %d %s", e.Method, e.URL, e.Status, http.StatusText(e.Status))
+	fmt.Fprintf(&b, "%d %s", e.Status, http.StatusText(e.Status))
 	if e.Code != "" {
 		b.WriteString(" " + e.Code)
 	}
@@ -59,59 +43,70 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Stops reports whether no further deletion can succeed after this answer: without credentials, or where deletion is
-// switched off. A registry that protects a manifest of its own accord, as zot does with 405 DENIED, is asked on.
-func (e *Error) Stops() bool {
-	return e.Status == http.StatusUnauthorized || (e.Status == http.StatusMethodNotAllowed && e.Code != "DENIED")
+// kind is what the answer's status and code tell; nil when they tell nothing that callers ask for. A registry that
+// protects a manifest of its own accord, as zot does with 405 DENIED, allows other deletions.
+func (e *Error) kind() *Kind {
+	switch {
+	case e.Status == http.StatusUnauthorized:
+		return ErrUnauthorized
+	case e.Status == http.StatusForbidden:
+		return ErrForbidden
+	case e.Status == http.StatusNotFound && slices.Contains(codesOfAbsence, e.Code):
+		return ErrNotFound
+	case e.Status != http.StatusMethodNotAllowed || e.Code == codeDenied:
+		return nil
+	case e.ReadOnly:
+		return ErrReadOnly
+	case e.Method == http.MethodDelete:
+		return ErrDeletionDisabled
+	}
+	return ErrNotAllowed
 }
 
-// InUse reports whether the registry says that something else still refers to the manifest: zot answers 405 DENIED,
-// Harbor 412, others 403 or 409.
-func (e *Error) InUse() bool {
+const codeDenied = "DENIED"
+
+// codesOfAbsence are the codes by which a registry says that it does not have something (OCI distribution-spec v1.1,
+// "Error Codes"; NOT_FOUND is Harbor's). A 404 without one may be a proxy's, and an image that a proxy hides is not gone.
+var codesOfAbsence = []string{"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "BLOB_UNKNOWN", "NOT_FOUND"}
+
+// Is reports whether the answer is of a kind. Registries say in different ways that something still refers to a
+// manifest: zot answers 405 DENIED, Harbor 412, others 403 or 409.
+func (e *Error) Is(target error) bool {
+	if target != ErrInUse {
+		kind := e.kind()
+		return kind != nil && target == kind
+	}
 	switch e.Status {
 	case http.StatusForbidden, http.StatusConflict, http.StatusPreconditionFailed:
 		return true
 	}
-	return e.Status == http.StatusMethodNotAllowed && e.Code == "DENIED"
+	return e.Status == http.StatusMethodNotAllowed && e.Code == codeDenied
 }
 
-// redact drops the parts of a URL that can hold a secret.
-func redact(u *url.URL) string {
-	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
-}
-
-// Denied reports whether the registry knows the caller and refuses.
-func (e *Error) Denied() bool { return e.Status == http.StatusForbidden }
-
-// ErrIncomplete is wrapped by errors about content that was read and is not understood, contradicts itself or has no
-// end. What depends on what is then not known, and nothing may be deleted.
-var ErrIncomplete = errors.New("the repository is not wholly known")
-
-// incomplete marks an error with [ErrIncomplete] without changing its text.
-type incomplete struct{ error }
-
-func (i incomplete) Is(target error) bool { return target == ErrIncomplete }
-func (i incomplete) Unwrap() error        { return i.error }
-
-// saysAbsent reports whether an error is the registry's own word that it does not have something: 404 with the code for
-// that (OCI distribution-spec v1.1, "Error Codes"; NOT_FOUND is Harbor's). A 404 without one may be a proxy's, and an
-// image that a proxy hides is not gone.
-func saysAbsent(err error) bool {
-	var answer *Error
-	if !errors.As(err, &answer) || answer.Status != http.StatusNotFound {
-		return false
+// Hint returns what helps against the answer; "" when that is not known.
+func (e *Error) Hint() string {
+	switch kind := e.kind(); {
+	case kind == ErrForbidden && (e.Method == http.MethodPost || e.Method == http.MethodPut):
+		return "--delete-by retag pushes to the registry, and the login may not; --delete-by auto does without"
+	case kind == ErrForbidden && e.Method != http.MethodDelete:
+		return "the login is known but may not read this; it needs the right to pull, and for a prune the right to delete"
+	case kind != nil:
+		return kind.Hint()
+	case e.Status == http.StatusBadRequest && e.Code == "", e.Status >= 300 && e.Status < 400:
+		return "if the registry speaks https, leave --plain-http out"
 	}
-	switch answer.Code {
-	case "MANIFEST_UNKNOWN", "NAME_UNKNOWN", "BLOB_UNKNOWN", "NOT_FOUND":
-		return true
-	}
-	return false
+	return ""
 }
 
-// Unauthorized reports whether an error is about a missing or wrong login.
-func Unauthorized(err error) bool {
-	var answer *Error
-	var token *tokenError
-	return (errors.As(err, &answer) && answer.Status == http.StatusUnauthorized) ||
-		(errors.As(err, &token) && token.answer.StatusCode < http.StatusInternalServerError)
+// MediaTypeError is returned for a manifest of a kind that is not understood.
+type MediaTypeError struct{ MediaType string }
+
+// Error names the media type.
+func (e *MediaTypeError) Error() string {
+	return fmt.Sprintf("its media type %q is not understood, so neither is what it depends on", e.MediaType)
+}
+
+// Hint says how the repository can be pruned again.
+func (e *MediaTypeError) Hint() string {
+	return "no image of this repository is deleted while one of them cannot be understood; delete that tag, or push it again with a current tool"
 }

@@ -43,7 +43,7 @@ func (f family) sort() {
 // orphan because of that.
 func (d *decider) keepOrphans() {
 	for _, e := range d.entries {
-		if e.image.Begun {
+		if e.pending {
 			continue
 		}
 		if len(e.image.Tags)+len(e.image.Subjects()) == 0 && !e.part {
@@ -116,7 +116,7 @@ func (d *decider) doom() {
 		switch {
 		case e.image.Kind == oci.KindPlaceholder:
 			e.miss(RuleInterrupted, "what an interrupted run has pointed these tags at to remove them")
-		case e.image.Begun && len(e.missed) == 0:
+		case e.pending && len(e.missed) == 0:
 			e.miss(RuleInterrupted, "an interrupted run had begun to delete it")
 		}
 	}

@@ -15,12 +15,12 @@ const (
 
 // refusePushed objects when the registry does not have what the pipeline says it has just pushed. Then the step looks
 // at the wrong repository, the push failed, or somebody else has moved the tag: in each case a person should look.
-func (d *decider) refusePushed(s oci.Snapshot, pushed []oci.Pushed) []Refusal {
+func (d *decider) refusePushed(s oci.Snapshot) []Refusal {
 	var out []Refusal
 	refuse := func(p oci.Pushed, format string, args ...any) {
 		out = append(out, Refusal{GuardJustBuilt, fmt.Sprintf("the pipeline pushed %s (says %s), but ", p.Reference, p.Source) + fmt.Sprintf(format, args...)})
 	}
-	for _, p := range pushed {
+	for _, p := range d.context.Pushed {
 		e := d.byTag[p.Tag]
 		switch {
 		case p.Assumed:
@@ -43,7 +43,7 @@ func (d *decider) refusePushed(s oci.Snapshot, pushed []oci.Pushed) []Refusal {
 func (d *decider) refuseTooMany(p Plan) []Refusal {
 	var all, doomed int
 	for _, dec := range p.Decisions {
-		if counted(dec.Image) && !(dec.Image.Begun && len(dec.Image.Tags) == 0) {
+		if counted(dec.Image) && !(dec.Pending && len(dec.Image.Tags) == 0) {
 			all++
 			if dec.Verdict == Delete {
 				doomed++
@@ -70,7 +70,7 @@ func (d *decider) warnings() []string {
 			}
 		}
 	}
-	for _, source := range d.usage.silent {
+	for _, source := range d.usage.Unmatched {
 		out = append(out, fmt.Sprintf("--protect-file %s names nothing of this repository", source))
 	}
 	for _, e := range d.entries {

@@ -54,6 +54,7 @@ type Decision struct {
 	Verdict Verdict
 	Group   string   // the groups in which keep rules counted it, by commas
 	Reasons []Reason // at least one
+	Pending bool     // an earlier run has begun to delete the image and could not finish
 }
 
 // Groups returns the names of the groups in which keep rules counted the image. A tag has no comma in it, and so has no

@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/regsweep/regsweep/internal/inuse"
 )
 
 // Policy says what a repository keeps. The zero value has no keep rule and is refused by [Policy.Validate].
@@ -22,7 +24,7 @@ type Policy struct {
 	// Protect are tags that are never deleted and not counted.
 	Protect []Pattern
 	// InUse are texts that name images in use, which are never deleted and not counted.
-	InUse []InUse
+	InUse []inuse.Text
 	// KeepLast keeps the newest N images; 0 means the rule is not set.
 	KeepLast int
 	// KeepYoungerThan keeps images younger than this from now; the zero Age means the rule is not set.
@@ -92,7 +94,16 @@ func (u Undated) validate() error {
 }
 
 // ErrNoKeepRule is returned by [Policy.Validate] for a policy that would keep nothing of its own accord.
-var ErrNoKeepRule = errors.New("no keep rule was given, so nothing would be kept and nothing is deleted")
+var ErrNoKeepRule error = noKeepRule{}
+
+type noKeepRule struct{}
+
+func (noKeepRule) Error() string {
+	return "no keep rule was given: regsweep deletes nothing without one"
+}
+func (noKeepRule) Hint() string {
+	return "say what to keep, for example --keep-last 5 or --keep-younger-than 30d"
+}
 
 // Validate reports what makes the policy unusable. A policy without a keep rule is an error, as in restic
 // (https://restic.readthedocs.io/en/stable/060_forget.html): an empty policy must not mean "delete everything".
@@ -199,7 +210,7 @@ func (p Policy) String() string {
 func (p Policy) protected() string {
 	patterns, sources := join(p.Protect), []string{}
 	for _, u := range p.InUse {
-		sources = append(sources, u.source)
+		sources = append(sources, u.Source())
 	}
 	files := "what " + and(sources) + " names"
 	switch {
