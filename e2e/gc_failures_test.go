@@ -32,7 +32,7 @@ func TestGCBadInput(t *testing.T) {
 		"no way to restart":     {[]string{"gc", d.Host, "--gc-via", "ssh://host"}, 2, []string{"it needs --gc-stop and --gc-start, the commands that stop and start the registry there"}},
 		"an option as a host":   {append([]string{"gc", d.Host, "--gc-via", "ssh://-oProxyCommand=touch"}, stops...), 2, []string{`"-oProxyCommand=touch" is not a host`}},
 		"an option as a user":   {append([]string{"gc", d.Host, "--gc-via", "ssh://-l@host"}, stops...), 2, []string{`"-l" is not a user`}},
-		"a command as a host":   {append([]string{"gc", d.Host, "--gc-via", "ssh://host; rm -rf ~"}, stops...), 2, []string{"it is not user@host[:port]"}},
+		"a command as a host":   {append([]string{"gc", d.Host, "--gc-via", "ssh://host; rm -rf ~"}, stops...), 2, []string{"the form is user@host[:port]"}},
 		"a container's name":    {[]string{"gc", d.Host, "--gc-via", "docker://registry; rm -rf /"}, 2, []string{"is not a container's name"}},
 		"an option for kubectl": {[]string{"gc", d.Host, "--gc-via", "kubectl://--all/deployment/registry"}, 2, []string{"the form is kubectl://namespace/deployment/name"}},
 		"no key":                {append([]string{"gc", d.Host, "--gc-via", "ssh://host", "--gc-ssh-key", "/no/such/key"}, stops...), 2, []string{"--gc-ssh-key: ", "no such file"}},

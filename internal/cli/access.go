@@ -39,7 +39,7 @@ func (c *clients) of(host string) (registry.Registry, error) {
 
 // clients reads how the registries are reached. What is read of them is remembered in the store.
 func (a access) clients(w World, repositories []oci.Repository, store registry.Store) (*clients, error) {
-	fallback, err := a.login(w.Getenv, repositories)
+	explicit, err := a.login(w.Getenv, repositories)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func (a access) clients(w World, repositories []oci.Repository, store registry.S
 		byHost: map[string]registry.Registry{},
 		options: registry.Options{
 			PlainHTTP: a.PlainHTTP, UserAgent: "regsweep/" + w.version(), Store: store,
-			Credentials: registry.Credentials{Files: credentialFiles(w.Getenv), Fallback: fallback},
+			Credentials: registry.Credentials{Explicit: explicit, Files: credentialFiles(w.Getenv), Fallback: ciLogin(w.Getenv)},
 			TLS: registry.TLS{
 				CAFile: a.CAFile, CertFile: a.CertFile, KeyFile: a.KeyFile, InsecureSkipVerify: a.InsecureSkipTLSVerify,
 				CertDirs: []string{"/etc/docker/certs.d"},
@@ -84,7 +84,7 @@ func credentialFiles(getenv func(string) string) []string {
 	return out
 }
 
-// login returns the logins beside docker's configuration: the given one, then the CI's own.
+// login returns the login that the user gives for this run, which overrides docker's configuration.
 func (a access) login(getenv func(string) string, repositories []oci.Repository) (func(string) (registry.Login, bool), error) {
 	password, _, _ := ci.Input(getenv, "password")
 	if a.PasswordFile != "" {
@@ -109,10 +109,17 @@ func (a access) login(getenv func(string) string, repositories []oci.Repository)
 		}
 	}
 	return func(host string) (registry.Login, bool) {
-		if a.Username != "" && (only == "" || strings.EqualFold(host, only)) {
-			return registry.Login{Username: a.Username, Password: registry.Secret(password)}, true
+		if a.Username == "" || only != "" && !strings.EqualFold(host, only) {
+			return registry.Login{}, false
 		}
-		user, pass, _, ok := ci.Credential(getenv, host)
-		return registry.Login{Username: user, Password: registry.Secret(pass)}, ok
+		return registry.Login{Username: a.Username, Password: registry.Secret(password)}, true
 	}, nil
+}
+
+// ciLogin returns the login that the CI system hands to the job for its own registry.
+func ciLogin(getenv func(string) string) func(string) (registry.Login, bool) {
+	return func(host string) (registry.Login, bool) {
+		user, password, _, ok := ci.Credential(getenv, host)
+		return registry.Login{Username: user, Password: registry.Secret(password)}, ok
+	}
 }

@@ -49,16 +49,23 @@ func Main(ctx context.Context, w World) int {
 		kong.Resolvers(environment(w.Getenv, fromEnv)),
 	)
 	if err != nil { // a mistake in the flags' own declaration
-		return badInput(w, console, fmt.Errorf("set up the command line: %w", err))
+		err = fmt.Errorf("set up the command line: %w", err)
+		sayBadInput(w, console, err)
+		return codeOfCommand(0, err)
 	}
 	parsed, err := parser.Parse(w.Args)
 	switch {
 	case exited >= 0: // --help or --version
 		return exited
 	case err != nil:
-		return usageError(w, console, err, fromEnv)
+		sayUsage(w, console, err, fromEnv)
+		return codeOfCommand(0, err)
 	}
-	return parsed.Selected().Target.Addr().Interface().(command).run(ctx, w, console)
+	code, err := parsed.Selected().Target.Addr().Interface().(command).run(ctx, w, console)
+	if err != nil {
+		sayBadInput(w, console, err)
+	}
+	return codeOfCommand(code, err)
 }
 
 // newParser makes the parser of the command line.
@@ -74,8 +81,8 @@ func newParser(flags *commandLine, w World, more ...kong.Option) (*kong.Kong, er
 
 // command is what each command of [commandLine] is.
 type command interface {
-	// run does what is asked and returns the exit code.
-	run(ctx context.Context, w World, console *publish.Console) int
+	// run does what is asked and returns the exit code. An error is bad input: nothing was done.
+	run(ctx context.Context, w World, console *publish.Console) (int, error)
 }
 
 // environment resolves a flag that is not on the command line from the environment, where an empty string means
@@ -94,9 +101,9 @@ func environment(getenv func(string) string, set map[string]string) kong.Resolve
 	})
 }
 
-// badInput says what is wrong with what was asked for, also on the page of a CI's run, since there is no summary that
-// could say it. It returns the exit code.
-func badInput(w World, console *publish.Console, err error) int {
+// sayBadInput says what is wrong with what was asked for, also on the page of a CI's run, since there is no summary that
+// could say it.
+func sayBadInput(w World, console *publish.Console, err error) {
 	console.Errorf("%v", err)
 	if h := report.Hint(err); h != "" {
 		console.Hintf("%s", h)
@@ -108,12 +115,11 @@ func badInput(w World, console *publish.Console, err error) int {
 	if unknown != nil {
 		console.Warningf("%v", unknown)
 	}
-	return exitUsage
 }
 
-// usageError reports a command line that cannot be parsed, and says which flags came from the environment.
-func usageError(w World, console *publish.Console, err error, fromEnv map[string]string) int {
-	code := badInput(w, console, err)
+// sayUsage reports a command line that cannot be parsed, and says which flags came from the environment.
+func sayUsage(w World, console *publish.Console, err error, fromEnv map[string]string) {
+	sayBadInput(w, console, err)
 	var parse *kong.ParseError
 	known, command := errors.As(err, &parse), "prune"
 	if known && parse.Context.Selected() != nil {
@@ -127,5 +133,4 @@ func usageError(w World, console *publish.Console, err error, fromEnv map[string
 		console.Hintf("set by the environment: %s", strings.Join(from, ", "))
 	}
 	console.Hintf("regsweep %s --help lists the flags", command)
-	return code
 }

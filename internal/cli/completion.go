@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"strings"
 
@@ -16,17 +17,16 @@ type completionCommand struct {
 }
 
 // run writes the script and returns the exit code. The script stands alone: at a tab no regsweep is started.
-func (c *completionCommand) run(_ context.Context, w World, console *publish.Console) int {
+func (c *completionCommand) run(_ context.Context, w World, _ *publish.Console) (int, error) {
 	parser, err := kong.New(&commandLine{}, kong.Name("regsweep"), kong.Vars{"version": ""})
 	if err == nil {
 		script := map[string]func([]offer) string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}[c.Shell]
 		_, err = io.WriteString(w.Stdout, script(offers(parser.Model)))
 	}
 	if err != nil {
-		console.Errorf("write the completion: %v", err)
-		return exitUsage
+		err = fmt.Errorf("write the completion: %w", err)
 	}
-	return exitDone
+	return 0, err
 }
 
 // offer is what there is to complete of a command.

@@ -55,6 +55,14 @@ func isExitCode(code int) bool {
 	return ok
 }
 
+// codeOfCommand returns the exit code of a command: its own, or that of bad input where bad says what is wrong.
+func codeOfCommand(code int, bad error) int {
+	if bad != nil {
+		return exitUsage
+	}
+	return code
+}
+
 // codeOf returns the exit code of a run.
 func codeOf(s report.Summary) int {
 	code := exitDone

@@ -86,7 +86,7 @@ type reporting struct {
 type access struct {
 	Workers policy.Count `group:"run" placeholder:"N" help:"Maximum number of parallel requests. regsweep uses fewer when the registry slows down. Default: 128."`
 
-	Username              string `group:"registry" placeholder:"NAME" help:"User name for a registry that docker's configuration has no login for. The password comes from --password-file or REGSWEEP_PASSWORD."`
+	Username              string `group:"registry" placeholder:"NAME" help:"User name for the registry; overrides docker's configuration. The password comes from --password-file or REGSWEEP_PASSWORD."`
 	PasswordFile          string `group:"registry" placeholder:"FILE" help:"File with the password."`
 	PlainHTTP             bool   `group:"registry" name:"plain-http" help:"Use HTTP instead of HTTPS. Not needed for registries on this machine."`
 	CAFile                string `group:"registry" name:"ca-file" placeholder:"FILE" help:"Certificates to trust in addition to the system's and those in docker's certs.d (PEM)."`

@@ -59,7 +59,7 @@ type collection struct {
 }
 
 // run collects and returns the exit code.
-func (c *gcCommand) run(ctx context.Context, w World, console *publish.Console) int {
+func (c *gcCommand) run(ctx context.Context, w World, console *publish.Console) (int, error) {
 	sinks := publish.Sinks{Out: w.Stdout, Form: report.Form(c.Output), Console: console, Getenv: w.Getenv, Now: w.Now}
 	host, images, world, err := c.read(w, &sinks)
 	var job *run.GCJob
@@ -70,14 +70,14 @@ func (c *gcCommand) run(ctx context.Context, w World, console *publish.Console) 
 		sinks.Files, err = publish.OpenFiles(c.Report, report.FormOf)
 	}
 	if err != nil {
-		return badInput(w, console, err)
+		return 0, err
 	}
 	sum := run.GC(ctx, *job, host, images, world)
 	sayEnd(console, sum)
 	sum.CI = ciOf(sinks.CI)
 	sum.ExitCode = codeOf(sum)
 	sinks.Summary(sum)
-	return sum.ExitCode
+	return sum.ExitCode, nil
 }
 
 // read reads which registry and which of its repositories the command is about.

@@ -15,16 +15,15 @@ import (
 type manCommand struct{}
 
 // run writes the page and returns the exit code.
-func (*manCommand) run(_ context.Context, w World, console *publish.Console) int {
+func (*manCommand) run(_ context.Context, w World, _ *publish.Console) (int, error) {
 	parser, err := kong.New(&commandLine{}, kong.Name("regsweep"), kong.Description(description()), kong.ExplicitGroups(groups), kong.Vars{"version": ""})
 	if err == nil {
 		_, err = io.WriteString(w.Stdout, manual(parser.Model, w.version()))
 	}
 	if err != nil {
-		console.Errorf("write the manual page: %v", err)
-		return exitUsage
+		err = fmt.Errorf("write the manual page: %w", err)
 	}
-	return exitDone
+	return 0, err
 }
 
 // manual is the page in the macros of man(7).

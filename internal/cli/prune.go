@@ -15,10 +15,10 @@ import (
 )
 
 // run prunes what the command line asks for and returns the exit code.
-func (c *pruneCommand) run(ctx context.Context, w World, console *publish.Console) int {
+func (c *pruneCommand) run(ctx context.Context, w World, console *publish.Console) (int, error) {
 	a, err := c.read(w, console)
 	if err != nil {
-		return badInput(w, console, err)
+		return 0, err
 	}
 	a.debug(w)
 	sum := run.Prune(ctx, a.job, a.world)
@@ -27,7 +27,7 @@ func (c *pruneCommand) run(ctx context.Context, w World, console *publish.Consol
 	sum.Policy, sum.CI = a.policies.String(), ciOf(a.sinks.CI)
 	sum.ExitCode = codeOf(sum)
 	a.sinks.Summary(sum)
-	return sum.ExitCode
+	return sum.ExitCode, nil
 }
 
 // asked is what the command line and the environment ask prune for.

@@ -33,21 +33,21 @@ type rankCommand struct {
 }
 
 // run ranks what the command line asks for and returns the exit code.
-func (c *rankCommand) run(ctx context.Context, w World, console *publish.Console) int {
+func (c *rankCommand) run(ctx context.Context, w World, console *publish.Console) (int, error) {
 	sinks := publish.Sinks{Out: w.Stdout, Form: report.Form(c.Output), Console: console}
 	source, err := c.source(w, console)
 	if err == nil {
 		sinks.Files, err = publish.OpenFiles(c.Report, report.RankingFormOf)
 	}
 	if err != nil {
-		return badInput(w, console, err)
+		return 0, err
 	}
 	ranking := source(ctx)
 	console.EndProgress()
 	ranking.ExitCode = codeOfRanking(ranking)
 	sayRanking(console, ranking)
 	sinks.Ranking(ranking, int(c.Top))
-	return ranking.ExitCode
+	return ranking.ExitCode, nil
 }
 
 // source returns what makes the ranking. Whatever is wrong with the input is found here, before a report is opened; what

@@ -21,7 +21,7 @@ type reportCommand struct {
 }
 
 // run writes one report of several and returns the most severe of their exit codes.
-func (c *reportCommand) run(_ context.Context, w World, console *publish.Console) int {
+func (c *reportCommand) run(_ context.Context, w World, console *publish.Console) (int, error) {
 	sinks := publish.Sinks{Out: w.Stdout, Form: report.Form(c.Output), Console: console, Getenv: w.Getenv, Now: w.Now}
 	sum, err := c.merged(w.Stdin, console)
 	if err == nil {
@@ -33,10 +33,10 @@ func (c *reportCommand) run(_ context.Context, w World, console *publish.Console
 		sinks.Files, err = publish.OpenFiles(c.Report, report.FormOf)
 	}
 	if err != nil {
-		return badInput(w, console, err)
+		return 0, err
 	}
 	sinks.Summary(sum)
-	return sum.ExitCode
+	return sum.ExitCode, nil
 }
 
 // merged reads the reports into one.

@@ -27,8 +27,6 @@ type Ranking struct {
 	Asked   string    // the host, the pattern of repositories or the log that it is about
 	Started time.Time // ages are counted from it; zero for a log
 	Elapsed time.Duration
-	// Err is what ended the reading, or why nothing was read; nil when all repositories were asked for.
-	Err error
 	// ExitCode is what the run ends with.
 	ExitCode int
 	// Repositories are sorted: those that hold the most come first.
