@@ -17,7 +17,7 @@ import (
 // that chooses one.
 const (
 	exitDone      = 0   // done, also when there was nothing to do, and a dry run
-	exitFailed    = 1   // some deletions failed, or some repositories of rank were not read; the report says which
+	exitFailed    = 1   // some deletions failed or were not answered, something pushed meanwhile lost a part, or rank did not read some repositories; the report says which
 	exitUsage     = 2   // bad input: unknown flag, no keep rule, no image known, a log that is not one
 	exitRefused   = 3   // a guard refused the plan
 	exitRegistry  = 4   // the registry is unreachable, denies, or has deletion disabled
@@ -85,7 +85,7 @@ func codeOfRepository(r report.Outcome) int {
 		return exitRefused
 	case errors.Is(r.Err, report.ErrTimeout): // asked for, and the next run goes on
 		return exitDone
-	case r.Err == nil && r.Totals().Failed > 0:
+	case r.Err == nil && r.Troubled():
 		return exitFailed
 	}
 	return codeOfError(r.Err)

@@ -45,6 +45,9 @@ func sayRepository(c *publish.Console, r report.Outcome) {
 	for _, warning := range r.Warnings {
 		c.Warningf("%s: %s", r.Name, warning)
 	}
+	for _, text := range r.Losses() {
+		c.Errorf("%s: %s", r.Name, text)
+	}
 	switch {
 	case r.Plan != nil && len(r.Plan.Refusals) > 0:
 		for _, refusal := range r.Plan.Refusals {
@@ -55,14 +58,14 @@ func sayRepository(c *publish.Console, r report.Outcome) {
 	case errors.Is(r.Err, report.ErrTimeout):
 		c.Warningf("%s: not read: %v", r.Name, r.Err)
 	case r.Err != nil:
-		done := "nothing was deleted"
-		if n := r.Totals().Manifests; n > 0 {
-			done = fmt.Sprintf("%d manifests had been deleted", n)
-		}
-		sayError(c, fmt.Errorf("%s: %w; %s", r.Name, r.Err, done))
+		sayError(c, fmt.Errorf("%s: %w; %s", r.Name, r.Err, r.Done()))
 	default:
-		if n := r.Totals().Failed; n > 0 {
-			c.Errorf("%s: %s failed, the report says which", r.Name, plural(n, "deletion", "deletions"))
+		t := r.Totals()
+		if t.Failed > 0 {
+			c.Errorf("%s: %s failed, the report says which", r.Name, plural(t.Failed, "deletion", "deletions"))
+		}
+		if t.Unsettled > 0 {
+			c.Errorf("%s: %s sent and not answered; %s", r.Name, plural(t.Unsettled, "deletion was", "deletions were"), report.Settles)
 		}
 	}
 }

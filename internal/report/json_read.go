@@ -102,13 +102,16 @@ func (in readRepository) outcome() (Outcome, error) {
 			out.Plan.Refusals = append(out.Plan.Refusals, retain.Refusal{Guard: f.Guard, Detail: f.Detail})
 		}
 	}
+	for _, b := range in.Broken {
+		out.Broken = append(out.Broken, prune.Broken(b))
+	}
 	for _, i := range in.Images {
 		if err := out.readImage(i); err != nil {
 			return Outcome{}, err
 		}
 	}
 	got, want := out.Totals(), Totals{
-		Kept: in.Kept, Deleted: in.Deleted, Gone: in.Gone, Failed: in.Failed, Skipped: in.Skipped, Planned: in.Planned,
+		Kept: in.Kept, Deleted: in.Deleted, Gone: in.Gone, Failed: in.Failed, Skipped: in.Skipped, Planned: in.Planned, Unsettled: in.Unsettled, Broken: len(in.Broken),
 		Manifests: in.ManifestsDeleted, UniqueBytes: in.UniqueBytesDeleted,
 	}
 	want.Unmeasured = got.Unmeasured // told by the images alone
@@ -162,12 +165,18 @@ func (r *Outcome) readImage(in jsonImage) error {
 		return fmt.Errorf("it lists %s twice", clip(in.Digest.String(), textRunes))
 	}
 	r.Outcomes[in.Digest] = outcome
+	if len(in.RemovedTags) > 0 {
+		if r.Untagged == nil {
+			r.Untagged = map[oci.Digest][]string{}
+		}
+		r.Untagged[in.Digest] = in.RemovedTags
+	}
 	return nil
 }
 
 var (
 	knownKinds    = []oci.Kind{oci.KindImage, oci.KindIndex, oci.KindChild, oci.KindAttachment, oci.KindPlaceholder}
-	knownStatuses = []prune.Status{prune.Deleted, prune.Gone, prune.Failed, prune.Skipped, prune.Planned}
+	knownStatuses = []prune.Status{prune.Deleted, prune.Gone, prune.Failed, prune.Skipped, prune.Planned, prune.Unsettled}
 )
 
 func readMoment(text *string) (time.Time, error) {

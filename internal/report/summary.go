@@ -45,6 +45,11 @@ type Outcome struct {
 	Plan *retain.Plan
 	// Outcomes has one entry for each deletion of the plan.
 	Outcomes map[oci.Digest]prune.Outcome
+	// Untagged are tags that were removed, by the image that they pointed at, where the image is perhaps still there. Of an
+	// image that is not in Unfinished they are lost.
+	Untagged map[oci.Digest][]string
+	// Broken are images that somebody pushed during the run and that now lack a part that the run deleted.
+	Broken []prune.Broken
 	// Way is how images were deleted; "" when none was.
 	Way prune.Way
 	// Unfinished are manifests that nothing leads to any more and that a later run has to delete, as the journal has them.
@@ -63,9 +68,12 @@ type Outcome struct {
 }
 
 // Totals are a repository's or a run's counts. They count images and indexes, the things that people push; children
-// and attachments come and go with them and are counted in Manifests, and in Failed, because a failure is a failure.
+// and attachments come and go with them and are counted in Manifests, and in Failed and Unsettled, because a failure is a
+// failure.
 type Totals struct {
-	Kept, Deleted, Gone, Failed, Skipped, Planned int
+	Kept, Deleted, Gone, Failed, Skipped, Planned, Unsettled int
+	// Broken is the number of images that were pushed during the run and lack a part.
+	Broken int
 	// Manifests is the number of manifests deleted, of every kind.
 	Manifests int
 	// UniqueBytes is the size of the config and layer blobs that only deleted images used: deleted or gone ones, or

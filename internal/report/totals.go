@@ -31,6 +31,8 @@ func (s Summary) Totals() Totals {
 		t.Failed += c.Failed
 		t.Skipped += c.Skipped
 		t.Planned += c.Planned
+		t.Unsettled += c.Unsettled
+		t.Broken += c.Broken
 		t.Manifests += c.Manifests
 		t.Unmeasured = t.Unmeasured || c.Unmeasured
 		if r.KnownBytes != nil {
@@ -45,6 +47,27 @@ func (s Summary) Totals() Totals {
 	return t
 }
 
+// Troubled reports whether something failed although the work on the repository came to its end: a deletion failed or was
+// not answered, a pushed image is broken, or an image that stays has lost a tag.
+func (r Outcome) Troubled() bool {
+	t := r.Totals()
+	return t.Failed+t.Unsettled+t.Broken+len(r.lost()) > 0
+}
+
+// lost are the images that stay although tags of theirs were removed.
+func (r Outcome) lost() []oci.Image {
+	var out []oci.Image
+	if r.Plan == nil || len(r.Untagged) == 0 {
+		return out
+	}
+	for i := range r.Plan.Decisions {
+		if image := r.Plan.Decisions[i].Image; len(r.Untagged[image.Digest]) > 0 && !slices.Contains(r.Unfinished, image.Digest) {
+			out = append(out, image)
+		}
+	}
+	return out
+}
+
 // Freed is what the run's garbage collection gave back: 0 when there was none, or when that was not measured.
 func (s Summary) Freed() int64 {
 	if s.GC == nil || !s.GC.Measured {
@@ -55,7 +78,7 @@ func (s Summary) Freed() int64 {
 
 // counts returns the totals without the bytes.
 func (r Outcome) counts() Totals {
-	var t Totals
+	t := Totals{Broken: len(r.Broken)}
 	if r.Plan == nil {
 		return t
 	}
@@ -76,6 +99,8 @@ func (r Outcome) counts() Totals {
 			t.Gone += one
 		case prune.Failed:
 			t.Failed++
+		case prune.Unsettled:
+			t.Unsettled++
 		case prune.Skipped:
 			t.Skipped += one
 		case prune.Planned:

@@ -15,9 +15,9 @@ import (
 // them, from [Summary.unreferenced].
 func done(t Totals, dryRun, trouble bool, bytes string) string {
 	switch {
-	case t.Deleted+t.Gone+t.Failed+t.Skipped+t.Planned == 0 && trouble:
+	case t.Deleted+t.Gone+t.Failed+t.Unsettled+t.Skipped+t.Planned == 0 && trouble:
 		return fmt.Sprintf("nothing was deleted, kept %d", t.Kept)
-	case t.Deleted+t.Gone+t.Failed+t.Skipped+t.Planned == 0:
+	case t.Deleted+t.Gone+t.Failed+t.Unsettled+t.Skipped+t.Planned == 0:
 		return fmt.Sprintf("nothing to delete, kept %d", t.Kept)
 	case dryRun:
 		text := fmt.Sprintf("would delete %s, keep %d", plural(t.Planned, "image", "images"), t.Kept)
@@ -34,10 +34,32 @@ func done(t Totals, dryRun, trouble bool, bytes string) string {
 		text += fmt.Sprintf(", %d already gone", t.Gone)
 	}
 	text += fmt.Sprintf(", kept %d, failed %d", t.Kept, t.Failed)
+	if t.Unsettled > 0 {
+		text += fmt.Sprintf(", %d unsettled", t.Unsettled)
+	}
 	if t.Skipped > 0 {
 		text += fmt.Sprintf(", skipped %d", t.Skipped)
 	}
 	return text + bytes
+}
+
+// Done says in a few words what is changed in the registry, for a message about what ended the work on the repository.
+func (r Outcome) Done() string {
+	t := r.Totals()
+	var out []string
+	if t.Manifests > 0 {
+		out = append(out, plural(t.Manifests, "manifest had been deleted", "manifests had been deleted"))
+	}
+	if t.Unsettled > 0 {
+		out = append(out, plural(t.Unsettled, "deletion was sent and not answered", "deletions were sent and not answered"))
+	}
+	if n := len(r.Untagged); n > 0 {
+		out = append(out, plural(n, "image that was not deleted has lost tags", "images that were not deleted have lost tags"))
+	}
+	if len(out) == 0 {
+		return "nothing was deleted"
+	}
+	return strings.Join(out, ", ")
 }
 
 // unreferenced says what became of the bytes that only deleted images used. A collection is the whole registry's: what
@@ -215,7 +237,7 @@ func (r Outcome) remarks() []string {
 		out = append(out, "tags were removed by pointing them to a placeholder image, which was pushed for that and then deleted (--delete-by retag)")
 	}
 	if n := len(r.Unfinished); n > 0 {
-		out = append(out, fmt.Sprintf("%s begun and not finished: no tag points to these images any more; the next run with the same --state-dir deletes them", plural(n, "deletion was", "deletions were")))
+		out = append(out, fmt.Sprintf("%s begun and not finished; the next run with the same --state-dir checks and finishes them", plural(n, "deletion was", "deletions were")))
 	}
 	return out
 }

@@ -150,6 +150,7 @@ func (p *pruner) execute(ctx context.Context, out *report.Outcome, r registry.Re
 		Progress: func(done, all int) { p.tell(Progress{name, "deletions", done, all}) },
 	})
 	out.Outcomes, out.Way, out.Unfinished, out.Err = result.Outcomes, result.Way, result.Left, result.Err
+	out.Untagged, out.Broken = result.Untagged, result.Broken
 	forget(r, plan, result)
 	out.Warnings = append(out.Warnings, result.Warnings...)
 	if errors.Is(result.Err, report.ErrTimeout) { // asked for, and not a failure: the next run goes on
