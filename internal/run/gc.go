@@ -16,8 +16,9 @@ import (
 // GCJob is a garbage collection that a run is asked for.
 type GCJob struct {
 	// Via is the target as the user wrote it.
-	Via    string
-	Target *gc.Target
+	Via string
+	// Run collects there, as [gc.Run] does.
+	Run func(context.Context, gc.Client, gc.Options) gc.Result
 	// Options are those of the collection; the run fills in Untagged and Say.
 	Options gc.Options
 	// MinDeleted is how many manifests a prune must have deleted before it collects; 0 means 1.
@@ -111,7 +112,7 @@ type collector struct {
 func (c *collector) collect(ctx context.Context) *gc.Result {
 	o := c.Options
 	o.Untagged, o.Say = c.untagged(), func(text string) { c.tell(GCStep{text}) }
-	res := gc.Run(ctx, c.Target, c, o)
+	res := c.Run(ctx, c, o)
 	return &res
 }
 
