@@ -31,7 +31,9 @@ var arrows = map[string][]string{
 	"internal/rank":                  {"internal/gc", "internal/oci"},
 	"internal/report":                {"internal/prune", "internal/rank", "internal/retain", "internal/gc", "internal/oci"},
 
-	"internal/registry/registrytest":         {"internal/oci", "internal/registry/registrytest/fixture"},
+	"internal/registry/registrytest": {
+		"internal/registry", "internal/registry/wire", "internal/registry/registrytest/fixture", "internal/prune", "internal/retain", "internal/state", "internal/oci",
+	},
 	"internal/registry/registrytest/fixture": {"internal/oci"},
 	"internal/archtest":                      nil,
 	"internal/snippet":                       nil,

@@ -88,20 +88,20 @@ func Execute(ctx context.Context, p retain.Plan, t Target, o Options) Result {
 // execution is the state of one Execute.
 type execution struct {
 	dependencies
-	plan       retain.Plan
-	deletions  []retain.Decision
-	image      map[oci.Digest]oci.Image // of the deletions
-	target     Target
-	options    Options
-	way        Way
-	tags       int           // how many the deletions have
-	looked     time.Time     // when the latest look was
-	lookTook   time.Duration // and how long it took
-	journaled  bool          // all deletions are written down
-	emptied    bool          // the latest look has seen nothing that the plan keeps
-	drains     bool          // the run is cancelled, and only what has lost its tags is deleted
-	left       []oci.Digest
-	warnings   []string
+	plan      retain.Plan
+	deletions []retain.Decision
+	image     map[oci.Digest]oci.Image // of the deletions
+	target    Target
+	options   Options
+	way       Way
+	tags      int           // how many the deletions have
+	looked    time.Time     // when the latest look was
+	lookTook  time.Duration // and how long it took
+	journaled bool          // all deletions are written down
+	emptied   bool          // the latest look has seen nothing that the plan keeps
+	drains    bool          // the run is cancelled, and only what has lost its tags is deleted
+	left      []oci.Digest
+	warnings  []string
 
 	mu        sync.Mutex
 	spared    map[oci.Digest]string // what must not be deleted after all, and why
