@@ -38,7 +38,7 @@ type pruneCommand struct {
 	Shard    string        `group:"scope" placeholder:"I/N" help:"This is job I of N that run side by side: of the repositories, prune those that belong to it. Each belongs to one, whatever their order. Default for more than one repository: what GitLab's parallel, CircleCI and Buildkite say."`
 	DryRun   bool          `group:"run" help:"Plan and report, delete nothing."`
 	Timeout  time.Duration `group:"run" placeholder:"TIME" help:"Stop cleanly after this long, such as 10m, and report the rest as skipped."`
-	DeleteBy prune.Way     `name:"delete-by" group:"run" enum:"auto,digest,tags-first,retag" default:"auto" placeholder:"WAY" help:"How to delete: digest is understood everywhere; tags-first is many times faster on large repositories and needs a registry that removes tags (distribution 3); retag is the same for distribution 2, and pushes a placeholder; auto asks the registry and takes digest or tags-first. Default: ${default}."`
+	DeleteBy prune.Method  `name:"delete-by" group:"run" enum:"auto,digest,tags-first,retag" default:"auto" placeholder:"WAY" help:"How to delete: digest is understood everywhere; tags-first is many times faster on large repositories and needs a registry that removes tags (distribution 3); retag is the same for distribution 2, and pushes a placeholder; auto asks the registry and takes digest or tags-first. Default: ${default}."`
 	StateDir string        `group:"run" placeholder:"DIR" help:"Folder for what the next run should know: deletions that were cut short, and what was read of images (default: regsweep in the user's cache folder)."`
 
 	access

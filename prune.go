@@ -36,7 +36,7 @@ type session struct {
 	shard    ci.Shard // the part of the repositories that is for this run; zero: all
 	shardBy  string   // the variable that says so
 	workers  int
-	deleteBy prune.Way
+	deleteBy prune.Method
 	memo     memo
 	collects bool // what is kept is verified after a collection, for which its manifests are read
 	timeout  time.Duration
@@ -195,8 +195,8 @@ func (s *session) execute(ctx context.Context, out report.Repository, r registry
 	if journal == nil && s.memo.err == nil { // another run has it, or it cannot be read: there was a warning
 		by = prune.ByDigest
 	}
-	result := prune.Execute(ctx, plan, r, prune.Options{Workers: s.workers, By: by, Journal: journal, Progress: s.progress.of(out.Name.String())})
-	out.Outcomes, out.Way, out.Left = result.Outcomes, result.Way, result.Left
+	result := prune.Execute(ctx, plan, r, prune.Options{Workers: s.workers, Method: by, Journal: journal, Progress: s.progress.of(out.Name.String())})
+	out.Outcomes, out.Way, out.Left = result.Outcomes, result.Method, result.Unfinished
 	forget(r, plan, result)
 	for _, w := range result.Warnings {
 		s.say.warningf("%s: %s", out.Name, w)

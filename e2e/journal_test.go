@@ -16,7 +16,7 @@ import (
 type work struct {
 	stand
 	door      *door
-	way       prune.Way // the one that removes tags first there
+	way       prune.Method // the one that removes tags first there
 	kept      []oci.Digest
 	gone      []oci.Digest
 	index     oci.Digest // one of those, as its children and the signature
@@ -117,8 +117,8 @@ type moment struct {
 	name  string
 	step  step
 	n     int
-	after bool      // the registry has carried the request out
-	only  prune.Way // "" is both
+	after bool         // the registry has carried the request out
+	only  prune.Method // "" is both
 }
 
 var moments = []moment{

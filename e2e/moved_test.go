@@ -56,7 +56,7 @@ type place struct {
 type movement struct {
 	name         string
 	at, byDigest place // where tags are removed, and where digests are; zero: not there
-	move         func(w work, way prune.Way) (check func())
+	move         func(w work, way prune.Method) (check func())
 }
 
 // rebuilt pushes a new image under a tag.
@@ -68,7 +68,7 @@ func (w work) rebuilt(tag string) oci.Digest {
 var movements = []movement{
 	{
 		"a tag is pushed anew right before it is looked at", place{head, "b3"}, place{head, "b3"},
-		func(w work, _ prune.Way) func() {
+		func(w work, _ prune.Method) func() {
 			fresh := w.rebuilt("b3")
 			return func() {
 				w.Left("b0", "b1", "b3")
@@ -80,7 +80,7 @@ var movements = []movement{
 	},
 	{
 		"one of two tags is pushed anew right before it is looked at", place{head, "b6-alias"}, place{head, "b6-alias"},
-		func(w work, _ prune.Way) func() {
+		func(w work, _ prune.Method) func() {
 			fresh := w.rebuilt("b6-alias")
 			return func() {
 				w.Left("b0", "b1", "b6-alias")
@@ -93,7 +93,7 @@ var movements = []movement{
 	{
 		// By digest nothing can go wrong there. Where the tag is removed it is lost, and the new image stays.
 		"a tag is pushed anew after it was looked at", place{untag, "b3"}, place{deletion, "b3"},
-		func(w work, way prune.Way) func() {
+		func(w work, way prune.Method) func() {
 			fresh := w.rebuilt("b3")
 			return func() {
 				w.There(true, fresh)
@@ -107,7 +107,7 @@ var movements = []movement{
 	},
 	{
 		"a doomed tag moves onto another doomed image", place{head, "b3"}, place{head, "b3"},
-		func(w work, _ prune.Way) func() {
+		func(w work, _ prune.Method) func() {
 			w.Push.Tag(w.tagged["b5"], "b3")
 			return func() {
 				w.Resolves("b3", w.tagged["b5"])
@@ -119,7 +119,7 @@ var movements = []movement{
 	},
 	{
 		"a doomed tag moves onto a part of a doomed index", place{head, "b3"}, place{head, "b3"},
-		func(w work, _ prune.Way) func() {
+		func(w work, _ prune.Method) func() {
 			w.Push.Tag(w.children[0], "b3")
 			return func() {
 				w.Resolves("b3", w.children[0])
@@ -130,7 +130,7 @@ var movements = []movement{
 	},
 	{
 		"a kept tag moves onto a doomed image", place{head, "b0"}, place{head, "b0"},
-		func(w work, _ prune.Way) func() {
+		func(w work, _ prune.Method) func() {
 			w.Push.Tag(w.tagged["b5"], "b0")
 			return func() {
 				w.Resolves("b0", w.tagged["b5"])
@@ -141,7 +141,7 @@ var movements = []movement{
 	},
 	{
 		"a new tag comes to a doomed image while tags are removed", place{untag, "b4"}, place{},
-		func(w work, _ prune.Way) func() {
+		func(w work, _ prune.Method) func() {
 			w.Push.Tag(w.tagged["b7"], "stable") // the oldest, whose own tag has gone first
 			return func() {
 				w.Resolves("stable", w.tagged["b7"])
@@ -152,7 +152,7 @@ var movements = []movement{
 	},
 	{
 		"a new index comes to need a doomed image while tags are removed", place{untag, "b4"}, place{},
-		func(w work, _ prune.Way) func() {
+		func(w work, _ prune.Method) func() {
 			w.Push.Index(fixture.Index{Tags: []string{"stable"}, Children: []oci.Digest{w.tagged["b7"]}, MediaType: fixture.DockerList})
 			return func() {
 				w.Pullable("stable")

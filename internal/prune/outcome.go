@@ -32,11 +32,11 @@ type Result struct {
 	// Err is what ended the execution before its time; nil when every deletion was tried or spared. Deletions that
 	// failed by themselves are outcomes, not errors.
 	Err error
-	// Way is how images were deleted; "" when none was.
-	Way Way
-	// Left are the manifests without a name that a later run has to finish, as the journal has them.
-	Left []oci.Digest
-	// Warnings are for a reader: what was done in another way than asked.
+	// Method is how images were deleted; "" when none was.
+	Method Method
+	// Unfinished are the manifests without a name that a later run has to finish, as the journal has them.
+	Unfinished []oci.Digest
+	// Warnings are for a reader: what was done by another method than asked.
 	Warnings []string
 }
 

@@ -55,7 +55,7 @@ type (
 		Refusals           []jsonRefusal `json:"refusals"`
 		Warnings           []string      `json:"warnings"`
 		Policy             string        `json:"policy"`
-		DeletedBy          prune.Way     `json:"deleted_by"` // "" when nothing was deleted
+		DeletedBy          prune.Method  `json:"deleted_by"` // "" when nothing was deleted
 		Unfinished         []oci.Digest  `json:"unfinished"` // what a later run has to delete, as the journal has it
 	}
 	jsonRefusal struct {

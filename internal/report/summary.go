@@ -43,7 +43,7 @@ type Repository struct {
 	// Outcomes has one entry for each deletion of the plan.
 	Outcomes map[oci.Digest]prune.Outcome
 	// Way is how images were deleted; "" when none was.
-	Way prune.Way
+	Way prune.Method
 	// Left are manifests that nothing leads to any more and that a later run has to delete, as the journal has them.
 	Left []oci.Digest
 	// Err is why the repository was not read, refused or not finished; nil when all went well. A refusal is told by

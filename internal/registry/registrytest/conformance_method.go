@@ -16,15 +16,15 @@ import (
 )
 
 // Methods are those that a registry's family allows, the one that the others are held to first.
-func Methods(v Version) []prune.Way {
+func Methods(v Version) []prune.Method {
 	if v == V2 {
-		return []prune.Way{prune.ByDigest, prune.Auto, prune.Retag}
+		return []prune.Method{prune.ByDigest, prune.Auto, prune.Retag}
 	}
-	return []prune.Way{prune.ByDigest, prune.Auto, prune.TagsFirst}
+	return []prune.Method{prune.ByDigest, prune.Auto, prune.TagsFirst}
 }
 
 // method is the one that an execution of the plan has to take.
-func (s Stand) method(plan retain.Plan) prune.Way {
+func (s Stand) method(plan retain.Plan) prune.Method {
 	tags := 0
 	for _, d := range plan.Deletions() {
 		tags += len(d.Image.Tags)
@@ -119,7 +119,7 @@ var large = []claim{
 		s.Push.Tag(platforms[0], "b-platform") // a doomed child with a doomed tag of its own
 
 		res := s.Sweep(policy)
-		Equal(s.Wire, "left", len(res.Left), 0)
+		Equal(s.Wire, "left", len(res.Unfinished), 0)
 		s.There(true, slices.Concat(held, keptChildren, keptPlatforms, []oci.Digest{
 			ds[0], ds[1], ds[41], ds[42], keptIndex, keptList, keptReferrer, keptFallback,
 		})...)
@@ -162,7 +162,7 @@ var refusedMethods = []claim{
 			s.T.Errorf("got error %v, want %v", res.Err, want)
 		}
 		Equal(s.Wire, "outcomes", outcomes(res), "map[skipped:3]")
-		Equal(s.Wire, "way", res.Way, "")
+		Equal(s.Wire, "way", res.Method, "")
 		Equal(s.Wire, "deletions asked for", s.Log.asked("DELETE"), 2)
 		Equal(s.Wire, "pushes asked for", s.Log.asked("PUT")+s.Log.asked("POST"), 0)
 		s.Inventory().equals(s.T, before, "")
@@ -170,7 +170,7 @@ var refusedMethods = []claim{
 	{name: "without a journal tags stay until their digest goes", run: func(s Stand) {
 		ds := s.History(60)
 		plan := s.Plan(retain.Policy{})
-		res := prune.Execute(s.T.Context(), plan, s.Repo, prune.Options{By: s.Method})
+		res := prune.Execute(s.T.Context(), plan, s.Repo, prune.Options{Method: s.Method})
 		switch s.Method {
 		case prune.TagsFirst, prune.Retag:
 			if !errors.Is(res.Err, prune.ErrNoJournal) {
@@ -181,9 +181,9 @@ var refusedMethods = []claim{
 				s.Do("DELETE", "manifests/"+d.String())
 			}
 		default:
-			Equal(s.Wire, "way", res.Way, prune.ByDigest)
+			Equal(s.Wire, "way", res.Method, prune.ByDigest)
 			Equal(s.Wire, "outcomes", outcomes(res), "map[deleted:59]")
-			Equal(s.Wire, "warnings", len(res.Warnings), map[prune.Way]int{prune.Auto: 1}[s.Method])
+			Equal(s.Wire, "warnings", len(res.Warnings), map[prune.Method]int{prune.Auto: 1}[s.Method])
 		}
 	}},
 }

@@ -32,8 +32,8 @@ type Stand struct {
 	Repo   registry.Repository
 	Log    *RequestLog
 	Pushes *PushLog
-	Method prune.Way // how executions delete; "" is by digest
-	State  string    // the folder of their journal
+	Method prune.Method // how executions delete; "" is by digest
+	State  string       // the folder of their journal
 }
 
 // NewStand opens the registry as the program does; edit may change the options.
@@ -201,7 +201,7 @@ func (s Stand) Execute(plan retain.Plan) prune.Result {
 	if res.Err != nil {
 		s.T.Errorf("execute: %v", res.Err)
 	}
-	Equal(s.Wire, "way", res.Way, s.method(plan))
+	Equal(s.Wire, "way", res.Method, s.method(plan))
 	Equal(s.Wire, "warnings", len(res.Warnings), 0)
 	manifests := map[oci.Digest]bool{}
 	tags := map[string]bool{}
@@ -238,12 +238,12 @@ func (s Stand) Execute(plan retain.Plan) prune.Result {
 func (s Stand) Try(plan retain.Plan) prune.Result {
 	s.T.Helper()
 	journal := s.Journal()
-	res := prune.Execute(s.T.Context(), plan, s.Repo, prune.Options{By: s.Method, Journal: journal})
+	res := prune.Execute(s.T.Context(), plan, s.Repo, prune.Options{Method: s.Method, Journal: journal})
 	if err := journal.Close(); err != nil {
 		s.T.Error(err)
 	}
 	journal = s.Journal()
-	Equal(s.Wire, "journal", fmt.Sprint(journal.Left()), fmt.Sprint(res.Left))
+	Equal(s.Wire, "journal", fmt.Sprint(journal.Left()), fmt.Sprint(res.Unfinished))
 	if err := journal.Close(); err != nil {
 		s.T.Error(err)
 	}
