@@ -208,7 +208,7 @@ func TestSSHIsCutDuringTheCollection(t *testing.T) {
 			}
 			gate.open()
 			got := d.told(cmd.Wait(), stdout, stderr, report)
-			d.want(got, 0, "the connection to the collection was lost, following it again: ssh exited with 255")
+			d.want(got, 0, "lost the connection to the garbage collection, reconnecting: ssh exited with 255")
 			if g := got.gc; !g.Collected || g.BlobsDeleted != 18 || !g.Restarted || g.VerifiedImages != 2 {
 				t.Errorf("got %+v", *g)
 			}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/regsweep/regsweep/internal/snippet"
+	"github.com/regsweep/regsweep/internal/doctest"
 )
 
 // actAction is a folder that act takes for a published action.
@@ -56,7 +56,7 @@ type actEvent struct{ Command, Content, Arg, Msg, Name, JobResult string }
 func TestRunnerTwoLines(t *testing.T) {
 	t.Parallel()
 	tool(t, "act")
-	page := onPage(t, "docs/ci/github.md", snippet.Action)[0]
+	page := onPage(t, "docs/ci/github.md", doctest.Action)[0]
 	lines := strings.SplitAfter(strings.TrimSuffix(page, "\n"), "\n")
 	before := strings.Join(lines[:len(lines)-2], "")
 	added := strings.Join(lines[len(lines)-2:], "")
@@ -123,7 +123,7 @@ func TestRunnerActionlint(t *testing.T) {
 	lint := tool(t, "actionlint")
 	files := ourAction(t)
 	files[".github/workflows/selftest.yml"] = file(t, "e2e/testdata/runners/selftest.yml")
-	for i, b := range blocks(t, snippet.Action) {
+	for i, b := range blocks(t, doctest.Action) {
 		files[fmt.Sprintf(".github/workflows/page-%d.yml", i)] = actionUse.ReplaceAllString(workflow(b.Text), "uses: ./")
 	}
 	own, err := filepath.Glob(filepath.Join("..", ".github", "workflows", "*.yml"))

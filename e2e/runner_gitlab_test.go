@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regsweep/regsweep/internal/doctest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
-	"github.com/regsweep/regsweep/internal/snippet"
 )
 
 // gitlab runs a pipeline in gitlab-ci-local with the shell of this machine, as a project that has the templates in it.
@@ -53,7 +53,7 @@ func TestRunnerGitLab(t *testing.T) {
 	t.Parallel()
 	tool(t, "gitlab-ci-local")
 	var pages []string
-	for _, b := range blocks(t, snippet.GitLab) { // the README repeats the first of docs/ci/gitlab.md
+	for _, b := range blocks(t, doctest.GitLab) { // the README repeats the first of docs/ci/gitlab.md
 		if !slices.Contains(pages, b.Text) {
 			pages = append(pages, b.Text)
 		}
@@ -110,7 +110,7 @@ func TestRunnerGitLabParallel(t *testing.T) {
 			}
 		}
 	}
-	text := strings.ReplaceAll(local(onPage(t, "docs/ci/gitlab.md", snippet.GitLab)[4]), "registry.example.com", r.Host)
+	text := strings.ReplaceAll(local(onPage(t, "docs/ci/gitlab.md", doctest.GitLab)[4]), "registry.example.com", r.Host)
 	text += `
 after:
   stage: .post
@@ -135,9 +135,9 @@ func TestRunnerGitLabRefusal(t *testing.T) {
 	t.Parallel()
 	tool(t, "gitlab-ci-local")
 	r := newTeam(t, "", "")
-	log, _ := gitlab(t, r, local(onPage(t, "docs/ci/gitlab.md", snippet.GitLab)[0])+"      pushed: $CI_REGISTRY_IMAGE:b9\n")
+	log, _ := gitlab(t, r, local(onPage(t, "docs/ci/gitlab.md", doctest.GitLab)[0])+"      pushed: $CI_REGISTRY_IMAGE:b9\n")
 	// gitlab-ci-local takes a job with allow_failure: exit_codes for one that may fail; its verdict on the job is right
-	for _, want := range []string{"but the registry has no such tag there", "regsweep exported artifacts", "FAIL  regsweep"} {
+	for _, want := range []string{"but the repository does not have this tag", "regsweep exported artifacts", "FAIL  regsweep"} {
 		if !strings.Contains(log, want) {
 			t.Errorf("the log has no %q:\n%s", want, log)
 		}

@@ -11,7 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v2"
 
-	"github.com/regsweep/regsweep/internal/snippet"
+	"github.com/regsweep/regsweep/internal/doctest"
 )
 
 // pipelineStep is what the pages' pipelines say about the step that prunes.
@@ -106,7 +106,7 @@ func parse(t *testing.T, text string, into any) {
 // the newest five.
 func TestRunnerPages(t *testing.T) {
 	t.Parallel()
-	for _, b := range blocks(t, snippet.Pipeline) {
+	for _, b := range blocks(t, doctest.Pipeline) {
 		name := strings.TrimSuffix(filepath.Base(b.Page), ".md")
 		if pipelines[name] == nil {
 			t.Errorf("%s: nobody knows how to run it", b)

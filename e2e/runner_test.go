@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/regsweep/regsweep/e2e/registries"
+	"github.com/regsweep/regsweep/internal/doctest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
-	"github.com/regsweep/regsweep/internal/snippet"
 )
 
 // tool returns the path of a program that "make tools" puts into .tools, or that is on PATH. Without it the test is
@@ -149,9 +149,9 @@ func file(t *testing.T, path string) string {
 }
 
 // blocks returns the blocks of all pages that are of a kind.
-func blocks(t *testing.T, kind snippet.Kind) []snippet.Block {
+func blocks(t *testing.T, kind doctest.Kind) []doctest.Block {
 	t.Helper()
-	out, err := snippet.Of(os.DirFS(".."), kind)
+	out, err := doctest.Of(os.DirFS(".."), kind)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func blocks(t *testing.T, kind snippet.Kind) []snippet.Block {
 }
 
 // onPage returns the texts of a page's blocks that are of a kind.
-func onPage(t *testing.T, page string, kind snippet.Kind) []string {
+func onPage(t *testing.T, page string, kind doctest.Kind) []string {
 	t.Helper()
 	var out []string
 	for _, b := range blocks(t, kind) {

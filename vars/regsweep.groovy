@@ -2,22 +2,23 @@
 //
 //   regsweep image: env.IMAGE, keepLast: 5, credentialsId: 'registry-creds'
 //
-// An option is a flag in camel case: keepYoungerThan: '14d' is --keep-younger-than 14d, and a list is its values with
-// commas between them. Besides there are
+// An option is a flag in camel case: keepYoungerThan: '14d' is --keep-younger-than 14d. A list sets several values. The
+// step also has these options:
 //
-//   image          what to prune and what was pushed, host/path:tag; a list for several
-//   credentialsId  user name and password of Jenkins; without it docker's own login, such as that of docker.withRegistry
-//   name           of the report's files, for a build with several of these steps; regsweep if it is not given
-//   sshKeyId       SSH key of Jenkins for the host of the registry, for gc: true and gcVia
-//   lock           of the Lockable Resources plugin, held while the step runs: one build at a time has the registry collect
+//   image          what to prune and what was pushed, host/path:tag; a list for several images
+//   credentialsId  user name and password in Jenkins; without it, docker's own login, such as that of docker.withRegistry
+//   name           name of the report's files, for a build with several of these steps; default: regsweep
+//   sshKeyId       SSH key in Jenkins for the registry's host, with gc: true and gcVia
+//   lock           lock of the Lockable Resources plugin to hold while the step runs, so that one build at a time collects
+//                  garbage
 //
-// The reports are archived, the build's description gets a line, and the build is unstable when some deletions failed.
-// Any other failure fails it. The exit code is returned.
+// The step archives the reports and adds a line to the build's description. The build is unstable if some deletions
+// failed. Any other failure fails the build. The step returns the exit code.
 
 int call(Map options) {
   String name = options.name ?: 'regsweep'
   List values = ["REGSWEEP_FILES=${name}"]
-  // The values reach the shell as variables alone, so that none is taken for a piece of the script.
+  // The values reach the shell only as variables, so that the shell takes none of them for a part of the script.
   String script = 'rm -f "$REGSWEEP_FILES.html" "$REGSWEEP_FILES.json" "$REGSWEEP_FILES.xml" "$REGSWEEP_FILES.line"\nregsweep --report "$REGSWEEP_FILES.html,$REGSWEEP_FILES.json,$REGSWEEP_FILES.xml,$REGSWEEP_FILES.line"'
   int number = 0
   for (String option in new ArrayList(options.keySet())) {
@@ -25,7 +26,7 @@ int call(Map options) {
       continue
     }
     if (!(option ==~ /[a-z][a-zA-Z]*/)) {
-      error("regsweep: '${option}' is no option")
+      error("regsweep: '${option}' is not an option")
     }
     def value = options[option]
     values.add("REGSWEEP_VALUE_${number}=" + (value instanceof List ? value.join(',') : value))
@@ -61,10 +62,10 @@ int call(Map options) {
   archiveArtifacts artifacts: "${name}.html,${name}.json", allowEmptyArchive: true
   junit testResults: "${name}.xml", allowEmptyResults: true
   if (fileExists("${name}.line")) {
-    String line = readFile(file: "${name}.line", encoding: 'UTF-8').trim() // an agent may think in ASCII
+    String line = readFile(file: "${name}.line", encoding: 'UTF-8').trim() // the agent's default may be ASCII
     currentBuild.description = currentBuild.description ? "${currentBuild.description} | ${line}" : line
   }
-  if (code == 1) { // the next build tries them again
+  if (code == 1) { // the next build tries again
     unstable('regsweep: some images could not be deleted, the report says which')
   } else if (code != 0) {
     error("regsweep ended with exit code ${code}")

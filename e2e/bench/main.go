@@ -146,7 +146,15 @@ func (o options) publish(r report, stdout io.Writer) error {
 		}
 	}
 	if o.write != "" {
-		return replaceBlock(o.write, text.Bytes())
+		return writePage(o.write, r)
 	}
 	return nil
+}
+
+// writePage writes the parts of a page that a run has measured.
+func writePage(file string, r report) error {
+	var answer, tables bytes.Buffer
+	writeAnswer(&answer, r.panels)
+	r.tables(&tables)
+	return errors.Join(replaceBlock(file, answerMark, answer.Bytes()), replaceBlock(file, tablesMark, tables.Bytes()))
 }

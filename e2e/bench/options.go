@@ -116,22 +116,28 @@ func (o options) plotName() string {
 	return filepath.ToSlash(o.svg)
 }
 
-// The lines between which the tables of a page stand.
+// The marks of the parts of a page that a run writes.
 const (
-	blockBegin = "<!-- bench -->\n"
-	blockEnd   = "<!-- /bench -->\n"
+	answerMark = "answer"
+	tablesMark = "bench"
 )
 
+// markers are the lines between which a part of a page stands.
+func markers(mark string) (begin, end string) {
+	return "<!-- " + mark + " -->\n", "<!-- /" + mark + " -->\n"
+}
+
 // replaceBlock puts text between the markers of a file.
-func replaceBlock(file string, text []byte) error {
+func replaceBlock(file, mark string, text []byte) error {
+	begin, end := markers(mark)
 	page, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	before, rest, ok := bytes.Cut(page, []byte(blockBegin))
-	_, after, ended := bytes.Cut(rest, []byte(blockEnd))
+	before, rest, ok := bytes.Cut(page, []byte(begin))
+	_, after, ended := bytes.Cut(rest, []byte(end))
 	if !ok || !ended {
-		return fmt.Errorf("write %s: its lines %q and %q are missing", file, strings.TrimSpace(blockBegin), strings.TrimSpace(blockEnd))
+		return fmt.Errorf("write %s: its lines %q and %q are missing", file, strings.TrimSpace(begin), strings.TrimSpace(end))
 	}
-	return os.WriteFile(file, slices.Concat(before, []byte(blockBegin), []byte("\n"), text, []byte("\n"), []byte(blockEnd), after), 0o644)
+	return os.WriteFile(file, slices.Concat(before, []byte(begin), []byte("\n"), text, []byte("\n"), []byte(end), after), 0o644)
 }

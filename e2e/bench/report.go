@@ -23,8 +23,14 @@ type report struct {
 	plot       string   // the plot's file as the tables name it; "" when there is none
 }
 
-// write writes the report as Markdown.
+// write writes the report as Markdown, with the bounds that regsweep is held to.
 func (r report) write(w io.Writer) {
+	r.tables(w)
+	writePromises(w, r)
+}
+
+// tables writes the part of the report that the page shows: what was measured, and no bounds.
+func (r report) tables(w io.Writer) {
 	fmt.Fprintf(w, "Made by `%s` on %s/%s with %d processors (%s).\n", r.command, runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
 	for _, m := range r.missing {
 		fmt.Fprintf(w, "\n**Left out:** %s\n", m)
@@ -32,7 +38,6 @@ func (r report) write(w io.Writer) {
 	if r.plot != "" {
 		fmt.Fprintf(w, "\n![Seconds over the number of images, both on logarithmic scales, for each registry and distance](%s)\n", r.plot)
 	}
-	writePromises(w, r)
 	for _, p := range r.panels {
 		p.write(w)
 	}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/regsweep/regsweep/e2e/bench/bare"
 	"github.com/regsweep/regsweep/e2e/relay"
-	"github.com/regsweep/regsweep/internal/snippet"
+	"github.com/regsweep/regsweep/internal/doctest"
 )
 
 // made is a report of one registry, as a run with a budget makes it.
@@ -118,6 +118,7 @@ func TestLabelsDoNotOverlap(t *testing.T) {
 func TestReplaceBlock(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "page.md")
+	blockBegin, blockEnd := markers(tablesMark)
 	for _, tc := range []struct{ page, want string }{
 		{"# Page\n\n" + blockBegin + "old\n" + blockEnd + "\nprose\n", "# Page\n\n" + blockBegin + "\nnew\n\n" + blockEnd + "\nprose\n"},
 		{"# Page\n" + blockBegin + "no end\n", ""},
@@ -126,7 +127,7 @@ func TestReplaceBlock(t *testing.T) {
 		if err := os.WriteFile(file, []byte(tc.page), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		err := replaceBlock(file, []byte("new\n"))
+		err := replaceBlock(file, tablesMark, []byte("new\n"))
 		got, failed := os.ReadFile(file)
 		if failed != nil {
 			t.Fatal(failed)
@@ -140,6 +141,48 @@ func TestReplaceBlock(t *testing.T) {
 	}
 }
 
+// TestAnswer holds that the page answers with what was measured, and says what was estimated.
+func TestAnswer(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	p := &panel{kind: kinds[1], delay: 20 * time.Millisecond, rows: []row{
+		{contestant{name: nameRegsweep}, []cell{{images: 1000, result: &result{elapsed: time.Second}}, {images: asked, result: &result{elapsed: 3450 * time.Millisecond}}}},
+		{contestant{name: nameWarm}, []cell{{images: asked, failed: true}}},
+		{contestant{name: nameScript}, []cell{{images: asked, estimate: 86 * time.Second}}},
+	}}
+	writeAnswer(&b, []*panel{p})
+	if want := "| distribution 3.1.2, 20ms away | 3.45 s | – | – | ≈ 86 s |\n"; !strings.HasSuffix(b.String(), want) {
+		t.Errorf("got\n%s\nwant the row\n%s", &b, want)
+	}
+}
+
+// TestPageWithoutBounds holds that a page gets the answer and the tables, and that the bounds stay in the output.
+func TestPageWithoutBounds(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "page.md")
+	answer, answerEnd := markers(answerMark)
+	tables, tablesEnd := markers(tablesMark)
+	if err := os.WriteFile(file, []byte(answer+answerEnd+tables+tablesEnd), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := (options{write: file}).publish(made(), &out); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"first run", "Made by"} {
+		if !bytes.Contains(page, []byte(want)) {
+			t.Errorf("the page lacks %q:\n%s", want, page)
+		}
+	}
+	if bound := "at least 15"; bytes.Contains(page, []byte(bound)) || !strings.Contains(out.String(), bound) {
+		t.Errorf("%q is to be in the output alone; the page:\n%s\nthe output:\n%s", bound, page, &out)
+	}
+}
+
 // The page that holds the tables has a place for them.
 func TestPageHasMarkers(t *testing.T) {
 	t.Parallel()
@@ -147,15 +190,18 @@ func TestPageHasMarkers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, e := bytes.Index(page, []byte(blockBegin)), bytes.Index(page, []byte(blockEnd)); b < 0 || e < b {
-		t.Errorf("got the markers at %d and %d", b, e)
+	for _, mark := range []string{answerMark, tablesMark} {
+		begin, end := markers(mark)
+		if b, e := bytes.Index(page, []byte(begin)), bytes.Index(page, []byte(end)); b < 0 || e < b {
+			t.Errorf("got the markers of %s at %d and %d", mark, b, e)
+		}
 	}
 }
 
 // TestPageCommands reads the options of each call of the benchmark on the pages.
 func TestPageCommands(t *testing.T) {
 	t.Parallel()
-	blocks, err := snippet.Of(os.DirFS("../.."), snippet.Shell)
+	blocks, err := doctest.Of(os.DirFS("../.."), doctest.Shell)
 	if err != nil {
 		t.Fatal(err)
 	}

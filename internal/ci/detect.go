@@ -5,7 +5,7 @@ package ci
 
 import (
 	"fmt"
-	"net/url"
+	"io"
 	"strings"
 )
 
@@ -25,30 +25,51 @@ const (
 	None       = "none"
 )
 
-// systems are the CI systems in the order of detection, the most specific first: Forgejo and Gitea also say that they
+// kind is one CI system. A field is nil, or its zero value, where the system has nothing of that.
+type kind struct {
+	name string
+	// found tells by the environment that a run is in it.
+	found func(variables) bool
+	// page is the address of this build; "" when the environment does not say it.
+	page func(variables) string
+
+	// annotate shows a message on the page of the run.
+	annotate func(w io.Writer, level Level, title, message string) error
+	// section begins and ends a part of the log.
+	section section
+	// debug makes a line that the system shows only to somebody who has asked for more; "" when nobody has.
+	debug func(vars variables, text string) string
+	// publish shows a run and hands its numbers to later steps. It returns an error for each place that it did not reach.
+	publish func(w io.Writer, vars variables, markdown Markdown, o Outputs) []error
+
+	// inputs is what its users call the inputs that name images.
+	inputs string
+	// images are variables that name images by habit.
+	images habit
+	// jobs number the jobs that run side by side.
+	jobs parallelJobs
+}
+
+// kinds are the CI systems in the order of detection, the most specific first: Forgejo and Gitea also say that they
 // are GitHub (https://github.com/watson/ci-info/issues/113 shows such an environment), and act, which runs GitHub's
 // workflows on a desk, counts as GitHub. Jenkins is last of those that are detected, because a job elsewhere that only
 // talks to a Jenkins may have its URL too. CI=true alone says nothing. Most of the variables are in ci-info's table
 // (https://github.com/watson/ci-info/blob/master/vendors.json).
-var systems = []struct {
-	name  string
-	found func(vars variables) bool // nil: nothing in the environment tells it
-	page  func(vars variables) string
-}{
-	{Forgejo, says("FORGEJO_ACTIONS"), runPage("GITHUB_RUN_NUMBER")}, // its pages count runs by repository: https://codeberg.org/forgejo/forgejo/issues/611
-	{Gitea, says("GITEA_ACTIONS"), runPage("GITHUB_RUN_ID")},
-	{GitHub, func(v variables) bool { return v.says("ACT") || v.says("GITHUB_ACTIONS") }, runPage("GITHUB_RUN_ID")},
-	{GitLab, says("GITLAB_CI"), page("CI_JOB_URL")}, // gitlab-ci-local sets it to "false"
-	{Azure, says("TF_BUILD"), azurePage},
-	{Buildkite, says("BUILDKITE"), page("BUILDKITE_BUILD_URL")},
-	{CircleCI, says("CIRCLECI"), page("CIRCLE_BUILD_URL")},
+var kinds = []kind{
+	// Forgejo's pages count runs by repository: https://codeberg.org/forgejo/forgejo/issues/611
+	actions(Forgejo, says("FORGEJO_ACTIONS"), runPage("GITHUB_RUN_NUMBER")),
+	actions(Gitea, says("GITEA_ACTIONS"), runPage("GITHUB_RUN_ID")),
+	actions(GitHub, func(v variables) bool { return v.says("ACT") || v.says("GITHUB_ACTIONS") }, runPage("GITHUB_RUN_ID")),
+	gitlab,
+	azure,
+	buildkite,
+	circleCI,
 	// https://woodpecker-ci.org/docs/usage/environment: CI is its name. Its older versions say that they are Drone too.
-	{Woodpecker, func(v variables) bool { return v("CI") == "woodpecker" }, page("CI_PIPELINE_URL")},
-	{Drone, says("DRONE"), page("DRONE_BUILD_LINK")},
-	{Jenkins, inJenkins, page("BUILD_URL")},
-	// A step of Tekton has no variable that tells it (https://tekton.dev/docs/pipelines/tasks/).
-	{Tekton, nil, nil},
-	{None, nil, nil},
+	{name: Woodpecker, found: func(v variables) bool { return v("CI") == "woodpecker" }, page: page("CI_PIPELINE_URL")},
+	{name: Drone, found: says("DRONE"), page: page("DRONE_BUILD_LINK")},
+	jenkins,
+	{name: Tekton}, // a step of Tekton has no variable that tells it (https://tekton.dev/docs/pipelines/tasks/)
+	{name: None},
 }
 
 // variables is an environment.
@@ -60,65 +81,46 @@ func says(name string) func(variables) bool { return func(v variables) bool { re
 
 func page(name string) func(variables) string { return func(v variables) string { return v(name) } }
 
-// inJenkins also knows a Jenkins whose administrator has not configured its URL.
-func inJenkins(v variables) bool {
-	return v("JENKINS_URL") != "" || (v("JENKINS_HOME") != "" && v("BUILD_NUMBER") != "")
-}
-
-func runPage(number string) func(variables) string {
-	return func(v variables) string {
-		server, repository, run := v("GITHUB_SERVER_URL"), v("GITHUB_REPOSITORY"), v(number)
-		if server == "" || repository == "" || run == "" {
-			return ""
-		}
-		return strings.TrimRight(server, "/") + "/" + repository + "/actions/runs/" + run
-	}
-}
-
-// azurePage makes the address of a build
-// (https://learn.microsoft.com/azure/devops/pipelines/build/variables); a project's name may have spaces.
-func azurePage(v variables) string {
-	server, project, build := v("SYSTEM_TEAMFOUNDATIONCOLLECTIONURI"), v("SYSTEM_TEAMPROJECT"), v("BUILD_BUILDID")
-	if server == "" || project == "" || build == "" {
-		return ""
-	}
-	return strings.TrimRight(server, "/") + "/" + url.PathEscape(project) + "/_build/results?buildId=" + url.QueryEscape(build)
-}
-
 // Names are all the names that --ci takes, in the order of detection.
 func Names() []string {
 	var out []string
-	for _, s := range systems {
-		out = append(out, s.name)
+	for _, k := range kinds {
+		out = append(out, k.name)
 	}
 	return out
 }
 
-// System is the CI system that a run is in.
+// System is the CI system that a run is in. The zero value is none.
 type System struct {
 	// Name is one of [Names].
 	Name string
 	// BuildURL is the page of this build; "" when the system does not say it.
 	BuildURL string
-	// Actions is true on GitHub and those that run its workflows: they read step summaries, outputs and annotations,
-	// so [AppendSummary] and [WriteOutputs] have a reader.
-	Actions bool
 }
 
 // Detect tells the CI system from the environment. A non-empty override is the answer whatever the environment says; an
 // unknown one is an error that lists those that are known.
 func Detect(getenv func(string) string, override string) (System, error) {
-	for _, s := range systems {
-		switch {
-		case override != "" && override != s.name:
-		case override == "" && s.name != None && (s.found == nil || !s.found(getenv)):
-		default:
-			out := System{Name: s.name, Actions: s.name == GitHub || s.name == Gitea || s.name == Forgejo}
-			if s.page != nil {
-				out.BuildURL = s.page(getenv)
-			}
-			return out, nil
+	for _, k := range kinds {
+		detected := k.name == None || k.found != nil && k.found(getenv)
+		if override != k.name && (override != "" || !detected) {
+			continue
 		}
+		out := System{Name: k.name}
+		if k.page != nil {
+			out.BuildURL = k.page(getenv)
+		}
+		return out, nil
 	}
 	return System{}, fmt.Errorf("detect CI: unknown system %q (one of %s)", override, strings.Join(Names(), ", "))
+}
+
+// kind is what is known of the system.
+func (s System) kind() kind {
+	for _, k := range kinds {
+		if k.name == s.Name {
+			return k
+		}
+	}
+	return kind{}
 }

@@ -9,15 +9,6 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
-// Images are the repositories of a run and what the pipeline has just pushed to them.
-type Images struct {
-	// Repositories are those to prune, each once, in the order in which they were named. They may be patterns.
-	Repositories []oci.Repository
-	// Pushed is everything that any source says was pushed to Repositories, each reference once, with a tag or a
-	// digest. What could be in any repository of a pattern stands there with the pattern; see [Images.PushedTo].
-	Pushed []oci.Pushed
-}
-
 // NoImageError says that nothing names a repository.
 type NoImageError struct {
 	// Looked are the places that could have named one, in the order of precedence.
@@ -25,6 +16,11 @@ type NoImageError struct {
 }
 
 func (e *NoImageError) Error() string { return "find image: no image is named" }
+
+// Hint says how to name an image, and where regsweep looked for one.
+func (e *NoImageError) Hint() string {
+	return "name it, as in regsweep registry.example.com/team/app --keep-last 5; looked at " + strings.Join(e.Looked, ", ")
+}
 
 // Images finds the repositories to prune. The first source that names any decides; the others only add what was
 // pushed to these repositories, because whatever the pipeline pushed is kept:
@@ -40,60 +36,72 @@ func (e *NoImageError) Error() string { return "find image: no image is named" }
 //
 // REGSWEEP_DIGEST, INPUT_DIGEST or PLUGIN_DIGEST, digests without a name that build tools wrote, and GitLab's commit
 // variables name no repository and add what was pushed. Names without a host are on REGSWEEP_REGISTRY, INPUT_REGISTRY
-// or PLUGIN_REGISTRY, where somebody gave them to regsweep. Text that is no reference is an error in what somebody gave to regsweep. In what only lies about in the
-// environment it is one while no repository is known, and is left alone otherwise. Every error is bad input; it is a
-// [*NoImageError] when there is nothing to go by.
-func (s System) Images(getenv func(string) string, args []string, built Metadata) (Images, error) {
-	var found Images
-	given, err := explicit(getenv, args, built)
+// or PLUGIN_REGISTRY, where somebody gave them to regsweep.
+//
+// Text that is not a reference is an error in what somebody gave to regsweep. In a variable that was not meant for it,
+// it is an error while no repository is known, and is ignored otherwise. Every error is bad input; it is a
+// [*NoImageError] when nothing names a repository.
+func (s System) Images(getenv func(string) string, args []string, built Metadata) (oci.Pushes, error) {
+	var found images
+	given, err := readInputs(getenv, args, built)
 	if err != nil {
-		return Images{}, err
+		return oci.Pushes{}, err
 	}
 	for _, source := range given.sources {
 		found.add(source)
 	}
 	if err := found.addAmbient(getenv, s.ambient()); err != nil {
-		return Images{}, err
+		return oci.Pushes{}, err
 	}
 	if len(found.Repositories) == 0 {
-		return Images{}, &NoImageError{Looked: s.looked()}
+		return oci.Pushes{}, &NoImageError{Looked: s.looked()}
 	}
 	found.add(hubTags(getenv))
 	if err := found.addTags(given.tags); err != nil {
-		return Images{}, err
+		return oci.Pushes{}, err
 	}
 	found.addDigests(given.digests)
 	for _, p := range gitlabTags(getenv) {
 		found.addToEach(p)
 	}
-	return found, nil
+	return found.Pushes, nil
 }
 
 // looked are the places that could name a repository.
 func (s System) looked() []string {
 	places := []string{"arguments"}
-	if s.Actions {
-		places = append(places, "inputs images and tags")
+	k := s.kind()
+	if k.inputs != "" {
+		places = append(places, k.inputs)
 	}
 	places = append(places, "REGSWEEP_IMAGES", "REGSWEEP_PUSHED", "--metadata", metadataJSON, metadataTags, gitlabImage)
-	if s.Name == Jenkins {
-		places = append(places, "IMAGE", "IMAGE_NAME")
-	}
-	return places
+	return append(places, k.images.variables...)
 }
 
-// ambient are the sources that were not made for regsweep. They return what they could read and the first error.
-func (s System) ambient() []func(func(string) string) ([]oci.Pushed, error) {
-	out := []func(func(string) string) ([]oci.Pushed, error){metadata, gitlab}
-	if s.Name == Jenkins {
-		out = append(out, jenkins)
+// source reads references from the environment. It returns what it could read and the first error.
+type source func(getenv func(string) string) ([]oci.Pushed, error)
+
+// habit is what the pipelines of one system call their images.
+type habit struct {
+	variables []string
+	read      source
+}
+
+// ambient are the sources that were not made for regsweep.
+func (s System) ambient() []source {
+	out := []source{actionMetadata, gitlabRepository}
+	if read := s.kind().images.read; read != nil {
+		out = append(out, read)
 	}
 	return out
 }
 
+// images are the repositories and pushes that were found so far.
+type images struct{ oci.Pushes }
+
 // addAmbient adds the ambient sources. An error counts while no repository is known, but names without a host only
 // when no later source knows better.
-func (i *Images) addAmbient(getenv func(string) string, sources []func(func(string) string) ([]oci.Pushed, error)) error {
+func (i *images) addAmbient(getenv func(string) string, sources []source) error {
 	var short error
 	for _, read := range sources {
 		known := len(i.Repositories) > 0
@@ -115,16 +123,16 @@ func (i *Images) addAmbient(getenv func(string) string, sources []func(func(stri
 
 // add lets a source decide the repositories if none did before, and takes what it says was pushed to them. A claim
 // without tag and digest only names its repository.
-func (i *Images) add(claims []oci.Pushed) {
+func (i *images) add(claims []oci.Pushed) {
 	if len(i.Repositories) == 0 {
 		for _, c := range claims {
-			if !slices.ContainsFunc(i.Repositories, func(r oci.Repository) bool { return same(r, c.Repository) }) {
+			if !slices.ContainsFunc(i.Repositories, func(r oci.Repository) bool { return r.Same(c.Repository) }) {
 				i.Repositories = append(i.Repositories, c.Repository)
 			}
 		}
 	}
 	for _, c := range claims {
-		covered := slices.ContainsFunc(i.Repositories, func(r oci.Repository) bool { return covers(r, c.Repository) })
+		covered := slices.ContainsFunc(i.Repositories, func(r oci.Repository) bool { return r.Covers(c.Repository) })
 		if covered && (c.Tag != "" || c.Digest != "") {
 			i.push(c)
 		}
@@ -132,16 +140,16 @@ func (i *Images) add(claims []oci.Pushed) {
 }
 
 // push records a reference once, by the first source that names it: those that are sure come before those that assume.
-func (i *Images) push(p oci.Pushed) {
+func (i *images) push(p oci.Pushed) {
 	known := slices.ContainsFunc(i.Pushed, func(q oci.Pushed) bool {
-		return same(p.Repository, q.Repository) && p.Tag == q.Tag && p.Digest == q.Digest
+		return p.Repository.Same(q.Repository) && p.Tag == q.Tag && p.Digest == q.Digest
 	})
 	if !known {
 		i.Pushed = append(i.Pushed, p)
 	}
 }
 
-func (i *Images) addToEach(p oci.Pushed) {
+func (i *images) addToEach(p oci.Pushed) {
 	for _, r := range i.Repositories {
 		p.Repository = r
 		i.push(p)
@@ -149,7 +157,7 @@ func (i *Images) addToEach(p oci.Pushed) {
 }
 
 // addTags adds tags that stand alone to the only repository.
-func (i *Images) addTags(tags []oci.Pushed) error {
+func (i *images) addTags(tags []oci.Pushed) error {
 	for _, p := range tags {
 		if len(i.Repositories) != 1 || i.Repositories[0].IsPattern() {
 			return fmt.Errorf("read %s: the tag %s alone does not say which of several repositories it is in", p.Source, p.Tag)
@@ -162,7 +170,7 @@ func (i *Images) addTags(tags []oci.Pushed) error {
 // addDigests adds the digests of builds. One build may push to several repositories, and not to all that are pruned, so
 // a digest must be in the repository only when there is just one. There the tags that came with it in the input tags are
 // of the same build: each must point at the digest. Of several digests nobody knows which is of which tag.
-func (i *Images) addDigests(digests []oci.Pushed) {
+func (i *images) addDigests(digests []oci.Pushed) {
 	assumed := len(i.Repositories) != 1 || i.Repositories[0].IsPattern()
 	if !assumed && len(digests) == 1 {
 		for n := range i.Pushed {
@@ -175,61 +183,4 @@ func (i *Images) addDigests(digests []oci.Pushed) {
 		p.Assumed = assumed
 		i.addToEach(p)
 	}
-}
-
-// PushedTo returns what was pushed, or assumed to be, to one repository.
-func (i Images) PushedTo(r oci.Repository) []oci.Pushed {
-	var out []oci.Pushed
-	for _, p := range i.Pushed {
-		if covers(p.Repository, r) {
-			p.Repository = r
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
-// same reports whether two names are of one repository; hosts are compared without case.
-func same(a, b oci.Repository) bool { return strings.EqualFold(a.Host, b.Host) && a.Path == b.Path }
-
-// covers reports whether r is the repository or one that the pattern stands for.
-func covers(pattern, r oci.Repository) bool {
-	if !pattern.IsPattern() {
-		return same(pattern, r)
-	}
-	return strings.EqualFold(pattern.Host, r.Host) && pattern.Matches(r.Path)
-}
-
-// ByID returns what was pushed with the digests of images in place of their ids: --iidfile of podman, and docker's
-// before it had image stores of its own, is the digest of an image's config. Two images of a snapshot may share one, and
-// then both were built.
-func ByID(pushed []oci.Pushed, s oci.Snapshot) []oci.Pushed {
-	var out []oci.Pushed
-	for _, p := range pushed {
-		found := imagesOf(s, p.Reference)
-		if len(found) == 0 {
-			out = append(out, p)
-		}
-		for _, digest := range found {
-			p.Digest = digest
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
-// imagesOf returns the images that are made of the config that a reference has for its digest, and have its tag; none
-// when the digest is an image's own.
-func imagesOf(s oci.Snapshot, ref oci.Reference) []oci.Digest {
-	var out []oci.Digest
-	for _, image := range s.Images {
-		switch {
-		case ref.Digest == "" || image.Digest == ref.Digest:
-			return nil
-		case ref.Tag != "" && !slices.Contains(image.Tags, ref.Tag):
-		case slices.ContainsFunc(image.Blobs, func(b oci.Blob) bool { return b.Digest == ref.Digest }):
-			out = append(out, image.Digest)
-		}
-	}
-	return out
 }

@@ -16,7 +16,7 @@ const (
 )
 
 // text writes images as lines: the repositories, then "+ reference source" for what was pushed, "?" when assumed.
-func text(i ci.Images) string {
+func text(i oci.Pushes) string {
 	var lines []string
 	for _, r := range i.Repositories {
 		lines = append(lines, r.String())
@@ -235,7 +235,7 @@ func TestImagesNone(t *testing.T) {
 		not    []string
 	}{
 		{"nowhere", ci.System{Name: ci.None}, env{}, []string{"arguments", "REGSWEEP_IMAGES", "DOCKER_METADATA_OUTPUT_TAGS", "CI_REGISTRY_IMAGE"}, []string{"IMAGE", "inputs images and tags"}},
-		{"github", ci.System{Name: ci.GitHub, Actions: true}, env{}, []string{"arguments", "inputs images and tags"}, []string{"IMAGE"}},
+		{"github", ci.System{Name: ci.GitHub}, env{}, []string{"arguments", "inputs images and tags"}, []string{"IMAGE"}},
 		{"jenkins", ci.System{Name: ci.Jenkins}, env{"DOCKER_REGISTRY_URL": "https://reg:5000"}, []string{"IMAGE", "IMAGE_NAME"}, nil},
 		{"IMAGE outside of jenkins", ci.System{Name: ci.None}, env{"IMAGE": "h.example/app:1"}, nil, []string{"IMAGE"}},
 		{"empty variables", ci.System{Name: ci.GitLab}, env{"REGSWEEP_IMAGES": "", "INPUT_TAGS": " ", "CI_REGISTRY_IMAGE": "", "DOCKER_METADATA_OUTPUT_JSON": `{}`}, nil, nil},
@@ -281,7 +281,7 @@ func TestImagesPushedTo(t *testing.T) {
 		{"x", []string{"+ h.example/x:2 REGSWEEP_PUSHED", "? h.example/x@" + d1 + " INPUT_DIGEST", "? h.example/x:c0ffee CI_COMMIT_SHA"}},
 		{"xteam/a", nil},
 	} {
-		got := text(ci.Images{Pushed: images.PushedTo(oci.Repository{Host: "h.example", Path: tt.path})})
+		got := text(oci.Pushes{Pushed: images.To(oci.Repository{Host: "h.example", Path: tt.path})})
 		if want := strings.Join(tt.want, "\n"); got != want {
 			t.Errorf("%s: got\n%s\nwant\n%s", tt.path, got, want)
 		}

@@ -9,11 +9,21 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
-// jenkins reads what Jenkins pipelines call their image by habit: IMAGE, or IMAGE_NAME, with the tag in IMAGE_TAG when
+var jenkins = kind{
+	name: Jenkins, found: inJenkins, page: page("BUILD_URL"),
+	images: habit{variables: []string{"IMAGE", "IMAGE_NAME"}, read: jenkinsImages},
+}
+
+// inJenkins also knows a Jenkins whose administrator has not configured its URL.
+func inJenkins(v variables) bool {
+	return v("JENKINS_URL") != "" || (v("JENKINS_HOME") != "" && v("BUILD_NUMBER") != "")
+}
+
+// jenkinsImages reads what Jenkins pipelines call their image by habit: IMAGE, or IMAGE_NAME, with the tag in IMAGE_TAG when
 // it has none of its own. A name without a host is on the registry of docker.withRegistry, which sets
 // DOCKER_REGISTRY_URL
 // (https://github.com/jenkinsci/docker-workflow-plugin/blob/master/src/main/resources/org/jenkinsci/plugins/docker/workflow/Docker.groovy).
-func jenkins(getenv func(string) string) ([]oci.Pushed, error) {
+func jenkinsImages(getenv func(string) string) ([]oci.Pushed, error) {
 	var short error
 	for _, variable := range []string{"IMAGE", "IMAGE_NAME"} {
 		found, err := jenkinsImage(getenv, variable)
@@ -70,11 +80,11 @@ func registryHost(getenv func(string) string, names ...string) (string, error) {
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {
-		return "", fmt.Errorf("read %s: no registry's URL", source) // not the text: it may hold a password
+		return "", fmt.Errorf("read %s: not the URL of a registry", source) // not the text: it may hold a password
 	}
 	ref, err := oci.ParseReference(u.Host + "/x/x") // it may have one of Docker Hub's other names
 	if err != nil {
-		return "", fmt.Errorf("read %s: no registry's host", source)
+		return "", fmt.Errorf("read %s: not the host of a registry", source)
 	}
 	return ref.Host, nil
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Shard is the part of the work that is for one of several jobs that run side by side. The zero value is no part: the
+// Shard is the part of the work that is for one of several jobs that run side by side. The zero value means that the
 // work is not shared.
 type Shard struct {
 	// Index is the number of the job, from 1 to Total.
@@ -19,8 +19,8 @@ type Shard struct {
 // String returns the shard as --shard takes it, such as "2/5".
 func (s Shard) String() string { return fmt.Sprintf("%d/%d", s.Index, s.Total) }
 
-// mostShards is more jobs than any CI runs for one: GitLab's limit is 200 (https://docs.gitlab.com/ci/yaml/#parallel).
-const mostShards = 10_000
+// maxShards is more jobs than any CI runs side by side: GitLab's limit is 200 (https://docs.gitlab.com/ci/yaml/#parallel).
+const maxShards = 10_000
 
 // ParseShard reads I/N, the first of N jobs being 1.
 func ParseShard(text string) (Shard, error) {
@@ -37,46 +37,36 @@ func shardOf(index, total string, first int) (Shard, error) {
 	n, err2 := strconv.Atoi(total)
 	switch {
 	case errors.Join(err1, err2) != nil:
-		return Shard{}, fmt.Errorf("%q of %q is no shard: both are whole numbers", index, total)
-	case n < 1 || n > mostShards:
-		return Shard{}, fmt.Errorf("%s of %s is no shard: there are 1 to %d of them", index, total, mostShards)
+		return Shard{}, fmt.Errorf("%q of %q is not a shard: both must be whole numbers", index, total)
+	case n < 1 || n > maxShards:
+		return Shard{}, fmt.Errorf("%s of %s is not a shard: there can be 1 to %d", index, total, maxShards)
 	case i < first || i >= first+n:
-		return Shard{}, fmt.Errorf("%s of %s is no shard: they are counted from %d to %d", index, total, first, first+n-1)
+		return Shard{}, fmt.Errorf("%s of %s is not a shard: the first number goes from %d to %d", index, total, first, first+n-1)
 	}
 	return Shard{Index: i - first + 1, Total: n}, nil
 }
 
-// parallelJobs are the variables in which the CI systems number jobs that run side by side.
-var parallelJobs = map[string]struct {
+// parallelJobs are the variables in which a CI system numbers jobs that run side by side.
+type parallelJobs struct {
 	index, total string
 	first        int // the number of the first job
-}{
-	GitLab:    {"CI_NODE_INDEX", "CI_NODE_TOTAL", 1},                         // https://docs.gitlab.com/ci/variables/predefined_variables/
-	CircleCI:  {"CIRCLE_NODE_INDEX", "CIRCLE_NODE_TOTAL", 0},                 // https://circleci.com/docs/variables/
-	Buildkite: {"BUILDKITE_PARALLEL_JOB", "BUILDKITE_PARALLEL_JOB_COUNT", 0}, // https://buildkite.com/docs/pipelines/configure/environment-variables
+	// different tells jobs that are numbered and are not parts of one task; nil when there are none.
+	different func(vars variables, index, total string) bool
 }
 
 // Shard returns which of the jobs that run side by side this one is, and the variable that says so; the zero value when
 // the CI says nothing of others.
-//
-// The jobs of GitLab's parallel:matrix are numbered too, but they are different jobs, not parts of one. Their names end
-// with their values in brackets (https://docs.gitlab.com/ci/yaml/#parallelmatrix). gitlab-ci-local puts the numbers of
-// parts into brackets too.
 func (s System) Shard(getenv func(string) string) (shard Shard, source string, err error) {
-	v, ok := parallelJobs[s.Name]
-	if !ok {
+	v := s.kind().jobs
+	if v.index == "" {
 		return Shard{}, "", nil
 	}
 	index, total := strings.TrimSpace(getenv(v.index)), strings.TrimSpace(getenv(v.total))
-	if total == "" || total == "1" || s.Name == GitLab && ofMatrix(getenv("CI_JOB_NAME"), index, total) {
+	if total == "" || total == "1" || v.different != nil && v.different(getenv, index, total) {
 		return Shard{}, "", nil
 	}
 	if shard, err = shardOf(index, total, v.first); err != nil {
 		return Shard{}, "", fmt.Errorf("%s of %s: %w", v.index, v.total, err)
 	}
 	return shard, v.index, nil
-}
-
-func ofMatrix(job, index, total string) bool {
-	return strings.HasSuffix(job, "]") && strings.Contains(job, ": [") && !strings.HasSuffix(job, ": ["+index+"/"+total+"]")
 }

@@ -2,6 +2,7 @@ package ci_test
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,12 @@ import (
 
 	"github.com/regsweep/regsweep/internal/ci"
 )
+
+// publish shows a report and outputs on a system.
+func publish(system string, vars env, markdown string, o ci.Outputs) error {
+	write := func(int) (string, error) { return markdown, nil }
+	return errors.Join(ci.System{Name: system}.Publish(io.Discard, environment(vars), write, o)...)
+}
 
 func TestSummaryAppends(t *testing.T) {
 	t.Parallel()
@@ -24,7 +31,7 @@ func TestSummaryAppends(t *testing.T) {
 			if tt.before != "-" {
 				write(t, path, tt.before)
 			}
-			if err := ci.AppendSummary(environment(env{"GITHUB_STEP_SUMMARY": path}), "# pruned"); err != nil {
+			if err := publish(ci.GitHub, env{"GITHUB_STEP_SUMMARY": path}, "# pruned", ci.Outputs{}); err != nil {
 				t.Fatal(err)
 			}
 			if got := read(t, path); got != tt.want {
@@ -36,61 +43,68 @@ func TestSummaryAppends(t *testing.T) {
 
 func TestSummaryRoom(t *testing.T) {
 	t.Parallel()
-	if room, ok := ci.SummaryRoom(environment(nil)); ok || room != 0 {
-		t.Errorf("without a variable: got %d, %t", room, ok)
-	}
-	for _, used := range []int{0, 1, 1000, ci.SummaryLimit - 10, ci.SummaryLimit, 2 * ci.SummaryLimit} {
+	const limit = 900 << 10
+	for _, used := range []int{0, 1, 1000, limit - 10, limit, 2 * limit} {
 		path := filepath.Join(t.TempDir(), "summary.md")
 		write(t, path, strings.Repeat("x", used))
-		getenv := environment(env{"GITHUB_STEP_SUMMARY": path})
-		room, ok := ci.SummaryRoom(getenv)
-		if !ok || room < 0 {
-			t.Fatalf("%d bytes used: got %d, %t", used, room, ok)
+		room := -1
+		fill := func(more int) error {
+			write := func(given int) (string, error) { room = given; return strings.Repeat("y", given+more), nil }
+			return errors.Join(ci.System{Name: ci.GitHub}.Publish(io.Discard, environment(env{"GITHUB_STEP_SUMMARY": path}), write, ci.Outputs{})...)
 		}
-		if err := ci.AppendSummary(getenv, strings.Repeat("y", room+1)); err == nil {
+		if err := fill(1); err == nil {
 			t.Errorf("%d bytes used: more than the room was taken", used)
 		}
-		if got := len(read(t, path)); got != used {
+		if got := len(read(t, path)); got != used || room < 0 {
 			t.Errorf("%d bytes used: a refused text left %d", used, got)
 		}
 		if room == 0 {
 			continue
 		}
-		if err := ci.AppendSummary(getenv, strings.Repeat("y", room)); err != nil {
+		if err := fill(0); err != nil {
 			t.Errorf("%d bytes used: %v", used, err)
 		}
-		if got := len(read(t, path)); got > ci.SummaryLimit || got < used+room {
-			t.Errorf("%d bytes used: %d afterwards, the limit is %d", used, got, ci.SummaryLimit)
+		if got := len(read(t, path)); got > limit || got < used+room {
+			t.Errorf("%d bytes used: %d afterwards, the limit is %d", used, got, limit)
 		}
 	}
 }
 
-func TestSinksWithoutFile(t *testing.T) {
+func TestPublishWithoutFiles(t *testing.T) {
 	t.Parallel()
-	if err := ci.AppendSummary(environment(nil), "# pruned"); err != nil {
-		t.Errorf("summary: %v", err)
-	}
-	if err := ci.WriteOutputs(environment(nil), ci.Outputs{Report: "r.json"}); err != nil {
-		t.Errorf("outputs: %v", err)
+	for _, system := range append(ci.Names(), "") {
+		if system == ci.Azure {
+			continue // it needs no variable
+		}
+		if err := publish(system, nil, "# pruned", ci.Outputs{Report: "r.json"}); err != nil {
+			t.Errorf("%s: %v", system, err)
+		}
 	}
 }
 
-// TestSinksUnwritable holds that the library's panic comes out as an error. A folder stands where the file should be:
+// TestPublishUnwritable holds that the library's panic comes out as an error. A folder stands where the file should be:
 // root may write anything else.
-func TestSinksUnwritable(t *testing.T) {
+func TestPublishUnwritable(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{t.TempDir(), filepath.Join(t.TempDir(), "missing", "file")} {
-		getenv := environment(env{"GITHUB_STEP_SUMMARY": path, "GITHUB_OUTPUT": path})
-		if err := ci.AppendSummary(getenv, "# pruned"); err == nil || !strings.Contains(err.Error(), path) {
-			t.Errorf("summary: got %v", err)
-		}
-		if err := ci.WriteOutputs(getenv, ci.Outputs{}); err == nil || !strings.Contains(err.Error(), path) {
-			t.Errorf("outputs: got %v", err)
+		if err := publish(ci.GitHub, env{"GITHUB_STEP_SUMMARY": path, "GITHUB_OUTPUT": path}, "# pruned", ci.Outputs{}); err == nil || strings.Count(err.Error(), path) < 2 {
+			t.Errorf("not an error for each: got %v", err)
 		}
 	}
 }
 
-func TestWriteOutputs(t *testing.T) {
+// A report that cannot be written does not cost the outputs.
+func TestPublishWithoutMarkdown(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "output")
+	vars := environment(env{"GITHUB_STEP_SUMMARY": file + ".md", "GITHUB_OUTPUT": file})
+	failed := ci.System{Name: ci.GitHub}.Publish(io.Discard, vars, func(int) (string, error) { return "", errBroken }, ci.Outputs{Kept: 2})
+	if len(failed) != 1 || !errors.Is(failed[0], errBroken) || !strings.Contains(read(t, file), "kept") {
+		t.Errorf("got %v", failed)
+	}
+}
+
+func TestOutputs(t *testing.T) {
 	t.Parallel()
 	const counts = "deleted=1868 kept=2 failed=3 unreferenced-bytes=4096 freed-bytes=7 images=[] "
 	for _, tt := range []struct {
@@ -109,7 +123,7 @@ func TestWriteOutputs(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(t.TempDir(), "output")
 			write(t, path, "earlier=1\n")
-			err := ci.WriteOutputs(environment(env{"GITHUB_OUTPUT": path}), ci.Outputs{Deleted: 1868, Kept: 2, Failed: 3, UnreferencedBytes: 4096, FreedBytes: 7, Report: tt.report})
+			err := publish(ci.GitHub, env{"GITHUB_OUTPUT": path}, "", ci.Outputs{Deleted: 1868, Kept: 2, Failed: 3, UnreferencedBytes: 4096, FreedBytes: 7, Report: tt.report})
 			if (err != nil) != tt.fails {
 				t.Errorf("got error %v", err)
 			}
@@ -189,7 +203,7 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
 
 func TestAnnotateBrokenWriter(t *testing.T) {
 	t.Parallel()
-	for _, s := range []ci.System{{Name: ci.GitHub, Actions: true}, {Name: ci.Azure}} {
+	for _, s := range []ci.System{{Name: ci.GitHub}, {Name: ci.Azure}} {
 		if err := s.Annotate(brokenWriter{}, ci.Warning, "regsweep", "x"); !errors.Is(err, errBroken) {
 			t.Errorf("%s: got %v, want %v", s.Name, err, errBroken)
 		}

@@ -1,6 +1,8 @@
 package ci_test
 
 import (
+	"errors"
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,26 +15,33 @@ func TestSection(t *testing.T) {
 	t.Parallel()
 	begin, end := time.Unix(1700000000, 0), time.Unix(1700000009, 0)
 	for _, tt := range []struct {
-		system, open, close string
-		collapsed           bool
+		system, want string
 	}{
-		{ci.GitHub, "::group::a title\n", "::endgroup::\n", true},
-		{ci.Forgejo, "::group::a title\n", "::endgroup::\n", true},
-		{ci.Azure, "##[group]a title\n", "##[endgroup]\n", true},
-		{ci.GitLab, "\x1b[0Ksection_start:1700000000:regsweep\r\x1b[0Ka title\n", "\x1b[0Ksection_end:1700000009:regsweep\r\x1b[0K\n", false},
-		{ci.Buildkite, "+++ a title\n", "", false},
-		{ci.Jenkins, "", "", false},
-		{ci.None, "", "", false},
+		{ci.GitHub, "::group::a title\ntable\n::endgroup::\nline\n"},
+		{ci.Forgejo, "::group::a title\ntable\n::endgroup::\nline\n"},
+		{ci.Azure, "##[group]a title\ntable\n##[endgroup]\nline\n"},
+		{ci.GitLab, "\x1b[0Ksection_start:1700000000:regsweep\r\x1b[0Ka title\ntable\n\x1b[0Ksection_end:1700000009:regsweep\r\x1b[0K\n"},
+		{ci.Buildkite, "+++ a title\ntable\n"},
+		{ci.Jenkins, "table\n"},
+		{ci.None, "table\n"},
 	} {
 		system, err := ci.Detect(environment(nil), tt.system)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := system.OpenSection("a title", begin); got != tt.open {
-			t.Errorf("%s: got %q, want %q", tt.system, got, tt.open)
+		var w strings.Builder
+		moment := begin
+		err = system.Section(&w, func() time.Time { return moment }, "a title", "line", func() error {
+			moment = end
+			w.WriteString("table\n")
+			return errBroken
+		})
+		if w.String() != tt.want || !errors.Is(err, errBroken) {
+			t.Errorf("%s: got %q, %v, want %q", tt.system, w.String(), err, tt.want)
 		}
-		if got, collapsed := system.CloseSection(end); got != tt.close || collapsed != tt.collapsed {
-			t.Errorf("%s: got %q, %t, want %q", tt.system, got, collapsed, tt.close)
+		err = system.Section(brokenWriter{}, func() time.Time { return begin }, "a title", "line", func() error { return nil })
+		if told := strings.HasSuffix(tt.want, "line\n"); told && !errors.Is(err, errBroken) {
+			t.Errorf("%s: got %v from a broken log", tt.system, err)
 		}
 	}
 }
@@ -85,8 +94,9 @@ func TestPublishAzure(t *testing.T) {
 	getenv := environment(env{"AGENT_TEMPDIRECTORY": dir})
 	var w strings.Builder
 	out := ci.Outputs{Deleted: 3, Kept: 2, Failed: 1, UnreferencedBytes: 4096, FreedBytes: 7, Report: "a.md\nb];json"}
-	if err := ci.PublishAzure(&w, getenv, "# pruned\n", out); err != nil {
-		t.Fatal(err)
+	azure, markdown := ci.System{Name: ci.Azure}, func(int) (string, error) { return "# pruned\n", nil }
+	if failed := azure.Publish(&w, getenv, markdown, out); failed != nil {
+		t.Fatal(failed)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*.md"))
 	if err != nil || len(files) != 1 || !filepath.IsAbs(files[0]) || read(t, files[0]) != "# pruned\n" {
@@ -103,8 +113,11 @@ func TestPublishAzure(t *testing.T) {
 	if w.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", w.String(), want)
 	}
-	if err := ci.PublishAzure(&w, environment(env{"AGENT_TEMPDIRECTORY": filepath.Join(dir, "missing")}), "", out); err == nil {
-		t.Error("a folder that is not there: no error")
+	if failed := azure.Publish(io.Discard, environment(env{"AGENT_TEMPDIRECTORY": filepath.Join(dir, "missing")}), markdown, out); len(failed) != 1 {
+		t.Errorf("a folder that is not there: got %v", failed)
+	}
+	if failed := azure.Publish(brokenWriter{}, getenv, markdown, out); len(failed) != 1 || !errors.Is(failed[0], errBroken) {
+		t.Errorf("a broken log: got %v", failed)
 	}
 }
 
@@ -128,7 +141,7 @@ func TestOutputImages(t *testing.T) {
 			for range tt.n {
 				images = append(images, image)
 			}
-			err := ci.WriteOutputs(environment(env{"GITHUB_OUTPUT": path}), ci.Outputs{Images: images, Report: "r.json"})
+			err := publish(ci.GitHub, env{"GITHUB_OUTPUT": path}, "", ci.Outputs{Images: images, Report: "r.json"})
 			if (err != nil) != tt.fails {
 				t.Errorf("got error %v", err)
 			}

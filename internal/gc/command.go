@@ -16,11 +16,12 @@ import (
 type command struct {
 	args  []string
 	env   []string  // nil is the environment of this process
-	stdin io.Reader // nil is none
+	stdin io.Reader // nil is empty
 	out   io.Writer // nil discards
+	exec  func(context.Context, command) error
 }
 
-// CommandError is a command that failed, with the last of what it said.
+// CommandError is a command that failed, with the last lines of its standard error.
 type CommandError struct {
 	Program string // the name of the program on this machine, such as ssh
 	Code    int    // the exit code; -1 when it was ended by a signal or could not be started
@@ -43,16 +44,19 @@ func (e *CommandError) Error() string {
 
 func (e *CommandError) Unwrap() error { return e.err }
 
-// lostCode is what ssh exits with when it, and not the remote command, went wrong (ssh(1), EXIT STATUS).
+// lostCode is the exit code of ssh when ssh itself failed, not the remote command (ssh(1), EXIT STATUS).
 const lostCode = 255
 
 // run runs the command to its end. A cancelled ctx ends it and is the error then.
-func (c command) run(ctx context.Context) error {
+func (c command) run(ctx context.Context) error { return c.exec(ctx, c) }
+
+// runProcess runs a command as a process of this machine.
+func runProcess(ctx context.Context, c command) error {
 	cmd := exec.CommandContext(ctx, c.args[0], c.args[1:]...)
 	var said tail
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.env, c.stdin, c.out, &said
-	cmd.WaitDelay = 2 * time.Second // for whoever inherited a pipe
-	apart(cmd)
+	cmd.WaitDelay = 2 * time.Second // for a process that inherited a pipe
+	ownGroup(cmd)
 	err := cmd.Run()
 	var exit *exec.ExitError
 	switch {
@@ -74,15 +78,15 @@ func (c command) output(ctx context.Context) (string, error) {
 	return b.String(), err
 }
 
-// mostTail is how much of what a program says about its failure is kept.
-const mostTail = 600
+// maxTail bounds how much of a program's standard error is kept.
+const maxTail = 600
 
 // tail keeps the end of what is written to it.
 type tail struct{ end []byte }
 
 func (t *tail) Write(p []byte) (int, error) {
 	t.end = append(t.end, p...)
-	if over := len(t.end) - mostTail; over > 0 {
+	if over := len(t.end) - maxTail; over > 0 {
 		t.end = append(t.end[:0], t.end[over:]...)
 	}
 	return len(p), nil

@@ -14,7 +14,7 @@ import (
 // (https://distribution.github.io/distribution/about/configuration/).
 var configFiles = []string{"/etc/distribution/config.yml", "/etc/docker/registry/config.yml"}
 
-// isConfig tells an argument of a registry that is its configuration.
+// isConfig reports whether an argument of a registry is its configuration file.
 func isConfig(arg string) bool {
 	return path.IsAbs(arg) && (strings.HasSuffix(arg, ".yml") || strings.HasSuffix(arg, ".yaml"))
 }
@@ -22,15 +22,15 @@ func isConfig(arg string) bool {
 // defaultRoot is the filesystem driver's (registry/storage/driver/filesystem/driver.go, defaultRootDirectory).
 const defaultRoot = "/var/lib/registry"
 
-// config is what a collection needs to know of a registry's configuration.
+// config is the part of a registry's configuration that a garbage collection depends on.
 type config struct {
 	driver   string
 	root     string // of the filesystem driver; "" for another one
-	proxy    string // the registry that this one is a cache of
+	proxy    string // the registry whose content this one caches
 	readOnly bool
 }
 
-// parseConfig reads a configuration, and the environment, which goes before it.
+// parseConfig reads a configuration, and the environment, which overrides it.
 func parseConfig(text string, env map[string]string) (config, error) {
 	var file struct {
 		Storage map[string]any `yaml:"storage"`
@@ -49,13 +49,13 @@ func parseConfig(text string, env map[string]string) (config, error) {
 	}
 	out.driver = cmp.Or(env["env.driver"], out.driver)
 	if out.driver == "" {
-		return config{}, fmt.Errorf("it names no storage")
+		return config{}, fmt.Errorf("it does not name a storage")
 	}
 	if out.driver == "filesystem" {
 		root, _ := at(file.Storage, "filesystem", "rootdirectory").(string)
 		out.root = path.Clean(cmp.Or(env["env.root"], root, defaultRoot))
 		if !path.IsAbs(out.root) || out.root == "/" {
-			return config{}, fmt.Errorf("the storage's root %q is no absolute path of a folder", out.root)
+			return config{}, fmt.Errorf("the storage's root %q is not the absolute path of a folder", out.root)
 		}
 	}
 	out.readOnly, _ = at(file.Storage, "maintenance", "readonly", "enabled").(bool)

@@ -9,18 +9,18 @@ import (
 	"time"
 )
 
-// lockName is the folder that a run makes in the storage's root: making a folder is atomic everywhere, and every run of
-// whatever host sees this one. The registry itself looks below docker/ alone.
+// lockName is the folder that a run makes in the storage's root. Making a folder is atomic everywhere, and the runs of
+// all machines see this one. The registry itself looks only below docker/.
 const lockName = ".regsweep-gc-lock"
 
-// lock takes the lock, or refuses and says who has it.
+// lock takes the lock, or refuses and says who holds it.
 func (r *run) lock(ctx context.Context) error {
 	r.res.Lock = path.Join(r.site.folder(), lockName)
 	how := ""
 	if r.o.BreakLock {
 		how = "break"
 	}
-	text, err := r.target.there(script(lockScript, r.res.Lock, r.o.Owner, how)).output(ctx)
+	text, err := r.target.onHost(script(lockScript, r.res.Lock, r.o.Owner, how)).output(ctx)
 	if err != nil {
 		return fmt.Errorf("take the lock %s: %w", r.res.Lock, err)
 	}
@@ -34,7 +34,7 @@ func (r *run) lock(ctx context.Context) error {
 	return held(r.res.Lock, head)
 }
 
-// held explains a lock that somebody else has.
+// held explains a lock that another run holds.
 func held(lock string, h head) *Refusal {
 	age := "for an unknown time"
 	now, ok := h.number("now")
@@ -44,28 +44,28 @@ func held(lock string, h head) *Refusal {
 	}
 	owner := oneLine(h.one("owner"))
 	if owner == "" {
-		owner = "somebody unknown"
+		owner = "an unknown owner"
 	}
 	out := &Refusal{Why: fmt.Sprintf("the lock %s is held %s by %s", lock, age, owner)}
 	if h.one("running") == "yes" {
-		out.Why += ", and that collection runs"
-		out.Advice = "wait for it; a running collection's lock is not broken"
+		out.Why += ", whose garbage collection is running"
+		out.Advice = "wait until it ends; --gc-break-lock does not take the lock of a running garbage collection"
 		return out
 	}
-	out.Why += "; no collection runs in its name at this moment"
-	out.Advice = "when that run is over, having been killed or cut off, --gc-break-lock takes the lock from it"
+	out.Why += ", whose garbage collection is not running now"
+	out.Advice = "if that run is over because it was killed or cut off, --gc-break-lock takes its lock"
 	return out
 }
 
 // unlock gives the lock back.
 func (r *run) unlock(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
-	err := r.insist(ctx, func() error {
-		if err := r.target.place.open(ctx); err != nil { // a helper may have been removed
+	err := r.retry(ctx, func() error {
+		if err := r.target.host.open(ctx); err != nil { // a helper may have been removed
 			return err
 		}
-		return r.target.there(script(unlockScript, r.res.Lock)).run(ctx)
+		return r.target.onHost(script(unlockScript, r.res.Lock)).run(ctx)
 	})
 	if err != nil {
 		return fmt.Errorf("remove the lock %s: %w", r.res.Lock, err)

@@ -1,4 +1,3 @@
-// Package gc knows the registry's own garbage collection: what it prints.
 package gc
 
 import (
@@ -25,7 +24,7 @@ type Log struct {
 	BlobsMarked, BlobsEligible, ManifestsEligible int
 }
 
-// Marked is what a collection found in use in one repository.
+// Marked is what a garbage collection found in use in one repository.
 type Marked struct {
 	Name string
 	// Manifests are the marked manifests, tagged or not.
@@ -54,19 +53,25 @@ func (e *LogError) Error() string {
 	return fmt.Sprintf("not the log of a garbage collection: %s; it ends with %s", e.Problem, strings.Join(quoted, ", "))
 }
 
+// Hint says how to make a whole log.
+func (e *LogError) Hint() string {
+	return "--from needs everything that the garbage collection prints: registry garbage-collect --dry-run CONFIG > gc.log"
+}
+
 const (
 	// maxLine bounds what is kept of a line. Only the lines of deleted manifests are longer, because 3.x prints every tag
-	// of the repository with each, and those are told by their beginning.
+	// of the repository with each, and the beginning of those is enough.
 	maxLine = 64 << 10
-	// lastLines and lastRunes bound what an error shows of a log.
-	lastLines = 3
-	lastRunes = 160
+	// maxLast and maxRunes bound what an error shows of a log.
+	maxLast  = 3
+	maxRunes = 160
 )
 
 // ReadLog reads what `garbage-collect` of distribution 2.7, 2.8, 3.0 and 3.1 prints, dry or real (storage/garbagecollect.go
 // of each). Lines of the registry's own log, which a real run writes to standard error, may stand between, and each line
-// may begin with the time that docker or kubectl put there. Memory is that of the largest repository's digests. It reads
-// to the end also when the text is a [LogError] early on, so that whoever prints it is never cut off.
+// may begin with the time that docker or kubectl put there. It needs memory for the digests of the largest repository. It
+// reads to the end also when an early line is wrong, so that the program that prints the log is never cut off. A text that is
+// not a whole log is a [LogError].
 func ReadLog(r io.Reader) (Log, error) {
 	p := parser{}
 	in := bufio.NewReaderSize(r, maxLine)
@@ -119,12 +124,12 @@ var (
 	eligible  = regexp.MustCompile(`^(?:manifest|blob|` + name + `: layer link) eligible for deletion: `)
 	noTags    = regexp.MustCompile(`^manifest tags path of repository ` + name + ` does not exist$`)
 	digest    = regexp.MustCompile(`^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-f]{32,}$`)
-	// talk is the registry's own log in the forms of logrus: text, JSON, and with colours on a terminal.
-	talk = regexp.MustCompile(`^(?:time=|level=|\{"|(?:\x1b\[\d+m)?(?:TRAC|DEBU|INFO|WARN|ERRO)(?:\x1b\[0m)?\[)`)
+	// logged is a line of the registry's own log in the forms of logrus: text, JSON, and with colours on a terminal.
+	logged = regexp.MustCompile(`^(?:time=|level=|\{"|(?:\x1b\[\d+m)?(?:TRAC|DEBU|INFO|WARN|ERRO)(?:\x1b\[0m)?\[)`)
 )
 
-// longestName is that of a repository (https://pkg.go.dev/github.com/distribution/reference, NameTotalLengthMax).
-const longestName = 255
+// maxName is that of a repository (https://pkg.go.dev/github.com/distribution/reference, NameTotalLengthMax).
+const maxName = 255
 
 // line takes a line; after a problem it is only remembered.
 func (p *parser) line(text string) {
@@ -152,17 +157,17 @@ func (p *parser) take(text string) string {
 		return p.sum(m[1:])
 	}
 	switch {
-	case eligible.MatchString(text), noTags.MatchString(text), talk.MatchString(text):
+	case eligible.MatchString(text), noTags.MatchString(text), logged.MatchString(text):
 		return ""
 	case strings.HasPrefix(text, "failed to "): // on standard error, as the last line
 		p.failed = true
-		return "the collection did not come to its end"
-	case header.MatchString(text) && len(text) <= longestName && !p.summed:
+		return "the garbage collection did not finish"
+	case header.MatchString(text) && len(text) <= maxName && !p.summed:
 		p.log.Repositories = append(p.log.Repositories, Marked{Name: text})
 		p.seen = map[oci.Key]bool{}
 		return ""
 	}
-	return fmt.Sprintf("line %d is none of its lines: %q", p.lines, shorten(text))
+	return fmt.Sprintf("line %d is not one of its lines: %q", p.lines, shorten(text))
 }
 
 // mark counts a digest in the repository that it stands under. An index refers to its children as it does to blobs, and
@@ -170,7 +175,7 @@ func (p *parser) take(text string) string {
 func (p *parser) mark(repository string, manifest bool, d string) string {
 	n := len(p.log.Repositories)
 	if p.summed || n == 0 || p.log.Repositories[n-1].Name != repository {
-		return fmt.Sprintf("line %d marks something of a repository that it does not stand under", p.lines)
+		return fmt.Sprintf("line %d marks something of a repository other than the one it is listed under", p.lines)
 	}
 	current, k := &p.log.Repositories[n-1], oci.KeyOf(oci.Digest(d))
 	before, known := p.seen[k]
@@ -206,7 +211,7 @@ func (p *parser) sum(numbers []string) string {
 	for i, to := range []*int{&p.log.BlobsMarked, &p.log.BlobsEligible, &p.log.ManifestsEligible} {
 		n, err := strconv.Atoi(numbers[i])
 		if err != nil {
-			return fmt.Sprintf("line %d has a number that cannot be: %s", p.lines, shorten(numbers[i]))
+			return fmt.Sprintf("line %d has a number that is too large: %s", p.lines, shorten(numbers[i]))
 		}
 		*to = n
 	}
@@ -214,13 +219,13 @@ func (p *parser) sum(numbers []string) string {
 }
 
 func (p *parser) end() (Log, error) {
-	inLine := p.badLine == p.lines && len(p.log.Repositories) > 0 && !p.failed // cut in the middle of its last line
+	inLine := p.badLine == p.lines && len(p.log.Repositories) > 0 && !p.failed // cut off in the middle of its last line
 	switch {
 	case p.problem != "" && (p.summed || !inLine):
 	case len(p.last) == 0:
-		p.problem = "it is empty (with --quiet a collection prints nothing)"
+		p.problem = "it is empty (garbage-collect --quiet prints nothing)"
 	case !p.summed:
-		p.problem = "it is cut, there is no summary line (… blobs marked, … eligible for deletion)"
+		p.problem = "it is cut off: the summary line is missing (… blobs marked, … eligible for deletion)"
 	default:
 		return p.log, nil
 	}
@@ -232,16 +237,16 @@ func (p *parser) end() (Log, error) {
 
 // remember keeps the last lines.
 func (p *parser) remember(text string) {
-	if len(p.last) == lastLines {
+	if len(p.last) == maxLast {
 		p.last = slices.Delete(p.last, 0, 1)
 	}
 	p.last = append(p.last, text)
 }
 
-// shorten makes a line fit for an error.
+// shorten cuts a line for an error.
 func shorten(text string) string {
-	if runes := []rune(text[:min(len(text), 4*lastRunes)]); len(runes) > lastRunes {
-		return string(runes[:lastRunes]) + "…"
+	if runes := []rune(text[:min(len(text), 4*maxRunes)]); len(runes) > maxRunes {
+		return string(runes[:maxRunes]) + "…"
 	}
 	return text
 }

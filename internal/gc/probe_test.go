@@ -45,9 +45,9 @@ func TestParseConfig(t *testing.T) {
 		"read-only by JSON":      {text: "storage: {filesystem: {}}", env: map[string]string{"env.readonly": `{"enabled": true}`}, want: config{driver: "filesystem", root: defaultRoot, readOnly: true}},
 		"writable after all":     {text: "storage: {filesystem: {}, maintenance: {readonly: {enabled: true}}}", env: map[string]string{"env.readonly.enabled": "false"}, want: config{driver: "filesystem", root: defaultRoot}},
 		"a cache":                {text: "storage: {filesystem: {}}\nproxy: {remoteurl: https://x}", want: config{driver: "filesystem", root: defaultRoot, proxy: "https://x"}},
-		"a relative folder":      {text: "storage: {filesystem: {rootdirectory: data}}", fail: "no absolute path"},
-		"everything":             {text: "storage: {filesystem: {rootdirectory: /..}}", fail: "no absolute path"},
-		"no storage":             {text: "version: 0.1", fail: "names no storage"},
+		"a relative folder":      {text: "storage: {filesystem: {rootdirectory: data}}", fail: "not the absolute path"},
+		"everything":             {text: "storage: {filesystem: {rootdirectory: /..}}", fail: "not the absolute path"},
+		"no storage":             {text: "version: 0.1", fail: "does not name a storage"},
 		"no YAML":                {text: "storage: [", fail: "not understood"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -66,18 +66,18 @@ func TestParseConfig(t *testing.T) {
 	}
 }
 
-func TestHold(t *testing.T) {
+func TestCheckStorage(t *testing.T) {
 	t.Parallel()
-	around := surroundings{volumes: []string{"/var/lib/registry", "/var/lib/registry/tmp", "/srv"}, fleeting: map[string]string{"/var/lib/registry/tmp": "emptyDir"}}
+	around := facts{volumes: []string{"/var/lib/registry", "/var/lib/registry/tmp", "/srv"}, ephemeral: map[string]string{"/var/lib/registry/tmp": "emptyDir"}}
 	for root, refused := range map[string]bool{"/var/lib/registry": false, "/srv/x": false, "/srvx": true, "/var/lib": true, "/var/lib/registry/tmp/x": true} {
-		err := around.hold(&site{config: config{driver: "filesystem", root: root}})
+		err := around.checkStorage(&site{config: config{driver: "filesystem", root: root}})
 		var refusal *Refusal
 		if errors.As(err, &refusal) != refused {
 			t.Errorf("%s: got %v", root, err)
 		}
 	}
 	s := site{config: config{driver: "s3"}}
-	if err := around.hold(&s); err != nil || len(s.notes) != 1 {
+	if err := around.checkStorage(&s); err != nil || len(s.notes) != 1 {
 		t.Errorf("buckets: %v, %q", err, s.notes)
 	}
 }
@@ -101,9 +101,9 @@ func TestHeld(t *testing.T) {
 		h    head
 		want string
 	}{
-		{head{"now": {"1000"}, "since": {"400"}, "owner": {"ci\x1b[31m-7"}}, "held for 10m0s by ci [31m-7; no collection runs"},
-		{head{}, "held for an unknown time by somebody unknown; no collection runs"},
-		{head{"running": {"yes"}}, "and that collection runs"},
+		{head{"now": {"1000"}, "since": {"400"}, "owner": {"ci\x1b[31m-7"}}, "held for 10m0s by ci [31m-7, whose garbage collection is not running now"},
+		{head{}, "held for an unknown time by an unknown owner, whose garbage collection is not running now"},
+		{head{"running": {"yes"}}, "whose garbage collection is running"},
 	} {
 		if got := held("/x", c.h).Error(); !strings.Contains(got, c.want) {
 			t.Errorf("got %q, want %q", got, c.want)

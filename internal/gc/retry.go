@@ -10,15 +10,15 @@ import (
 )
 
 const (
-	// stubborn is how often a command that fails is tried. A command that is wrong stays wrong.
-	stubborn = 3
-	// longestPause is the longest between two tries over a connection that is lost.
-	longestPause = 30 * time.Second
+	// maxFailures is how often a command that fails is tried. A command that is wrong stays wrong.
+	maxFailures = 3
+	// maxPause bounds the pause between two tries over a lost connection.
+	maxPause = 30 * time.Second
 )
 
-// insist tries until it succeeds, has failed too often, or ctx is over. A lost connection does not count as a failure:
-// hosts come back.
-func (r *run) insist(ctx context.Context, try func() error) error {
+// retry tries until it succeeds, has failed too often, or ctx is over. A lost connection does not count as a failure,
+// because hosts come back.
+func (r *run) retry(ctx context.Context, try func() error) error {
 	wait, failures := r.o.RetryBase, 0
 	for {
 		err := try()
@@ -28,14 +28,14 @@ func (r *run) insist(ctx context.Context, try func() error) error {
 		if !lost(err) {
 			failures++
 		}
-		if failures >= stubborn || pause(ctx, wait) != nil {
+		if failures >= maxFailures || pause(ctx, wait) != nil {
 			return err
 		}
-		wait = min(2*wait, longestPause)
+		wait = min(2*wait, maxPause)
 	}
 }
 
-// lost reports whether an error is ssh's own: the remote command may not have been run at all, or may still run.
+// lost reports whether an error is ssh's own. The remote command may not have been run at all, or may still run.
 func lost(err error) bool {
 	var failed *CommandError
 	return errors.As(err, &failed) && failed.Program == "ssh" && failed.Code == lostCode

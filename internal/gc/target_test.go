@@ -50,7 +50,7 @@ func TestParseTarget(t *testing.T) {
 			}
 			continue
 		}
-		got := strings.Join(target.place.wrap([]string{"x"}), " ")
+		got := strings.Join(target.host.wrap([]string{"x"}), " ")
 		if strings.HasPrefix(want, "ssh … ") {
 			head, tail, _ := strings.Cut(want, "…")
 			if !strings.HasPrefix(got, head) || !strings.HasSuffix(got, tail) || !strings.Contains(got, "StrictHostKeyChecking=yes") {
@@ -75,7 +75,7 @@ func TestParseTargetNeedsAWayToRestart(t *testing.T) {
 
 func TestSSHFilesAreQuoted(t *testing.T) {
 	t.Parallel()
-	args := far{host: "host", key: `/keys of "CI"/100%\k`, knownHosts: "/a b"}.wrap([]string{"echo", "it's"})
+	args := sshMachine{host: "host", key: `/keys of "CI"/100%\k`, knownHosts: "/a b"}.wrap([]string{"echo", "it's"})
 	for _, want := range []string{`IdentityFile="/keys of \"CI\"/100%%\\k"`, "IdentitiesOnly=yes", `UserKnownHostsFile="/a b"`, `echo 'it'\''s'`} {
 		if !slices.Contains(args, want) {
 			t.Errorf("no %s in %q", want, args)

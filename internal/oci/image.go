@@ -53,8 +53,6 @@ type Image struct {
 	// Unread is true when the manifest was not read, because nothing that was asked depends on what it says: its date,
 	// size and blobs are not known.
 	Unread bool
-	// Begun is true for a manifest whose deletion an earlier run has begun and could not finish.
-	Begun bool
 	// Subject is the manifest's subject field, "" when it has none (OCI image-spec v1.1, manifest.md).
 	Subject Digest
 }

@@ -2,6 +2,7 @@ package oci
 
 import (
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -49,6 +50,34 @@ func TestMatches(t *testing.T) {
 	} {
 		if got := (Repository{"reg.example", c.pattern}).Matches(c.path); got != c.want {
 			t.Errorf("%s matches %s: %v", c.pattern, c.path, got)
+		}
+	}
+}
+
+// The pattern language as a regular expression says it, on all short patterns and paths of a few letters.
+func TestMatchesLikeARegularExpression(t *testing.T) {
+	t.Parallel()
+	short := func(letters string) []string {
+		out := []string{""}
+		for begin, length := 0, 0; length < 5; length++ {
+			end := len(out)
+			for _, s := range out[begin:end] {
+				for _, l := range letters {
+					out = append(out, s+string(l))
+				}
+			}
+			begin = end
+		}
+		return out
+	}
+	paths := short("a/.")
+	for _, pattern := range short("a/*.") {
+		expression := strings.NewReplacer("**", ".*", "*", "[^/]*", ".", "[.]").Replace(pattern)
+		want := regexp.MustCompile("^(?:" + expression + ")$")
+		for _, path := range paths {
+			if got := (Repository{"reg.example", pattern}).Matches(path); got != want.MatchString(path) {
+				t.Fatalf("%s matches %s: %v", pattern, path, got)
+			}
 		}
 	}
 }

@@ -6,19 +6,27 @@ package oci
 import (
 	_ "crypto/sha256" // digest.Parse accepts only algorithms that are linked in
 	_ "crypto/sha512"
-	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
-	"oras.land/oras-go/v2/registry"
 )
 
 // Digest is the content address of a manifest or blob, as "sha256:<hex>" (OCI image-spec, descriptor.md#digests).
 type Digest = digest.Digest
 
 // ErrReference is wrapped by every error about text that is not an image reference.
-var ErrReference = errors.New("not an image reference")
+var ErrReference error = notReference{}
+
+type notReference struct{}
+
+func (notReference) Error() string { return "not an image reference" }
+
+// Hint says how a reference is written.
+func (notReference) Hint() string {
+	return "an image is host[:port]/path[:tag][@digest], as docker push prints it"
+}
 
 // Repository names one repository: the unit of pruning.
 type Repository struct {
@@ -59,63 +67,72 @@ func ParseReference(text string) (Reference, error) {
 		return Reference{}, fmt.Errorf("%w: %q: %s", ErrReference, text, why)
 	}
 	if scheme, _, has := strings.Cut(text, "://"); has { // what follows may hold a password
-		return Reference{}, fmt.Errorf("%w: %q: a reference has no scheme, leave out %s:// and what else stands before the host", ErrReference, scheme+"://…", scheme)
+		return Reference{}, fmt.Errorf("%w: %q: a reference has no scheme: leave out %s:// and everything else before the host", ErrReference, scheme+"://…", scheme)
 	}
 	name, dgst, hasDigest := strings.Cut(text, "@")
 	host, rest, hasHost := strings.Cut(name, "/")
-	if !hasHost || !looksLikeHost(host) {
+	if !hasHost || !IsHost(host) {
 		return bad("it must begin with the registry's host, as in registry.example.com/team/app")
 	}
 	path, tag, hasTag := strings.Cut(rest, ":")
-	ref := registry.Reference{Registry: host, Repository: strings.ReplaceAll(path, "*", "x")}
-	if err := ref.ValidateRegistry(); err != nil {
+	if _, err := reference.WithName(host + "/x"); err != nil {
 		return bad("invalid host " + host)
 	}
-	if err := ref.ValidateRepository(); err != nil {
+	if _, err := reference.WithName(host + "/" + strings.ReplaceAll(path, "*", "x")); err != nil {
 		return bad("invalid repository name " + path + " (lower case letters, digits, and . _ - / between them)")
 	}
 	if strings.Contains(path, "*") && (hasTag || hasDigest) {
 		return bad("a pattern of repositories takes neither tag nor digest")
 	}
-	if ref.Reference = tag; hasTag && ref.ValidateReferenceAsTag() != nil {
+	if hasTag && !ValidTag(tag) {
 		return bad("invalid tag " + tag)
 	}
-	if ref.Reference = dgst; hasDigest && ref.ValidateReferenceAsDigest() != nil {
+	if _, err := digest.Parse(dgst); hasDigest && err != nil {
 		return bad("invalid digest " + dgst)
 	}
-	return Reference{canonical(host, path), tag, Digest(dgst)}, nil
-}
-
-// canonical returns the one name of a repository that has several: hosts are written in any case, and Docker Hub has
-// aliases and a folder for its own images (https://pkg.go.dev/github.com/distribution/reference, normalize.go).
-func canonical(host, path string) Repository {
-	host = strings.ToLower(host)
-	switch host {
-	case "docker.io", "index.docker.io", "registry-1.docker.io":
-		host = DockerHub
-		if !strings.Contains(path, "/") && !strings.Contains(path, "*") {
-			path = "library/" + path
-		}
-	}
-	return Repository{host, path}
+	return Reference{Normalize(host, path), tag, Digest(dgst)}, nil
 }
 
 // DockerHub is the host that a reference without one is about.
 const DockerHub = "docker.io"
 
-// looksLikeHost tells a registry's host from the first part of a short name, by docker's own rule: it has a dot or
+// hubHosts are the hosts under which Docker Hub's repositories are reached.
+var hubHosts = map[string]bool{DockerHub: true, "index.docker.io": true, "registry-1.docker.io": true, "registry.hub.docker.com": true}
+
+// Normalize returns the one name of a repository that has several: hosts are written in any case, and Docker Hub has
+// several hosts and a folder for its own images. The path of a pattern, or one that no repository can have, stays as it
+// is.
+func Normalize(host, path string) Repository {
+	host = strings.ToLower(host)
+	if !hubHosts[host] {
+		return Repository{host, path}
+	}
+	named, err := reference.ParseNormalizedNamed(DockerHub + "/" + path)
+	if err != nil {
+		return Repository{DockerHub, path}
+	}
+	return Repository{reference.Domain(named), reference.Path(named)}
+}
+
+// Familiar returns the name as docker shows it and people write it: without Docker Hub's host and the folder of its own
+// images.
+func (r Repository) Familiar() string {
+	named, err := reference.ParseNormalizedNamed(r.String())
+	if err != nil {
+		return r.String()
+	}
+	return reference.FamiliarName(named)
+}
+
+// IsHost tells a registry's host from the first part of a short name, by docker's own rule: it has a dot or
 // a port, or it is localhost (https://pkg.go.dev/github.com/distribution/reference, splitDockerDomain).
-func looksLikeHost(s string) bool { return s == "localhost" || strings.ContainsAny(s, ".:[") }
+func IsHost(s string) bool { return s == "localhost" || strings.ContainsAny(s, ".:[") }
+
+// anyName stands for the repository of a tag that is looked at alone.
+var anyName, _ = reference.WithName("registry.example.com/app")
 
 // ValidTag reports whether a text can be a tag (OCI distribution-spec v1.1, "Pulling manifests").
-func ValidTag(s string) bool { return registry.Reference{Reference: s}.ValidateReferenceAsTag() == nil }
-
-// Pushed is a reference that this pipeline has just pushed, and who said so.
-type Pushed struct {
-	Reference
-	// Source is where the reference was found, such as "argument" or an environment variable's name.
-	Source string
-	// Assumed marks a tag that the pipeline probably, but not certainly, pushed: it is kept when it is there and
-	// refuses nothing when it is not.
-	Assumed bool
+func ValidTag(s string) bool {
+	_, err := reference.WithTag(anyName, s)
+	return err == nil
 }

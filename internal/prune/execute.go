@@ -249,10 +249,10 @@ func (e *execution) lookNow(ctx context.Context) bool {
 		return false
 	}
 	e.looked, e.lookTook = time.Now(), time.Since(begun)
-	for d, why := range e.plan.Spare(later) {
+	for d, why := range e.plan.Recheck(later) {
 		e.spared[d] = why
 	}
-	e.emptied = !e.plan.Leaves(later)
+	e.emptied = !e.plan.KeepsAny(later)
 	has := map[oci.Digest]bool{}
 	for _, i := range later.Images {
 		has[i.Digest] = len(i.Tags) > 0

@@ -49,7 +49,7 @@ func newStage(t *testing.T, o registrytest.Options, push func(fixture.Tester)) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.plan = retain.Decide(snapshot, retain.Policy{KeepLast: 1}, nil, now)
+	s.plan = retain.Decide(snapshot, retain.Policy{KeepLast: 1}, retain.Context{}, now)
 	s.reg.ResetRequests()
 	return s
 }

@@ -92,7 +92,7 @@ func (e *execution) canDeleteTags(ctx context.Context) (bool, error) {
 // manifests whose tags are removed, and parts of what is deleted. What an earlier run has begun is brought up to date in
 // any case. Without a journal, deletion by digest is the careful method.
 func (e *execution) writeJournal() error {
-	resumes := slices.ContainsFunc(e.deletions, func(d retain.Decision) bool { return d.Image.Begun })
+	resumes := slices.ContainsFunc(e.deletions, func(d retain.Decision) bool { return d.Pending })
 	if e.options.Journal == nil || e.method == ByDigest && len(e.before) == 0 && !resumes {
 		return nil
 	}
@@ -119,7 +119,7 @@ func (e *execution) held() []oci.Digest {
 	var out []oci.Digest
 	for _, d := range e.plan.Decisions {
 		other := func(r retain.Reason) bool { return r.Rule != retain.RuleProtectFile }
-		if d.Verdict == retain.Keep && d.Image.Begun && len(d.Image.Tags) == 0 && !slices.ContainsFunc(d.Reasons, other) {
+		if d.Verdict == retain.Keep && d.Pending && len(d.Image.Tags) == 0 && !slices.ContainsFunc(d.Reasons, other) {
 			out = append(out, d.Image.Digest)
 		}
 	}

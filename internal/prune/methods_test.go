@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regsweep/regsweep/internal/inuse"
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/registry"
@@ -350,14 +351,6 @@ func TestTagOfAPartWaitsForEveryWhole(t *testing.T) {
 	})
 }
 
-// begin marks what an earlier run has begun to delete.
-func begin(s oci.Snapshot, ds ...oci.Digest) oci.Snapshot {
-	for n, i := range s.Images {
-		s.Images[n].Begun = slices.Contains(ds, i.Digest)
-	}
-	return s
-}
-
 // A journal of an earlier run is brought up to date in every way, also when there is nothing to be written down before.
 func TestJournalOfAnEarlierRun(t *testing.T) {
 	t.Parallel()
@@ -372,11 +365,11 @@ func TestJournalOfAnEarlierRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		inUse, err := retain.ParseInUse("pods", "team/app@"+used.String())
+		inUse, err := inuse.Parse("pods", "team/app@"+used.String())
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.plan = retain.Decide(begin(snapshot, loose, used), retain.Policy{KeepLast: 1, InUse: []retain.InUse{inUse}}, nil, now)
+		s.plan = retain.Decide(snapshot, retain.Policy{KeepLast: 1, InUse: []inuse.Text{inUse}}, retain.Context{Pending: []oci.Digest{loose, used}}, now)
 		res := prune.Execute(t.Context(), s.plan, s.repo, prune.Options{Method: c.method, Journal: l})
 		s.check(t, res)
 		if has(s.reg, loose) || !has(s.reg, used) || count(res)[prune.Deleted] != 3 {

@@ -270,7 +270,7 @@ func TestPlaceholderThatStays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.plan = retain.Decide(begin(snapshot, l.last()...), retain.Policy{KeepLast: 1}, nil, now)
+	s.plan = retain.Decide(snapshot, retain.Policy{KeepLast: 1}, retain.Context{Pending: l.last()}, now)
 	res = prune.Execute(t.Context(), s.plan, s.repo, prune.Options{Journal: l})
 	s.check(t, res)
 	if n := len(s.reg.Manifests("team/app")); res.Err != nil || n != 1 || len(s.reg.Tags("team/app")) != 1 || len(l.last()) != 0 {
@@ -296,7 +296,7 @@ func TestSparedBetweenTagsAndDigests(t *testing.T) {
 				s, l := c.stage(t, func(p fixture.Tester) { ds = images(p, 5) })
 				s.reg.AddFault(registrytest.Fault{Method: "GET", Path: "*/tags/list", After: 1, Before: func() { meanwhile(s, ds[0]) }})
 				res := c.execute(t, s, l)
-				if o := res.Outcomes[ds[0]]; o.Status != prune.Skipped || !has(s.reg, ds[0]) || !strings.Contains(o.Detail, "need it") {
+				if o := res.Outcomes[ds[0]]; o.Status != prune.Skipped || !has(s.reg, ds[0]) || !strings.Contains(o.Detail, "need") {
 					t.Errorf("b0: %+v", o)
 				}
 				if got := count(res); got[prune.Deleted] < 2 || res.Err != nil {

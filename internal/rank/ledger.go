@@ -26,7 +26,7 @@ const several = -1
 // maxBlob is larger than any layer. A manifest can claim any size, and sums must not run over.
 const maxBlob = 1 << 40
 
-// Add counts a repository. A date after now is none.
+// Add counts a repository. A date after now does not count.
 func (l *Ledger) Add(s oci.Snapshot, now time.Time) {
 	if l.blobs == nil {
 		l.blobs = map[oci.Key]blob{}

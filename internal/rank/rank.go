@@ -29,6 +29,8 @@ type Ranking struct {
 	Elapsed time.Duration
 	// ExitCode is what the run ends with.
 	ExitCode int
+	// Err is what ended the run before its time, or kept it from beginning; nil when every repository was asked for.
+	Err error
 	// Repositories are sorted: those that hold the most come first.
 	Repositories []Repository
 	// Unread are the repositories that could not be read, in natural order. What they hold is in no number.

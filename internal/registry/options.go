@@ -74,9 +74,11 @@ type Login struct {
 	Password Secret
 }
 
-// Credentials says where the login for a registry is found. Docker's own configuration comes first, because it knows
-// which login is for which host; a login from elsewhere is for hosts that it does not know.
+// Credentials says where the login for a registry is found: what the user gives for this run, docker's configuration,
+// what the CI system hands out.
 type Credentials struct {
+	// Explicit is asked first; nil knows nothing.
+	Explicit func(host string) (Login, bool)
 	// Files are configuration files in docker's format, asked in this order, with their credential helpers. A file
 	// that does not exist knows no host.
 	Files []string

@@ -1,8 +1,6 @@
 package report
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/url"
@@ -27,17 +25,11 @@ func WriteAnnotations(w io.Writer, s Summary) error {
 	if address := s.reports(); address != "" {
 		links = append(links, annotation{link{Label: clip(s.Line(), labelRunes), URL: address}})
 	}
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(map[string][]annotation{"regsweep": links}); err != nil {
+	text, err := encodeJSON(map[string][]annotation{"regsweep": links}, "")
+	if err != nil {
 		return fmt.Errorf("encode annotations: %w", err)
 	}
-	if _, err := w.Write(inert(b.Bytes())); err != nil {
-		return fmt.Errorf("write annotations: %w", err)
-	}
-	return nil
+	return write(w, "annotations", text)
 }
 
 // reports is where a reader finds the reports of the run: the artifacts of a GitLab job, else the page of the build.

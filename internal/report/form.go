@@ -86,6 +86,14 @@ func Write(w io.Writer, form Form, s Summary) error {
 	return fmt.Errorf("unknown form of report %q: %s", form, oneOf(known))
 }
 
+// write writes what a form has made of a summary.
+func write(w io.Writer, what string, text []byte) error {
+	if _, err := w.Write(text); err != nil {
+		return fmt.Errorf("write %s: %w", what, err)
+	}
+	return nil
+}
+
 // oneOf lists names as "a, b or c".
 func oneOf(names []string) string {
 	last := len(names) - 1

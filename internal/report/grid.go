@@ -15,8 +15,8 @@ import (
 // gridGap parts the columns.
 const gridGap = "  "
 
-// leastWhy is the narrowest last column that is still wrapped: below it a terminal's own wrapping reads better.
-const leastWhy = 24
+// minWhy is the narrowest last column that is still wrapped: below it a terminal's own wrapping reads better.
+const minWhy = 24
 
 // grid lays rows of as many columns each out without borders, indented by two spaces and aligned to the left but for the
 // columns in right. A column that is empty in all rows is left out. The last column wraps at the width; 0 means that
@@ -80,7 +80,7 @@ func gridConfig(rows [][]string, aligns []tw.Align, width int) tablewriter.Confi
 	c.Row.Formatting.AutoWrap = tw.WrapNone
 	c.Row.Alignment.PerColumn = aligns
 	c.Row.Padding.Global = tw.Padding{Right: gridGap, Overwrite: true}
-	if left := lastWidth(rows, width); width > 0 && left >= leastWhy {
+	if left := lastWidth(rows, width); width > 0 && left >= minWhy {
 		c.Row.Formatting.AutoWrap = tw.WrapNormal
 		c.Row.ColMaxWidths.PerColumn = tw.Mapper[int, int]{last: left} // the padding included
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,13 +19,13 @@ import (
 
 // Bounds of an HTML report, so that a phone can show it. What is left out is counted.
 const (
-	mostHTMLRepositories = 500
-	mostHTMLProblems     = 300
-	mostHTMLImages       = 3000 // rows of all repositories
-	htmlCells            = 20   // of a bar, which fits beside a label on a phone
+	maxHTMLRepositories = 500
+	maxHTMLProblems     = 300
+	maxHTMLImages       = 3000 // rows of all repositories
+	htmlCells           = 20   // of a bar, which fits next to a label on a phone
 )
 
-// readableTime is how a page writes a time beside the exact one.
+// readableTime is how a page writes a time in addition to the exact one.
 const readableTime = "2 January 2006, 15:04 UTC"
 
 //go:embed html.tmpl
@@ -37,8 +38,8 @@ var htmlPage = template.Must(template.New("report").Funcs(template.FuncMap{"brea
 type (
 	htmlReport struct {
 		Title        string
-		Alarm, Cause string   // what must be seen first, and why
-		Names        []string // of the only repository, in parts
+		Alarm, Cause string // what must be seen first, and why
+		Name         string // of the only repository
 		Verdict      string
 		Rest         []string // of the verdict
 		JustBuilt    string
@@ -47,8 +48,8 @@ type (
 		Started      string
 		StartedAt    string
 		DryRun       bool
-		Gone         string          // the head of the column of what went
-		Collection   *htmlCollection // nil when none was asked for
+		Gone         string  // the head of the column of what went
+		GC           *htmlGC // nil when no garbage collection was asked for
 		Overview     []htmlRow
 		OverviewMore int
 		Total        htmlRow
@@ -57,13 +58,12 @@ type (
 		Sections     []htmlSection
 		SectionsMore int
 	}
-	htmlCollection struct {
+	htmlGC struct {
 		Verdict, Where string // the verdict is "" where the page's own says it
-		Facts          []htmlFact
+		Facts          []fact
 	}
-	htmlFact    struct{ Name, Text string }
 	htmlRow     struct{ Name, Kept, Gone, Failed, Note string }
-	htmlProblem struct{ What, Repository, Image, Why string }
+	htmlProblem struct{ What, Repository, Image, Why, Hint string }
 	htmlSection struct {
 		Name, Policy                 string // "" with only one repository
 		History                      htmlHistory
@@ -87,61 +87,40 @@ type (
 //
 // Its size is bounded: long lists are cut and counted, the totals are those of the whole run.
 func WriteHTML(w io.Writer, s Summary) error {
-	var views []view
-	for _, r := range s.Repositories {
-		views = append(views, newView(r, s.Started))
-	}
+	all := newSheet(s)
 	page := htmlReport{DryRun: s.DryRun, Gone: "deleted"}
 	if s.DryRun {
 		page.Gone = "would delete"
 	}
-	page.head(s, views)
-	page.collection(s)
-	page.overview(s, views)
-	m := markdown{Summary: s, views: views}
-	problems, more := cut(m.problems(), mostHTMLProblems)
+	page.head(all)
+	page.gc(s)
+	page.overview(all)
+	problems, more := cut(all.problems(), maxHTMLProblems)
 	page.ProblemsMore = more
 	for _, p := range problems {
-		row := htmlProblem{What: p.what, Image: cmp.Or(long(p.image), p.count), Why: p.why}
-		if len(views) > 1 {
-			row.Repository = long(p.repository.String())
-		}
-		page.Problems = append(page.Problems, row)
+		page.Problems = append(page.Problems, htmlProblem{p.what, long(p.repository.String()), cmp.Or(long(p.image), p.count), p.why, p.hint})
 	}
-	page.sections(s, views)
+	page.sections(all)
 	var b bytes.Buffer
 	if err := htmlPage.Execute(&b, page); err != nil {
 		return fmt.Errorf("lay out HTML report: %w", err)
 	}
-	if _, err := w.Write(b.Bytes()); err != nil {
-		return fmt.Errorf("write HTML report: %w", err)
-	}
-	return nil
+	return write(w, "HTML report", b.Bytes())
 }
 
 // head is the verdict and what was asked.
-func (p *htmlReport) head(s Summary, views []view) {
-	p.Verdict = s.verdict(s.Totals())
-	policy := s.Policy
-	if len(views) == 1 {
-		v := views[0]
-		p.Names = []string{long(v.Name.String())}
-		p.Verdict = v.verdict(s)
-		if v.condition() == stopped {
-			p.Verdict += " · stopped early"
-		}
-		policy = cmp.Or(v.Policy, policy)
-		if names := v.pushed(); len(names) > 0 {
-			p.JustBuilt = tagList(names)
-		}
+func (p *htmlReport) head(s sheet) {
+	name, verdict := s.headline()
+	if name != "" {
+		p.Name, p.JustBuilt = long(name), tagList(s.views[0].pushed())
 	}
-	p.Verdict, p.Rest = splitVerdict(p.Verdict + took(s))
+	p.Verdict, p.Rest = splitVerdict(verdict + s.early() + took(s.Summary))
 	p.Alarm, p.Cause, _ = strings.Cut(s.alarm(), ": ")
 	p.Title = p.Verdict
 	if p.Alarm != "" {
 		p.Title = p.Alarm + " · " + p.Verdict
 	}
-	p.Asked = long(policy)
+	p.Asked = long(s.policy())
 	p.Build, p.BuildName = s.CI.link(), long(s.CI.Name)
 	if !s.Started.IsZero() {
 		p.Started = s.Started.UTC().Format(readableTime)
@@ -155,86 +134,48 @@ func splitVerdict(text string) (string, []string) {
 	return parts[0], parts[1:]
 }
 
-// collection is what is known of the garbage collection.
-func (p *htmlReport) collection(s Summary) {
+// gc is what is known of the garbage collection.
+func (p *htmlReport) gc(s Summary) {
 	if s.GC == nil {
 		return
 	}
-	p.Collection = &htmlCollection{Where: where(s.GC)}
+	p.GC = &htmlGC{Where: gcPlace(s.GC), Facts: gcFacts(s.GC)}
 	if len(s.Repositories) > 0 || s.Shard.Total > 0 { // else it is the verdict of the run
-		p.Collection.Verdict = collected(s.GC)
-	}
-	for _, f := range facts(s.GC) {
-		p.Collection.Facts = append(p.Collection.Facts, htmlFact{f.name, f.text})
+		p.GC.Verdict = gcVerdict(s.GC)
 	}
 }
 
 // overview is a row for each of several repositories; of a single one the heading says it.
-func (p *htmlReport) overview(s Summary, views []view) {
+func (p *htmlReport) overview(s sheet) {
 	row := func(name string, t Totals, note string) htmlRow {
 		if t.UniqueBytes > 0 {
 			note = strings.TrimSuffix(size(t.UniqueBytes)+" unreferenced · "+note, " · ")
 		}
 		return htmlRow{name, strconv.Itoa(t.Kept), strconv.Itoa(t.Deleted + t.Planned), strconv.Itoa(t.Failed), note}
 	}
-	if len(views) < 2 {
+	if len(s.views) < 2 {
 		return
 	}
-	shown, more := cut(views, mostHTMLRepositories)
+	shown, more := cut(s.views, maxHTMLRepositories)
 	p.OverviewMore = more
 	for _, v := range shown {
-		p.Overview = append(p.Overview, row(long(v.Name.String()), v.totals, v.plainNote()))
+		p.Overview = append(p.Overview, row(long(v.Name.String()), v.totals, v.note(strings.Clone, tagList)))
 	}
-	p.Total = row("total", s.Totals(), "")
+	p.Total = row("total", s.total, "")
 }
 
-// plainNote is what the numbers of a row do not say.
-func (v view) plainNote() string {
-	var out []string
-	switch v.condition() {
-	case unread:
-		return "not read"
-	case refused:
-		out = append(out, "refused")
-	case stopped:
-		out = append(out, "stopped early")
-	}
-	if n := v.totals.Gone; n > 0 {
-		out = append(out, fmt.Sprintf("%d already gone", n))
-	}
-	if n := v.totals.Skipped; n > 0 {
-		out = append(out, fmt.Sprintf("%d skipped", n))
-	}
-	if len(v.Plan.Decisions) == 0 {
-		out = append(out, "empty")
-	}
-	if pushed := v.pushed(); len(pushed) > 0 {
-		out = append(out, "just built "+tagList(pushed))
-	}
-	return strings.Join(out, " · ")
-}
-
-// sections shares the rows among the repositories: what small ones do not need goes to large ones.
-func (p *htmlReport) sections(s Summary, views []view) {
-	var order []int
-	for i, v := range views {
-		if len(v.kept)+len(v.doomed)+len(v.skipped) > 0 {
-			order = append(order, i)
-		}
-	}
-	size := func(i int) int { return len(views[i].kept) + len(views[i].doomed) + len(views[i].skipped) }
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(size(a), size(b)) })
-	p.SectionsMore = max(0, len(order)-mostHTMLRepositories)
-	order = order[:len(order)-p.SectionsMore]
-	left := mostHTMLImages
+// sections shares the rows among the repositories.
+func (p *htmlReport) sections(s sheet) {
+	sorted := s.bySize()
+	p.SectionsMore = max(0, len(sorted)-maxHTMLRepositories)
+	sorted = sorted[:len(sorted)-p.SectionsMore]
 	rows := map[int]int{}
-	for done, i := range order {
-		rows[i] = min(size(i), left/(len(order)-done))
-		left -= rows[i]
-	}
-	slices.Sort(order)
-	for _, i := range order {
-		p.Sections = append(p.Sections, htmlSectionOf(s, views[i], rows[i]))
+	spread(sorted, maxHTMLImages, func(i, limit int) int {
+		rows[i] = min(s.views[i].rows(), limit)
+		return rows[i]
+	})
+	for _, i := range slices.Sorted(maps.Keys(rows)) {
+		p.Sections = append(p.Sections, htmlSectionOf(s.Summary, s.views[i], rows[i]))
 	}
 }
 
@@ -247,12 +188,12 @@ func htmlSectionOf(s Summary, v view, rows int) htmlSection {
 			out.Policy = long(v.Policy)
 		}
 	}
-	h := v.history(s.DryRun)
-	out.History = htmlHistory{Title: h.title, Legend: v.legend(s.DryRun), More: h.more, Rest: h.rest}
+	h := v.history()
+	out.History = htmlHistory{Title: h.title, Legend: v.legend(), More: h.more, Rest: h.rest}
 	for _, l := range h.lines {
-		out.History.Lines = append(out.History.Lines, htmlLine{Visible(l.name), l.bar(htmlCells), l.spoken(htmlCells, v.goneWord(s.DryRun)), l.counts})
+		out.History.Lines = append(out.History.Lines, htmlLine{Visible(l.name), l.bar(htmlCells), l.spoken(htmlCells, v.goneWord()), l.counts})
 	}
-	gone := append(v.doomed[:len(v.doomed):len(v.doomed)], v.skipped...)
+	gone := v.gone()
 	kept := min(len(v.kept), max(rows*2/3, rows-len(gone)))
 	out.KeptMore, out.DoomedMore = len(v.kept)-kept, len(gone)-min(len(gone), rows-kept)
 	for _, e := range v.kept[:kept] {
@@ -266,7 +207,7 @@ func htmlSectionOf(s Summary, v view, rows int) htmlSection {
 		out.Doomed = append(out.Doomed, image)
 	}
 	if len(gone) > 0 {
-		out.Fold = v.foldTitle(s.DryRun, len(gone)) + ", " + v.ages(gone)
+		out.Fold = v.foldTitle(len(gone)) + ", " + v.ages(gone)
 		out.DoomedParts = v.doomedParts.plus(v.skippedParts).String()
 	}
 	return out
@@ -277,11 +218,11 @@ func (v view) htmlImage(e entry) htmlImage {
 	if e.status == prune.Skipped {
 		why = e.why()
 	}
-	return htmlImage{names(e), age(e.Image, v.started), v.sizer.text(e.Image), long(why)}
+	return htmlImage{names(e), age(e.Image, v.run.Started), v.sizer.text(e.Image), long(why)}
 }
 
-// A word of up to whole characters fits into any column. A longer one may break behind what joins its parts, and behind
-// so many characters as unbroken has: a commit's hash has no other place.
+// A word of up to whole characters fits into any column. A longer one may break after what joins its parts, and after
+// unbroken characters: a commit's hash has no other place to break.
 const (
 	whole    = 10
 	unbroken = 16

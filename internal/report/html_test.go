@@ -130,12 +130,12 @@ func TestHTMLIsBounded(t *testing.T) {
 					counted += n
 				}
 			}
-			shown := min(test.repositories, mostHTMLRepositories)
+			shown := min(test.repositories, maxHTMLRepositories)
 			if want := (total.Deleted + total.Kept) / test.repositories * shown; rows+counted != want {
 				t.Errorf("%d rows and %d counted, want %d together", rows, counted, want)
 			}
-			if rows > mostHTMLImages {
-				t.Errorf("%d rows, want at most %d", rows, mostHTMLImages)
+			if rows > maxHTMLImages {
+				t.Errorf("%d rows, want at most %d", rows, maxHTMLImages)
 			}
 		})
 	}

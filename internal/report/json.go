@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -30,7 +29,7 @@ type (
 		CI             jsonCI           `json:"ci"`
 		Policy         string           `json:"policy"`
 		Repositories   []jsonRepository `json:"repositories"`
-		GC             *jsonGC          `json:"gc"` // null: no collection was asked for
+		GC             *jsonGC          `json:"gc"` // null: no garbage collection was asked for
 		Shard          *jsonShard       `json:"shard,omitempty"`
 	}
 	jsonCI struct {
@@ -57,10 +56,13 @@ type (
 		Policy             string        `json:"policy"`
 		DeletedBy          prune.Method  `json:"deleted_by"` // "" when nothing was deleted
 		Unfinished         []oci.Digest  `json:"unfinished"` // what a later run has to delete, as the journal has it
+		Hint               *string       `json:"hint"`       // what helps against the error
+		Read               *bool         `json:"read"`       // whether the repository was read; missing in old reports
 	}
 	jsonRefusal struct {
-		Guard  string `json:"guard"`
-		Detail string `json:"detail"`
+		Guard  string  `json:"guard"`
+		Detail string  `json:"detail"`
+		Hint   *string `json:"hint"`
 	}
 	jsonImage struct {
 		Digest          oci.Digest     `json:"digest"`
@@ -89,11 +91,11 @@ func WriteJSON(w io.Writer, s Summary) error {
 		Schema:         Schema,
 		DryRun:         s.DryRun,
 		Started:        moment(s.Started),
-		ElapsedSeconds: math.Round(s.Elapsed.Seconds()*1000) / 1000,
+		ElapsedSeconds: thousandths(s.Elapsed),
 		ExitCode:       s.ExitCode,
 		CI:             jsonCI(s.CI),
 		Policy:         s.Policy,
-		GC:             collectionJSON(s.GC),
+		GC:             gcJSON(s.GC),
 		Shard:          shardJSON(s.Shard),
 		Repositories:   make([]jsonRepository, 0, len(s.Repositories)),
 	}
@@ -165,8 +167,8 @@ func repositoryJSON(r Repository) jsonRepository {
 	out := jsonRepository{
 		Repository: r.Name.String(), Policy: r.Policy, Kept: t.Kept, Deleted: t.Deleted, Failed: t.Failed, Skipped: t.Skipped,
 		UniqueBytesDeleted: t.UniqueBytes, Gone: t.Gone, Planned: t.Planned, ManifestsDeleted: t.Manifests,
-		GhostTags: []string{}, JustBuilt: some(r.pushed()), Refusals: []jsonRefusal{}, Warnings: []string{},
-		DeletedBy: r.Way, Unfinished: some(r.Left), Late: r.Late,
+		GhostTags: []string{}, JustBuilt: some(r.pushed()), Refusals: []jsonRefusal{},
+		DeletedBy: r.Way, Unfinished: some(r.Left), Late: r.late(), Read: new(r.Plan != nil), Warnings: some(r.warnings()), Hint: textJSON(Hint(r.Err)),
 	}
 	if r.Err != nil {
 		out.Error = new(r.Err.Error())
@@ -174,11 +176,27 @@ func repositoryJSON(r Repository) jsonRepository {
 	if r.Plan == nil {
 		return out
 	}
-	out.GhostTags, out.Warnings = some(r.Plan.Ghosts), some(r.Plan.Warnings)
+	out.GhostTags = some(r.Plan.Ghosts)
 	for _, f := range r.Plan.Refusals {
-		out.Refusals = append(out.Refusals, jsonRefusal(f))
+		out.Refusals = append(out.Refusals, jsonRefusal{f.Guard, f.Detail, textJSON(f.Hint())})
 	}
 	return out
+}
+
+// textJSON is nil, which is written as null, for an empty text.
+func textJSON(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+// textOf is what was written by [textJSON].
+func textOf(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
 }
 
 func imageJSON(r Repository, d *retain.Decision) jsonImage {

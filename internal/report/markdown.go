@@ -1,11 +1,8 @@
 package report
 
 import (
-	"cmp"
 	"errors"
-	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -19,10 +16,7 @@ var ErrBudget = errors.New("no room is left for the report")
 // The text is never longer than budget bytes. Whole rows are left out and counted, from the end of this order; the
 // numbers are always those of the whole run. When not even the verdict fits, it writes nothing and returns [ErrBudget].
 func WriteMarkdown(w io.Writer, s Summary, budget int) error {
-	m := markdown{Summary: s, total: s.Totals(), budget: budget}
-	for _, r := range s.Repositories {
-		m.views = append(m.views, newView(r, s.Started))
-	}
+	m := markdown{sheet: newSheet(s), budget: budget}
 	if !m.verdictLine() {
 		return ErrBudget
 	}
@@ -31,7 +25,7 @@ func WriteMarkdown(w io.Writer, s Summary, budget int) error {
 	if len(problems) > 0 {
 		limit = portion(m.page.Len(), budget, 2, 3)
 	}
-	m.collection()
+	m.gc()
 	m.page.add(m.overview(), limit)
 	if len(problems) > 0 {
 		m.page.add(block{
@@ -40,10 +34,7 @@ func WriteMarkdown(w io.Writer, s Summary, budget int) error {
 		}, portion(m.page.Len(), budget, 3, 4))
 	}
 	m.sections()
-	if _, err := w.Write(m.page.Bytes()); err != nil {
-		return fmt.Errorf("write Markdown report: %w", err)
-	}
-	return nil
+	return write(w, "Markdown report", m.page.Bytes())
 }
 
 // portion is the limit that leaves a part of the budget to what comes later.
@@ -51,22 +42,17 @@ func portion(used, budget, of, parts int) int { return used + (budget-used)/part
 
 // markdown is a report on its way.
 type markdown struct {
-	Summary
-	total  Totals
-	views  []view // one for each repository
+	sheet
 	page   page
 	budget int
 }
 
 // verdictLine writes the first line and what was asked.
 func (m *markdown) verdictLine() bool {
-	text := markdownText(m.verdict(m.total))
-	if len(m.Repositories) == 1 {
-		v := m.views[0]
-		text = markdownCode(clip(v.Name.String(), nameRunes)) + ": " + markdownText(v.verdict(m.Summary))
-		if v.condition() == stopped {
-			text += " · stopped early"
-		}
+	name, verdict := m.headline()
+	text := markdownText(verdict) + m.early()
+	if name != "" {
+		text = markdownCode(clip(name, nameRunes)) + ": " + text
 	}
 	if a := m.alarm(); a != "" {
 		text = markdownText(a) + " · " + text
@@ -80,11 +66,7 @@ func (m *markdown) verdictLine() bool {
 	if m.DryRun {
 		asked = append(asked, "**dry run**, nothing was deleted")
 	}
-	policy := m.Policy
-	if len(m.Repositories) == 1 {
-		policy = cmp.Or(m.Repositories[0].Policy, policy)
-	}
-	if policy != "" {
+	if policy := m.policy(); policy != "" {
 		asked = append(asked, "policy: "+markdownText(long(policy)))
 	}
 	if len(asked) > 0 {
@@ -105,7 +87,7 @@ func (m *markdown) overview() block {
 		rows:    len(m.Repositories),
 		row: func(i int) string {
 			v := m.views[i]
-			return overviewRow(markdownCode(clip(v.Name.String(), nameRunes)), v.totals, v.note())
+			return overviewRow(markdownCode(clip(v.Name.String(), nameRunes)), v.totals, v.note(markdownStrong, markdownTags))
 		},
 	}
 	if len(m.Repositories) > 1 {
@@ -122,54 +104,52 @@ func overviewRow(name string, t Totals, note string) string {
 	return cells(name, strconv.Itoa(t.Kept), strconv.Itoa(t.Deleted+t.Planned), strconv.Itoa(t.Failed), bytes, note)
 }
 
-// note is what the numbers of a row do not say; why is told below the table.
-func (v view) note() string {
-	var out []string
-	switch v.condition() {
-	case unread:
-		return "**not read**"
-	case refused:
-		out = append(out, "**refused**")
-	case stopped:
-		out = append(out, "**stopped early**")
+func markdownStrong(text string) string { return "**" + text + "**" }
+
+// gc writes the section about the garbage collection.
+func (m *markdown) gc() {
+	if m.GC == nil {
+		return
 	}
-	if n := v.totals.Gone; n > 0 {
-		out = append(out, fmt.Sprintf("%d already gone", n))
+	var b strings.Builder
+	b.WriteString("\n**" + markdownText(gcVerdict(m.GC)) + "** · " + markdownText(gcPlace(m.GC)) + "\n")
+	if all := gcFacts(m.GC); len(all) > 0 {
+		b.WriteString("\n" + tableHead("garbage collection", ""))
+		for _, f := range all {
+			b.WriteString(cells(f.Name, markdownText(f.Text)) + "\n")
+		}
 	}
-	if n := v.totals.Skipped; n > 0 {
-		out = append(out, fmt.Sprintf("%d skipped", n))
-	}
-	if len(v.Plan.Decisions) == 0 {
-		out = append(out, "empty")
-	}
-	if names := v.pushed(); len(names) > 0 {
-		out = append(out, "just built "+markdownTags(names))
-	}
-	return strings.Join(out, " · ")
+	m.page.line(b.String(), m.budget)
 }
 
-// sections writes the images of each repository. A repository gets an even share of the room that is left, and what
-// small ones do not need goes to large ones: they are laid out from the smallest to the largest, and then put in order.
-func (m *markdown) sections() {
-	var order []int
-	for i, v := range m.views {
-		if len(v.kept)+len(v.doomed)+len(v.skipped) > 0 {
-			order = append(order, i)
-		}
+// row is the problem as a row of a table.
+func (p problem) row() string {
+	image := p.count
+	if p.image != "" {
+		image = markdownCode(clip(p.image, nameRunes))
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Compare(len(m.Repositories[a].Plan.Decisions), len(m.Repositories[b].Plan.Decisions))
-	})
-	left := m.budget - m.page.Len() - len(omitted(len(order)))
+	return cells(markdownStrong(p.what), markdownCode(clip(p.repository.String(), nameRunes)), image, p.reason())
+}
+
+// reason is the last cell of the row.
+func (p problem) reason() string {
+	if p.hint == "" {
+		return markdownCode(p.why)
+	}
+	return markdownCode(p.why) + " · hint: " + markdownText(p.hint)
+}
+
+// sections writes the images of each repository in the room that is left.
+func (m *markdown) sections() {
+	sorted := m.bySize()
 	texts := make([]string, len(m.views))
 	missing := 0
-	for done, i := range order {
-		texts[i] = m.section(m.views[i], left/(len(order)-done))
-		left -= len(texts[i])
-		if texts[i] == "" {
+	spread(sorted, m.budget-m.page.Len()-len(omitted(len(sorted))), func(i, limit int) int {
+		if texts[i] = m.section(m.views[i], limit); texts[i] == "" {
 			missing++
 		}
-	}
+		return len(texts[i])
+	})
 	for _, text := range texts {
 		m.page.WriteString(text)
 	}

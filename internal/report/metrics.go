@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// mostMetricRepositories bounds the series: each is a line in the widget of a merge request, or stored for long.
-const mostMetricRepositories = 500
+// maxMetricRepositories bounds the series: each is a line in the widget of a merge request, or stored for long.
+const maxMetricRepositories = 500
 
 // WriteMetrics writes gauges in a text that is both Prometheus' format, for the textfile collector of its node
 // exporter (*.prom), and OpenMetrics, for GitLab's reports:metrics
@@ -19,11 +19,11 @@ func WriteMetrics(w io.Writer, s Summary) error {
 	m := metrics{&b}
 	total := s.Totals()
 	m.gauge("regsweep_exit_code", "Exit code of the run; 0 is success.", sample{"", int64(s.ExitCode)})
-	m.gauge("regsweep_dry_run", "1 when nothing was to be deleted.", sample{"", truth(s.DryRun)})
-	m.gauge("regsweep_images", "Images of all repositories by what became of them.", images("", total)...)
+	m.gauge("regsweep_dry_run", "1 when the run was a dry run.", sample{"", truth(s.DryRun)})
+	m.gauge("regsweep_images", "Images of all repositories by outcome.", images("", total)...)
 	m.gauge("regsweep_unreferenced_bytes", "Bytes that only deleted images used, in all repositories.", sample{"", total.UniqueBytes})
-	m.gauge("regsweep_repositories", "Repositories by how the run ended for them.", s.endings()...)
-	shown, _ := cut(s.Repositories, mostMetricRepositories)
+	m.gauge("regsweep_repositories", "Repositories by how their run ended.", s.endings()...)
+	shown, _ := cut(s.Repositories, maxMetricRepositories)
 	var perRepository, bytesOf []sample
 	seen := map[string]bool{} // a series occurs once
 	for _, r := range shown {
@@ -37,13 +37,10 @@ func WriteMetrics(w io.Writer, s Summary) error {
 		perRepository = append(perRepository, images(label+",", t)...)
 		bytesOf = append(bytesOf, sample{"{" + label + "}", t.UniqueBytes})
 	}
-	m.gauge("regsweep_repository_images", "Images of a repository by what became of them.", perRepository...)
+	m.gauge("regsweep_repository_images", "Images of a repository by outcome.", perRepository...)
 	m.gauge("regsweep_repository_unreferenced_bytes", "Bytes that only deleted images of a repository used.", bytesOf...)
 	b.WriteString("# EOF\n")
-	if _, err := w.Write(b.Bytes()); err != nil {
-		return fmt.Errorf("write metrics: %w", err)
-	}
-	return nil
+	return write(w, "metrics", b.Bytes())
 }
 
 // metricLabel escapes the value of a label; other characters stand for themselves in both formats.

@@ -25,7 +25,7 @@ func (p *page) add(b block, limit int) bool {
 	if b.rows == 0 {
 		return true
 	}
-	// The longest row that can be needed to count others. Since rows are written only as long as it fits behind them,
+	// The longest row that can be needed to count others. Since rows are written only as long as it fits after them,
 	// it always fits.
 	reserve := len(more(b.rows, b.columns))
 	if p.Len()+len(b.head)+reserve+len(b.tail) > limit {

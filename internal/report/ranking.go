@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/rank"
-	"github.com/regsweep/regsweep/internal/retain"
 )
 
 // RankingOptions are what the reports of a ranking leave out. The zero value leaves out nothing.
@@ -40,10 +39,7 @@ func WriteRanking(w io.Writer, form Form, r rank.Ranking, o RankingOptions) erro
 	if err != nil {
 		return err
 	}
-	if _, err := io.WriteString(w, text); err != nil {
-		return fmt.Errorf("write ranking: %w", err)
-	}
-	return nil
+	return write(w, "ranking", []byte(text))
 }
 
 // standings are a ranking cut to its first repositories, which are measured by their own bytes, or by their manifests
@@ -155,13 +151,5 @@ func (s standings) built(r rank.Repository) string {
 	if r.Newest.IsZero() {
 		return "-"
 	}
-	from, to := retain.Elapsed(s.Started.Sub(r.Newest)), retain.Elapsed(s.Started.Sub(r.Oldest))
-	if from == to {
-		return to + " ago"
-	}
-	number, unit, _ := strings.Cut(from, " ")
-	if _, other, _ := strings.Cut(to, " "); strings.TrimSuffix(unit, "s") == strings.TrimSuffix(other, "s") {
-		from = number
-	}
-	return from + " to " + to + " ago"
+	return between(s.Started.Sub(r.Newest), s.Started.Sub(r.Oldest)) + " ago"
 }

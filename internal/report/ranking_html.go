@@ -11,7 +11,7 @@ import (
 	"github.com/regsweep/regsweep/internal/rank"
 )
 
-// rankingCells are those of the largest bar on a page, which fits beside a name on a phone.
+// rankingCells are those of the largest bar on a page, which fits next to a name on a phone.
 const rankingCells = 8
 
 //go:embed ranking.tmpl
@@ -28,7 +28,7 @@ type (
 		Started, StartedAt    string
 		Measure               string // the head of the column that the order is by
 		Rows                  []htmlRanked
-		Unread                []htmlFact
+		Unread                []fact
 		UnreadMore            int
 		Gone                  string
 	}
@@ -68,10 +68,10 @@ func (s standings) html() (string, error) {
 	if n := len(s.rest); n > 0 {
 		page.Rows = append(page.Rows, s.htmlRow(sum(s.rest), "… "+grouped(n)+" more"))
 	}
-	unread, more := cut(s.Unread, mostHTMLProblems)
+	unread, more := cut(s.Unread, maxHTMLProblems)
 	page.UnreadMore = more
 	for _, u := range unread {
-		page.Unread = append(page.Unread, htmlFact{long(u.Path), long(u.Err.Error())})
+		page.Unread = append(page.Unread, fact{long(u.Path), long(u.Err.Error())})
 	}
 	var b bytes.Buffer
 	if err := rankingPage.Execute(&b, page); err != nil {

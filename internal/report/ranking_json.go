@@ -1,11 +1,8 @@
 package report
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 
 	"github.com/regsweep/regsweep/internal/rank"
 )
@@ -55,7 +52,7 @@ type (
 // writeRankingJSON writes the whole ranking for programs, as schema regsweep/rank/v1.
 func writeRankingJSON(w io.Writer, r rank.Ranking) error {
 	out := jsonRanking{
-		Schema: RankSchema, Source: r.Source, Asked: r.Asked, Started: moment(r.Started), ElapsedSeconds: math.Round(r.Elapsed.Seconds()*1000) / 1000,
+		Schema: RankSchema, Source: r.Source, Asked: r.Asked, Started: moment(r.Started), ElapsedSeconds: thousandths(r.Elapsed),
 		ExitCode: r.ExitCode, Repositories: make([]jsonRanked, 0, len(r.Repositories)), Manifests: r.Manifests(),
 		Unread: []jsonUnread{}, Gone: some(r.Gone), NotLookedAt: r.Left,
 	}
@@ -75,15 +72,9 @@ func writeRankingJSON(w io.Writer, r rank.Ranking) error {
 	for _, u := range r.Unread {
 		out.Unread = append(out.Unread, jsonUnread{u.Path, u.Err.Error()})
 	}
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(out); err != nil {
+	text, err := encodeJSON(out, "")
+	if err != nil {
 		return fmt.Errorf("encode JSON of the ranking: %w", err)
 	}
-	if _, err := w.Write(inert(b.Bytes())); err != nil {
-		return fmt.Errorf("write ranking: %w", err)
-	}
-	return nil
+	return write(w, "ranking", text)
 }

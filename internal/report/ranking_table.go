@@ -23,15 +23,15 @@ const (
 	rankColumns
 )
 
-// expendable are the columns that go, in this order, when a terminal has no room for a bar beside them.
+// expendable are the columns that go, in this order, when a terminal has no room for a bar next to them.
 var expendable = []int{rankBlobs, rankShared, rankTags, rankBuilt, rankManifests}
 
 const (
-	mostBar  = 40
-	leastBar = 8
-	freeBar  = 20 // where nothing is known of the width
-	// leastName is the narrowest that a terminal makes of a repository's name.
-	leastName = 24
+	maxBar  = 40
+	minBar  = 8
+	freeBar = 20 // where nothing is known of the width
+	// minName is the narrowest that a terminal makes of a repository's name.
+	minName = 24
 )
 
 // table lays the ranking out for a terminal or a log.
@@ -56,9 +56,12 @@ func (s standings) table(width int) (string, error) {
 func (s standings) rows(width int) [][]string {
 	names := nameRunes
 	if width > 0 {
-		names = max(leastName, width/3)
+		names = max(minName, width/3)
 	}
-	rows := [][]string{s.head()}
+	rows := [][]string{{
+		rankName: "repository", rankOwn: "own", rankShare: "share", rankShared: "shared", rankTags: "tags",
+		rankManifests: "manifests", rankBlobs: "blobs", rankBuilt: "built", rankBar: "",
+	}}
 	for _, r := range s.top {
 		row := s.row(r, short(r.Path, names))
 		row[rankShared], row[rankBlobs], row[rankBuilt] = size(r.Shared), strconv.Itoa(r.Blobs), s.built(r)
@@ -78,16 +81,6 @@ func (s standings) rows(width int) [][]string {
 		rows[i+1][rankBar] = s.bar(s.weight(r), cells)
 	}
 	return rows
-}
-
-func (s standings) head() []string {
-	head := make([]string, rankColumns)
-	for column, name := range map[int]string{
-		rankName: "repository", rankOwn: "own", rankShare: "share", rankShared: "shared", rankTags: "tags", rankManifests: "manifests", rankBlobs: "blobs", rankBuilt: "built",
-	} {
-		head[column] = name
-	}
-	return head
 }
 
 // row has what can be added up: a blob that several share would be in the sum several times.
@@ -122,8 +115,8 @@ func blank(rows [][]string, columns ...int) {
 func roomForBar(rows [][]string, width int) int {
 	for _, column := range slices.Concat([]int{rankBar}, expendable) {
 		blank(rows, column)
-		if room := lastWidth(rows, width) - len(gridGap); room >= leastBar {
-			return min(room, mostBar)
+		if room := lastWidth(rows, width) - len(gridGap); room >= minBar {
+			return min(room, maxBar)
 		}
 	}
 	return 0
@@ -132,7 +125,7 @@ func roomForBar(rows [][]string, width int) int {
 // notes are the repositories that are in no number.
 func (s standings) notes() string {
 	var b strings.Builder
-	unread, more := cut(s.Unread, mostNotes)
+	unread, more := cut(s.Unread, maxNotes)
 	for _, u := range unread {
 		fmt.Fprintf(&b, "  not read: %s: %s\n", short(u.Path, nameRunes), long(u.Err.Error()))
 	}
@@ -150,12 +143,12 @@ func (s standings) goneNote() string {
 	if len(s.Gone) == 0 {
 		return ""
 	}
-	gone, more := cut(s.Gone, mostNotes)
+	gone, more := cut(s.Gone, maxNotes)
 	var names []string
 	for _, path := range gone {
 		names = append(names, short(path, nameRunes))
 	}
-	text := "listed and not there, as emptied ones can be: " + strings.Join(names, ", ")
+	text := "listed but not found, as repositories that were emptied can be: " + strings.Join(names, ", ")
 	if more > 0 {
 		text += fmt.Sprintf(" … +%d", more)
 	}

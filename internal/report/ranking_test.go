@@ -128,7 +128,7 @@ func TestRankingFitsTheTerminal(t *testing.T) {
 				bars = append(bars, n)
 			}
 		}
-		if len(bars) != 10 || bars[0] < leastBar || bars[0] > mostBar {
+		if len(bars) != 10 || bars[0] < minBar || bars[0] > maxBar {
 			t.Fatalf("width %d: bars %v", width, bars)
 		}
 		for i, n := range bars {

@@ -89,7 +89,7 @@ func TestAges(t *testing.T) {
 				}
 				entries = append(entries, entry{Decision: &retain.Decision{Image: i}})
 			}
-			if got := (view{started: started}).ages(entries); got != test.want {
+			if got := (view{run: Summary{Started: started}}).ages(entries); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})

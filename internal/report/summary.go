@@ -23,6 +23,9 @@ type Summary struct {
 	Repositories []Repository
 	// GC is what became of the registry's garbage collection; nil when none was asked for.
 	GC *gc.Result
+	// Cause is what ended the run before its time: it wraps [context.Canceled] or [ErrTimeout]. It is nil when the run
+	// came to its end, and in a summary that was read back from a report.
+	Cause error
 	// Shard is the part of the repositories that the run was about; the zero value when it was about all.
 	Shard Shard
 }
@@ -46,11 +49,12 @@ type Repository struct {
 	Way prune.Method
 	// Left are manifests that nothing leads to any more and that a later run has to delete, as the journal has them.
 	Left []oci.Digest
-	// Err is why the repository was not read, refused or not finished; nil when all went well. A refusal is told by
-	// the plan's refusals, so that the error beside them is not shown a second time.
+	// Err is why the repository was not read, refused or not finished; nil when all went well. Reports show its text and
+	// its [Hint]. A refusal is told by the plan's refusals, and then the error is not shown a second time. It wraps
+	// [ErrTimeout] when the run's time was over before the repository was read.
 	Err error
-	// Late is true when the run's time was over before the repository was read: no failure, the next run comes to it.
-	Late bool
+	// Warnings are what else a reader must know about this repository of the run, in addition to the plan's warnings.
+	Warnings []string
 	// Pushed is what the pipeline has just pushed to the repository; empty when nothing is known of that.
 	Pushed []oci.Pushed
 	// KnownBytes is the UniqueBytes of a repository that was read back from a report, which names no blobs; nil when

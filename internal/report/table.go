@@ -8,8 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/regsweep/regsweep/internal/prune"
-	"github.com/regsweep/regsweep/internal/retain"
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
 )
 
 // TableOptions are the properties of what the table is written to. The zero value suits a file or a CI log.
@@ -20,50 +19,48 @@ type TableOptions struct {
 
 // The table shows at most so many of each sort of rows and counts the others. JSON always has all of them.
 const (
-	mostFailed  = 20
-	mostCauses  = 10
-	mostSkipped = 3 // for each cause
-	mostKept    = 50
-	mostDoomed  = 10
-	fewDoomed   = 2 // for each of several repositories: what they have in common fills no screens
-	mostNotes   = 10
-	mostTags    = 3
-	mostGhosts  = 10
+	maxFailed  = 20
+	maxCauses  = 10
+	maxSkipped = 3 // for each cause
+	maxKept    = 50
+	maxDoomed  = 10
+	// maxDoomedOfSeveral is for each of several repositories, so that they do not fill screens.
+	maxDoomedOfSeveral = 2
+	maxNotes           = 10
+	maxTags            = 3
+	maxGhosts          = 10
 )
 
 // WriteTable writes the summary for people at a terminal or in a log: for each repository what was asked, why each
 // image was kept or deleted, and what happened. Failures come first; long lists are cut and counted.
 func WriteTable(w io.Writer, s Summary, o TableOptions) error {
-	t := table{width: o.Width, doomed: mostDoomed}
-	several := len(s.Repositories) != 1
+	t := table{width: o.Width, doomed: maxDoomed}
+	all := newSheet(s)
+	several := len(all.views) != 1
 	if several {
-		t.doomed = fewDoomed
+		t.doomed = maxDoomedOfSeveral
 	}
-	for i, r := range s.Repositories {
+	for i, v := range all.views {
 		if i > 0 {
 			t.line("")
 		}
-		v := newView(r, s.Started)
-		if err := t.repository(s, v); err != nil {
+		if err := t.repository(v); err != nil {
 			return err
 		}
-		last := v.verdict(s)
+		last := v.verdict()
 		if !several {
 			last += took(s)
 		}
 		t.line(last)
 	}
-	t.collection(s)
+	t.gc(all)
 	if several {
 		if len(s.Repositories) > 0 {
 			t.line("")
 		}
-		t.line(s.verdict(s.Totals()) + took(s))
+		t.line(all.verdict() + took(s))
 	}
-	if _, err := w.Write(t.Bytes()); err != nil {
-		return fmt.Errorf("write table: %w", err)
-	}
-	return nil
+	return write(w, "table", t.Bytes())
 }
 
 // took says which part of a run this was, and how long it took, when that is known.
@@ -114,11 +111,11 @@ func wrap(text string, width int) string {
 }
 
 // repository writes everything of a repository but the last line.
-func (t *table) repository(s Summary, v view) error {
-	t.line(head(s, v.Repository))
+func (t *table) repository(v view) error {
+	t.line(v.head())
 	before := t.Len()
 	images := t.rows(v)
-	if t.width > 0 && len(images) > 0 && lastWidth(images, t.width)-len(gridGap) < leastWhy {
+	if t.width > 0 && len(images) > 0 && lastWidth(images, t.width)-len(gridGap) < minWhy {
 		for _, r := range images { // the reasons and the timeline name the groups too
 			r[groupColumn] = ""
 		}
@@ -127,11 +124,11 @@ func (t *table) repository(s Summary, v view) error {
 	if err != nil {
 		return err
 	}
-	timeline, err := t.timeline(v, s.DryRun)
+	history, err := t.history(v)
 	if err != nil {
 		return err
 	}
-	for _, part := range []string{rows, timeline, notes(v.Repository)} {
+	for _, part := range []string{rows, history, notes(v.Repository)} {
 		if part != "" {
 			t.WriteString("\n" + part)
 		}
@@ -143,141 +140,22 @@ func (t *table) repository(s Summary, v view) error {
 }
 
 // head says what was asked.
-func head(s Summary, r Repository) string {
+func (v view) head() string {
 	asked := []string{}
-	if policy := cmp.Or(r.Policy, s.Policy); policy != "" {
+	if policy := cmp.Or(v.Policy, v.run.Policy); policy != "" {
 		asked = append(asked, Visible(policy))
 	}
-	if names := r.pushed(); len(names) > 0 {
+	if names := v.pushed(); len(names) > 0 {
 		asked = append(asked, "just built "+tagList(names))
 	}
-	if s.DryRun {
+	if v.run.DryRun {
 		asked = append(asked, "dry run")
 	}
-	name := short(r.Name.String(), nameRunes)
+	name := short(v.Name.String(), nameRunes)
 	if len(asked) == 0 {
 		return name
 	}
 	return name + ": " + strings.Join(asked, "; ")
-}
-
-// The rows of a repository say what became of an image, its name, its groups, age and size, and why.
-const (
-	groupColumn = 2
-	sizeColumn  = 4
-)
-
-// rows are the rows of a repository: first what went wrong, then what stays, then what goes.
-func (t *table) rows(v view) [][]string {
-	out := t.list(v, v.failed, mostFailed)
-	causes, more := cut(byCause(v.skipped), mostCauses)
-	for _, group := range causes {
-		out = append(out, t.list(v, group, mostSkipped)...)
-	}
-	if more > 0 {
-		out = append(out, []string{"skipped", "…", "", "", "", fmt.Sprintf("others, for %d more causes", more)})
-	}
-	out = append(out, partsLine("skipped", v.skippedParts)...)
-	out = append(out, t.list(v, v.kept, mostKept)...)
-	out = append(out, partsLine("keep", v.keptParts)...)
-	out = append(out, t.list(v, v.doomed, t.doomed)...)
-	if len(v.doomed) > 0 {
-		out = append(out, partsLine(commonWord(v.doomed), v.doomedParts)...)
-	}
-	return out
-}
-
-// list is a row for each of the first entries, and one that counts the rest.
-func (t *table) list(v view, entries []entry, most int) [][]string {
-	var out [][]string
-	shown, left := cut(entries, most)
-	for _, e := range shown {
-		out = append(out, []string{rowWord(e.status), names(e), groupList(e), age(e.Image, v.started), v.sizer.text(e.Image), long(e.why())})
-	}
-	if left == 0 {
-		return out
-	}
-	rest := entries[len(shown):]
-	text := fmt.Sprintf("%d more %s, %s%s", left, things(rest), v.ages(rest), t.whereAll())
-	return append(out, []string{commonWord(rest), rangeOf(rest), "", "", "", text})
-}
-
-// things is what the entries are called together.
-func things(entries []entry) string {
-	for _, e := range entries {
-		if !counted(e.Image) {
-			return "manifests"
-		}
-	}
-	return "images"
-}
-
-// partsLine counts the parts of the images above it.
-func partsLine(word string, p parts) [][]string {
-	if p.all() == 0 {
-		return nil
-	}
-	return [][]string{{word, "and " + plural(p.all(), "part", "parts"), "", "", "", p.String()}}
-}
-
-// whereAll tells, once in a table, where the rows are that it leaves out.
-func (t *table) whereAll() string {
-	if t.told {
-		return ""
-	}
-	t.told = true
-	return " (all of them: --report x.json)"
-}
-
-// rowWord is the first word of a row.
-func rowWord(s prune.Status) string {
-	switch s {
-	case kept:
-		return "keep"
-	case prune.Deleted, prune.Planned:
-		return "delete"
-	}
-	return string(s)
-}
-
-// commonWord is the first word of a row about several; images that were gone already count as deleted there.
-func commonWord(entries []entry) string {
-	for _, e := range entries {
-		if e.status != entries[0].status {
-			return rowWord(prune.Deleted)
-		}
-	}
-	return rowWord(entries[0].status)
-}
-
-// names is how a row calls its image: by its tags, else by its digest.
-func names(e entry) string {
-	if len(e.Image.Tags) == 0 {
-		return Visible(retain.ShortDigest(e.Image.Digest))
-	}
-	return tagList(e.Image.Tags)
-}
-
-// tagList joins tags, and cuts a long list as "1, 2, 3 … +17".
-func tagList(tags []string) string {
-	shown, more := cut(tags, mostTags)
-	out := make([]string, 0, len(shown))
-	for _, tag := range shown {
-		out = append(out, short(tag, tagRunes))
-	}
-	text := strings.Join(out, ", ")
-	if more > 0 {
-		text += fmt.Sprintf(" … +%d", more)
-	}
-	return text
-}
-
-// groupList is how a row calls the groups of its image.
-func groupList(e entry) string { return tagList(e.Groups()) }
-
-// rangeOf names the first and the last of the entries.
-func rangeOf(entries []entry) string {
-	return short(retain.Name(entries[0].Image), tagRunes) + " … " + short(retain.Name(entries[len(entries)-1].Image), tagRunes)
 }
 
 // notes are what concerns the repository as a whole.
@@ -286,10 +164,11 @@ func notes(r Repository) string {
 	if r.condition() == stopped {
 		fmt.Fprintf(&b, "  stopped: %s\n", r.objection())
 	}
-	if r.Plan == nil {
-		return b.String()
+	if h := r.hint(); h != "" {
+		fmt.Fprintf(&b, "  hint: %s\n", h)
 	}
-	if ghosts, more := cut(r.Plan.Ghosts, mostGhosts); len(ghosts) > 0 {
+	if r.Plan != nil && len(r.Plan.Ghosts) > 0 {
+		ghosts, more := cut(r.Plan.Ghosts, maxGhosts)
 		out := make([]string, 0, len(ghosts))
 		for _, g := range ghosts {
 			out = append(out, short(g, tagRunes))
@@ -300,7 +179,7 @@ func notes(r Repository) string {
 		}
 		b.WriteByte('\n')
 	}
-	warnings, more := cut(r.remarks(), mostNotes)
+	warnings, more := cut(r.remarks(), maxNotes)
 	for _, text := range warnings {
 		fmt.Fprintf(&b, "  warning: %s\n", long(text))
 	}
@@ -308,4 +187,60 @@ func notes(r Repository) string {
 		fmt.Fprintf(&b, "  warning: %d more\n", more)
 	}
 	return b.String()
+}
+
+// gc writes the section about the garbage collection.
+func (t *table) gc(s sheet) {
+	if s.GC == nil {
+		return
+	}
+	if len(s.Repositories) > 0 {
+		t.line("")
+	}
+	t.line("garbage collection: " + gcPlace(s.GC))
+	if all := gcFacts(s.GC); len(all) > 0 {
+		t.line("")
+		for _, f := range all {
+			t.line(fmt.Sprintf("  %-8s  %s", f.Name, f.Text))
+		}
+		t.line("")
+	}
+	if len(s.Repositories) > 0 {
+		t.line(gcVerdict(s.GC))
+	}
+	if a := s.alarm(); a != "" {
+		t.line(a)
+	}
+}
+
+// history draws the groups of a repository; "" when there are none.
+func (t *table) history(v view) (string, error) {
+	h := v.history()
+	if !v.grouped || len(h.lines) == 0 {
+		return "", nil
+	}
+	rows := make([][]string, 0, len(h.lines)+1)
+	names := tagRunes
+	if t.width > 0 {
+		names = min(names, max(minCells, t.width/4))
+	}
+	for _, line := range h.lines {
+		rows = append(rows, []string{short(line.name, names), "", line.counts})
+	}
+	cells := maxCells
+	if t.width > 0 { // the bars give way before the words do
+		words := 0
+		for _, r := range rows {
+			words = max(words, twwidth.Width(r[2])+len(gridGap))
+		}
+		cells = min(cells, max(minCells, lastWidth(rows, t.width)-words-len(gridGap)))
+	}
+	for i, line := range h.lines {
+		rows[i][1] = line.bar(cells)
+	}
+	if h.more > 0 {
+		rows = append(rows, []string{fmt.Sprintf("… %d more", h.more), "", h.rest})
+	}
+	text, err := grid(rows, t.width)
+	return gridGap + "groups, " + v.legend() + "\n" + text, err
 }

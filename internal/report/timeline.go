@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/olekukonko/tablewriter/pkg/twwidth"
-
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/retain"
 )
@@ -39,9 +37,9 @@ const (
 var marks = [...]string{markDeleted: "░", markLeft: "▒", markKept: "█"}
 
 const (
-	mostGroups = 20
-	mostCells  = 40
-	leastCells = 12
+	maxGroups = 20
+	maxCells  = 40
+	minCells  = 12
 )
 
 // timelines returns the groups of a repository, those with the newest images first and what no group counts last. There
@@ -106,8 +104,8 @@ type markedEntries struct {
 
 // bar is one character for each image, the newest on the left, or for several when there are more images than cells.
 // Images without a date are on the right, where the oldest are.
-func (t timeline) bar(most int) string {
-	n := min(len(t.images), most)
+func (t timeline) bar(limit int) string {
+	n := min(len(t.images), limit)
 	var b strings.Builder
 	for cell := range n {
 		m := markDeleted
@@ -121,8 +119,8 @@ func (t timeline) bar(most int) string {
 
 // spoken is the bar in words, for those who do not see it: "newest first: 2 kept, 1 deleted, 1 kept". Of a bar whose
 // cells stand for several images it is only the numbers.
-func (t timeline) spoken(most int, gone string) string {
-	if len(t.images) > most {
+func (t timeline) spoken(limit int, gone string) string {
+	if len(t.images) > limit {
 		return sums([]timeline{t}, gone)
 	}
 	words := [...]string{markDeleted: gone, markLeft: "failed or skipped", markKept: "kept"}
@@ -138,12 +136,12 @@ func (t timeline) spoken(most int, gone string) string {
 }
 
 // counts says the numbers of a group, as in "3 kept, 41 deleted, newest 2 hours ago".
-func (t timeline) counts(v view, dryRun bool) string {
-	text := sums([]timeline{t}, v.goneWord(dryRun))
+func (t timeline) counts(v view) string {
+	text := sums([]timeline{t}, v.goneWord())
 	if t.newest.IsZero() {
 		return text + ", without a date"
 	}
-	return text + ", newest " + retain.Elapsed(max(0, v.started.Sub(t.newest))) + " ago"
+	return text + ", newest " + retain.Elapsed(max(0, v.run.Started.Sub(t.newest))) + " ago"
 }
 
 // sums adds up what became of the images of groups.
@@ -162,16 +160,16 @@ func sums(ts []timeline, gone string) string {
 }
 
 // goneWord is what a timeline calls images that go.
-func (v view) goneWord(dryRun bool) string {
-	if dryRun || v.condition() == refused {
+func (v view) goneWord() string {
+	if v.run.DryRun || v.condition() == refused {
 		return "to delete"
 	}
 	return "deleted"
 }
 
 // legend explains the bars.
-func (v view) legend(dryRun bool) string {
-	text := fmt.Sprintf("newest on the left, %s kept, %s %s", marks[markKept], marks[markDeleted], v.goneWord(dryRun))
+func (v view) legend() string {
+	text := fmt.Sprintf("newest on the left, %s kept, %s %s", marks[markKept], marks[markDeleted], v.goneWord())
 	if len(v.failed)+len(v.skipped) > 0 {
 		text += fmt.Sprintf(", %s failed or skipped", marks[markLeft])
 	}
@@ -180,62 +178,3 @@ func (v view) legend(dryRun bool) string {
 
 // noGroup is what stands for the name of a group that has none.
 const noGroup = "no group"
-
-// timeline draws the groups of a repository; "" when there are none.
-func (t *table) timeline(v view, dryRun bool) (string, error) {
-	all := v.timelines()
-	if len(all) == 0 {
-		return "", nil
-	}
-	shown, more := cut(all, mostGroups)
-	rows := make([][]string, 0, len(shown)+1)
-	most := tagRunes
-	if t.width > 0 {
-		most = min(most, max(leastCells, t.width/4))
-	}
-	for _, line := range shown {
-		name := noGroup
-		if line.group != "" {
-			name = short(line.group, most)
-		}
-		rows = append(rows, []string{name, "", line.counts(v, dryRun)})
-	}
-	cells := mostCells
-	if t.width > 0 { // the bars give way before the words do
-		words := 0
-		for _, r := range rows {
-			words = max(words, twwidth.Width(r[2])+len(gridGap))
-		}
-		cells = min(cells, max(leastCells, lastWidth(rows, t.width)-words-len(gridGap)))
-	}
-	for i, line := range shown {
-		rows[i][1] = line.bar(cells)
-	}
-	if more > 0 {
-		rest := all[len(shown):]
-		rows = append(rows, []string{fmt.Sprintf("… %d more", more), "", sums(rest, v.goneWord(dryRun))})
-	}
-	text, err := grid(rows, t.width)
-	return gridGap + "groups, " + v.legend(dryRun) + "\n" + text, err
-}
-
-// timelineBlock is the history of a repository as a table.
-func (v view) timelineBlock(dryRun bool) block {
-	h := v.history(dryRun)
-	b := block{
-		head:    "\n" + tableHead(h.title, v.legend(dryRun), "images"),
-		columns: 3,
-		rows:    len(h.lines),
-		row: func(i int) string {
-			name := markdownText(h.lines[i].name)
-			if h.lines[i].quoted {
-				name = markdownCode(h.lines[i].name)
-			}
-			return cells(name, "`"+h.lines[i].bar(mostCells)+"`", h.lines[i].counts)
-		},
-	}
-	if h.more > 0 {
-		b.tail = cells(fmt.Sprintf("… %d more", h.more), "", h.rest) + "\n"
-	}
-	return b
-}

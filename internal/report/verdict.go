@@ -1,6 +1,8 @@
 package report
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -67,6 +69,11 @@ const (
 	stopped            // the execution ended before its time
 )
 
+// String is what readers see.
+func (c condition) String() string {
+	return [...]string{finished: "finished", unread: "not read", refused: "refused", stopped: "stopped early"}[c]
+}
+
 func (r Repository) condition() condition {
 	switch {
 	case r.Plan == nil:
@@ -95,12 +102,29 @@ func (r Repository) objection() string {
 	return ""
 }
 
-// mostRefusals bounds a list that grows with the number of tags that a pipeline says it has pushed.
-const mostRefusals = 5
+// hint says what helps against it; "" when nothing is known that does.
+func (r Repository) hint() string {
+	if r.condition() != refused {
+		return long(Hint(r.Err))
+	}
+	var out []string
+	for _, f := range r.Plan.Refusals {
+		if h := long(f.Hint()); h != "" && !slices.Contains(out, h) {
+			out = append(out, h)
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+// late reports whether the run's time was over before the repository was read.
+func (r Repository) late() bool { return r.Plan == nil && errors.Is(r.Err, ErrTimeout) }
+
+// maxRefusals bounds a list that grows with the number of tags that a pipeline says it has pushed.
+const maxRefusals = 5
 
 func objections(refusals []retain.Refusal) string {
 	var out []string
-	shown, more := cut(refusals, mostRefusals)
+	shown, more := cut(refusals, maxRefusals)
 	for _, f := range shown {
 		out = append(out, long(f.Detail))
 	}
@@ -111,12 +135,12 @@ func objections(refusals []retain.Refusal) string {
 }
 
 // verdict is the sentence on one repository of a run.
-func (v view) verdict(s Summary) string {
+func (v view) verdict() string {
 	switch v.condition() {
 	case unread:
 		return "not read: " + v.objection() + "; nothing was deleted"
 	case refused:
-		if s.DryRun {
+		if v.run.DryRun {
 			return "would be refused: " + v.objection()
 		}
 		return "refused: " + v.objection() + "; nothing was deleted"
@@ -124,17 +148,41 @@ func (v view) verdict(s Summary) string {
 	if len(v.Plan.Decisions) == 0 {
 		return "the repository is empty: nothing to keep, nothing to delete"
 	}
-	return done(v.totals, s.DryRun, v.condition() == stopped, s.unreferenced(v.totals, len(s.Repositories) == 1))
+	return done(v.totals, v.run.DryRun, v.condition() == stopped, v.run.unreferenced(v.totals, len(v.run.Repositories) == 1))
 }
 
-// verdict is the sentence on several repositories; t is the run's totals.
-func (s Summary) verdict(t Totals) string {
+// headline is the verdict on the run, with the name of the repository when there is only one.
+func (s sheet) headline() (name, verdict string) {
+	if len(s.views) == 1 {
+		return s.views[0].Name.String(), s.views[0].verdict()
+	}
+	return "", s.verdict()
+}
+
+// policy is what was asked of the run, or of its only repository.
+func (s sheet) policy() string {
+	if len(s.views) == 1 {
+		return cmp.Or(s.views[0].Policy, s.Policy)
+	}
+	return s.Policy
+}
+
+// early marks a headline whose only repository was stopped; why is told below it.
+func (s sheet) early() string {
+	if len(s.views) == 1 && s.views[0].condition() == stopped {
+		return " · " + stopped.String()
+	}
+	return ""
+}
+
+// verdict is the sentence on several repositories.
+func (s sheet) verdict() string {
 	ended := map[condition]int{}
 	for _, r := range s.Repositories {
 		ended[r.condition()]++
 	}
 	if len(s.Repositories) == 0 && s.GC != nil && s.Shard.Total == 0 {
-		return collected(s.GC)
+		return gcVerdict(s.GC)
 	}
 	if len(s.Repositories) == 0 && s.Shard.Total > 0 {
 		return "no repository belongs to this shard, nothing was deleted"
@@ -143,28 +191,57 @@ func (s Summary) verdict(t Totals) string {
 		return "no repository was looked at, nothing was deleted"
 	}
 	out := plural(len(s.Repositories), "repository", "repositories") + ": " +
-		done(t, s.DryRun, ended[finished] < len(s.Repositories), s.unreferenced(t, true))
-	for _, c := range []struct {
-		condition condition
-		word      string
-	}{{unread, "not read"}, {refused, "refused"}, {stopped, "stopped early"}} {
-		if n := ended[c.condition]; n > 0 {
-			out += fmt.Sprintf(" · %d %s", n, c.word)
+		done(s.total, s.DryRun, ended[finished] < len(s.Repositories), s.unreferenced(s.total, true))
+	for _, c := range []condition{unread, refused, stopped} {
+		if n := ended[c]; n > 0 {
+			out += fmt.Sprintf(" · %d %s", n, c)
 		}
 	}
 	return out
 }
 
-// remarks are for a reader: the plan's warnings, and what was special about the execution.
+// warnings are those of the plan and those of the run.
+func (r Repository) warnings() []string {
+	if r.Plan == nil {
+		return r.Warnings
+	}
+	return slices.Concat(r.Plan.Warnings, r.Warnings)
+}
+
+// remarks are for a reader: the warnings, and what was special about the execution.
 func (r Repository) remarks() []string {
-	out := slices.Clone(r.Plan.Warnings)
+	out := slices.Clone(r.warnings())
 	if r.Way == prune.Retag {
-		out = append(out, "tags were removed by pointing them at a placeholder, which was pushed for it and deleted (--delete-by retag)")
+		out = append(out, "tags were removed by pointing them to a placeholder image, which was pushed for that and then deleted (--delete-by retag)")
 	}
 	if n := len(r.Left); n > 0 {
-		out = append(out, fmt.Sprintf("%s begun and not finished: no tag leads there any more; the next run with the same --state-dir deletes them", plural(n, "deletion was", "deletions were")))
+		out = append(out, fmt.Sprintf("%s begun and not finished: no tag points to these images any more; the next run with the same --state-dir deletes them", plural(n, "deletion was", "deletions were")))
 	}
 	return out
+}
+
+// note is what the numbers of a repository's row do not say. strong and tags write a word and tags in the form's own way.
+func (v view) note(strong func(string) string, tags func([]string) string) string {
+	var out []string
+	if c := v.condition(); c != finished {
+		out = append(out, strong(c.String()))
+	}
+	if v.Plan == nil {
+		return strings.Join(out, " · ")
+	}
+	if n := v.totals.Gone; n > 0 {
+		out = append(out, fmt.Sprintf("%d already gone", n))
+	}
+	if n := v.totals.Skipped; n > 0 {
+		out = append(out, fmt.Sprintf("%d skipped", n))
+	}
+	if len(v.Plan.Decisions) == 0 {
+		out = append(out, "empty")
+	}
+	if names := v.pushed(); len(names) > 0 {
+		out = append(out, "just built "+tags(names))
+	}
+	return strings.Join(out, " · ")
 }
 
 // pushed names what the pipeline has just pushed to the repository: what it surely has, and of what it probably has

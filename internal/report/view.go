@@ -1,7 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -9,6 +11,41 @@ import (
 	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/retain"
 )
+
+// sheet is a summary as the forms lay it out, with a view of each repository and the totals of all.
+type sheet struct {
+	Summary
+	views []view
+	total Totals
+}
+
+func newSheet(s Summary) sheet {
+	out := sheet{Summary: s, total: s.Totals()}
+	for _, r := range s.Repositories {
+		out.views = append(out.views, newView(s, r))
+	}
+	return out
+}
+
+// bySize are the indexes of the repositories that have rows of images, those with the fewest first.
+func (s sheet) bySize() []int {
+	var out []int
+	for i, v := range s.views {
+		if v.rows() > 0 {
+			out = append(out, i)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b int) int { return cmp.Compare(s.views[a].rows(), s.views[b].rows()) })
+	return out
+}
+
+// spread shares a budget among repositories, which must be sorted by size: each gets an even part of what is left, so that
+// large ones get what small ones do not need. lay says how much of its part a repository has used.
+func spread(sorted []int, budget int, lay func(i, part int) (used int)) {
+	for done, i := range sorted {
+		budget -= lay(i, budget/(len(sorted)-done))
+	}
+}
 
 // view is a repository with its decisions sorted into what a reader looks for, each in the plan's order. Children and
 // attachments are not listed, only counted; failed ones are listed, because a failure is never hidden.
@@ -24,8 +61,8 @@ type view struct {
 	keptParts, doomedParts, skippedParts parts
 	grouped                              bool // an image is in a group
 
-	started time.Time
-	sizer   sizer
+	run   Summary
+	sizer sizer
 }
 
 // entry is a decision and what became of it.
@@ -36,8 +73,8 @@ type entry struct {
 	troubled bool // it should have been deleted, and was not
 }
 
-func newView(r Repository, started time.Time) view {
-	v := view{Repository: r, totals: r.Totals(), started: started}
+func newView(s Summary, r Repository) view {
+	v := view{Repository: r, totals: r.Totals(), run: s}
 	if r.Plan == nil {
 		return v
 	}
@@ -66,6 +103,12 @@ func newView(r Repository, started time.Time) view {
 	}
 	return v
 }
+
+// rows is how many rows of images the repository can have.
+func (v view) rows() int { return len(v.kept) + len(v.doomed) + len(v.skipped) }
+
+// gone are the images that a form folds away: those that went, and those that were skipped.
+func (v view) gone() []entry { return slices.Concat(v.doomed, v.skipped) }
 
 // why joins the reasons of a decision, after what went wrong with it.
 func (e entry) why() string {
@@ -162,27 +205,33 @@ func (v view) ages(entries []entry) string {
 		if e.Image.Created.IsZero() {
 			continue
 		}
-		a := max(0, v.started.Sub(e.Image.Created))
+		a := max(0, v.run.Started.Sub(e.Image.Created))
 		if dated++; dated == 1 {
 			youngest, oldest = a, a
 		}
 		youngest, oldest = min(youngest, a), max(oldest, a)
 	}
+	if dated == 0 {
+		return "without a date"
+	}
+	text := between(youngest, oldest) + " old"
+	if undated := len(entries) - dated; undated > 0 {
+		text += fmt.Sprintf(", %d without a date", undated)
+	}
+	return text
+}
+
+// between says a range of ages, as in "2 to 39 days".
+func between(youngest, oldest time.Duration) string {
 	from, to := retain.Elapsed(youngest), retain.Elapsed(oldest)
-	if n, unit, _ := strings.Cut(from, " "); strings.TrimSuffix(unit, "s")+"s" == to[strings.Index(to, " ")+1:] && from != to {
+	if from == to {
+		return to
+	}
+	n, unit, _ := strings.Cut(from, " ")
+	if _, other, _ := strings.Cut(to, " "); strings.TrimSuffix(unit, "s") == strings.TrimSuffix(other, "s") {
 		from = n
 	}
-	undated := len(entries) - dated
-	switch {
-	case dated == 0:
-		return "without a date"
-	case from != to:
-		to = from + " to " + to
-	}
-	if to += " old"; undated > 0 {
-		to += fmt.Sprintf(", %d without a date", undated)
-	}
-	return to
+	return from + " to " + to
 }
 
 // plural says a number of things.
@@ -193,11 +242,11 @@ func plural(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// cut returns the first items, and how many it left out. It never leaves out a single one: its line is no longer than
-// the line that would count it.
-func cut[T any](items []T, most int) ([]T, int) {
-	if len(items) <= most+1 {
+// cut returns the first items up to a limit, and how many it left out. It never leaves out a single one: its line is not
+// longer than the line that would count it.
+func cut[T any](items []T, limit int) ([]T, int) {
+	if len(items) <= limit+1 {
 		return items, 0
 	}
-	return items[:most], len(items) - most
+	return items[:limit], len(items) - limit
 }

@@ -28,7 +28,7 @@ func BenchmarkDecide(b *testing.B) {
 			p := parsePolicy(b, "--keep-last 3 --keep-younger-than 14d --keep-hourly 5 --keep-daily 7 --keep-weekly 4 --keep-monthly 12 --keep-yearly 3 --keep-semver 3/minor --group-by ^(.+)-[0-9]+$ --expire-groups 90d --protect latest,release-*,re:prod-[0-9]+")
 			b.ReportAllocs()
 			for b.Loop() {
-				Decide(s, p, nil, testNow)
+				Decide(s, p, Context{}, testNow)
 			}
 		})
 	}

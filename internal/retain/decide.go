@@ -6,21 +6,31 @@ import (
 	"strings"
 	"time"
 
+	"github.com/regsweep/regsweep/internal/inuse"
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
-// Decide plans what becomes of each image of the snapshot under the policy. pushed is what the pipeline has just
-// pushed to the repository; ages are counted from now. The result does not depend on the order of the input, and the
-// input is not changed. An invalid policy keeps everything.
-func Decide(s oci.Snapshot, p Policy, pushed []oci.Pushed, now time.Time) Plan {
-	d := newDecider(s, p, now)
+// Context is what [Decide] must know of a repository in addition to its snapshot.
+type Context struct {
+	// Pushed is what the pipeline has just pushed to the repository. It is kept, and a plan is refused when the registry
+	// does not have it.
+	Pushed []oci.Pushed
+	// Pending are manifests whose deletion an earlier run has begun and could not finish. They are deleted unless
+	// something needs them again.
+	Pending []oci.Digest
+}
+
+// Decide plans what becomes of each image of the snapshot under the policy. Ages are counted from now. The result does
+// not depend on the order of the input, and the input is not changed. An invalid policy keeps everything.
+func Decide(s oci.Snapshot, p Policy, c Context, now time.Time) Plan {
+	d := newDecider(s, p, c, now)
 	if p.Validate() != nil {
 		for _, e := range d.entries {
 			e.always(RuleNoPolicy, "no keep rule")
 		}
-		return d.plan(s, nil)
+		return d.plan(s)
 	}
-	d.keepPushed(pushed)
+	d.keepPushed()
 	d.keepProtected()
 	d.keepOrphans()
 	for again := true; again; again = d.promote() {
@@ -30,21 +40,22 @@ func Decide(s oci.Snapshot, p Policy, pushed []oci.Pushed, now time.Time) Plan {
 	if d.keepOneAtLeast() {
 		d.keepReachable()
 	}
-	d.doom()
-	return d.plan(s, pushed)
+	d.explainDeletions()
+	return d.plan(s)
 }
 
 // entry is an image on its way to a decision.
 type entry struct {
-	image  oci.Image
-	rank   rank
-	names  []string // the tags by which keep rules could count it
-	groups []string // the named groups that these put it into
-	listed bool     // an index lists it
-	part   bool     // and it takes no place of its own, and goes where its indexes go unless a rule keeps it
-	firm   []Reason // why it stays whatever the rules say
-	kept   []Reason // which rules keep it, and what it is needed for
-	missed []Reason // which rules did not keep it
+	image   oci.Image
+	rank    rank
+	names   []string // the tags by which keep rules could count it
+	groups  []string // the named groups that these put it into
+	pending bool     // an earlier run has begun to delete it
+	listed  bool     // an index lists it
+	part    bool     // and it takes no place of its own, and goes where its indexes go unless a rule keeps it
+	firm    []Reason // why it stays whatever the rules say
+	kept    []Reason // which rules keep it, and what it is needed for
+	missed  []Reason // which rules did not keep it
 }
 
 func (e *entry) always(r Rule, detail string) { e.firm = append(e.firm, Reason{r, detail}) }
@@ -73,20 +84,25 @@ func (e *entry) isPartOf(index *entry) bool {
 
 type decider struct {
 	policy  Policy
+	context Context
 	now     time.Time
-	usage   usage
+	usage   inuse.Usage
 	entries []*entry // newest first
 	byTag   map[string]*entry
 	family  family
 	groups  []*group // by name
 }
 
-func newDecider(s oci.Snapshot, p Policy, now time.Time) *decider {
-	d := &decider{policy: p, now: now, usage: p.usage(s), byTag: map[string]*entry{}}
+func newDecider(s oci.Snapshot, p Policy, c Context, now time.Time) *decider {
+	d := &decider{policy: p, context: c, now: now, usage: inuse.Find(p.InUse, s), byTag: map[string]*entry{}}
+	pending := map[oci.Digest]bool{}
+	for _, digest := range c.Pending {
+		pending[digest] = true
+	}
 	all := make([]entry, len(s.Images))
 	for n, i := range s.Images {
 		e := &all[n]
-		e.image = i
+		e.image, e.pending = i, pending[i.Digest]
 		e.image.Tags = sortedTags(i.Tags)
 		countable := d.countable(e.image)
 		if counted(i) {
@@ -119,7 +135,7 @@ func (d *decider) countable(i oci.Image) []string {
 	var out []string
 	for _, t := range i.Tags {
 		_, protected := matching(d.policy.Protect, t)
-		if _, attached := oci.AttachmentSubject(t); !attached && !protected && !d.usage.names(i, t) && d.inScope(t) {
+		if _, attached := oci.AttachmentSubject(t); !attached && !protected && !d.usage.Names(i, t) && d.inScope(t) {
 			out = append(out, t)
 		}
 	}
@@ -135,12 +151,12 @@ func (d *decider) inScope(tag string) bool {
 }
 
 // keepPushed keeps what the pipeline has just pushed, by tag and by digest.
-func (d *decider) keepPushed(pushed []oci.Pushed) {
-	if len(pushed) == 0 {
+func (d *decider) keepPushed() {
+	if len(d.context.Pushed) == 0 {
 		return
 	}
 	tags, digests := map[string]bool{}, map[oci.Digest]bool{}
-	for _, p := range pushed {
+	for _, p := range d.context.Pushed {
 		tags[p.Tag], digests[p.Digest] = p.Tag != "", p.Digest != ""
 	}
 	for _, e := range d.entries {
@@ -169,7 +185,7 @@ func (d *decider) keepProtected() {
 				outside = append(outside, t)
 			}
 		}
-		for _, why := range d.usage.why[e.image.Digest] {
+		for _, why := range d.usage.Reasons(e.image.Digest) {
 			e.always(RuleProtectFile, why)
 		}
 		switch {
@@ -212,12 +228,12 @@ func (d *decider) keepOneAtLeast() bool {
 		}
 		return orderCreated(a.own, b.own)
 	})
-	newest.keep(RuleNeverEmpty, "the newest of a repository that would be empty")
+	newest.keep(RuleNeverEmpty, "the newest image of a repository that would be empty without it")
 	return true
 }
 
 // plan puts the decisions in the order of a report.
-func (d *decider) plan(s oci.Snapshot, pushed []oci.Pushed) Plan {
+func (d *decider) plan(s oci.Snapshot) Plan {
 	var sections [4][]*entry
 	for _, e := range d.entries {
 		n := e.section()
@@ -230,7 +246,7 @@ func (d *decider) plan(s oci.Snapshot, pushed []oci.Pushed) Plan {
 		}
 	}
 	p.Warnings = d.warnings()
-	p.Refusals = append(d.refusePushed(s, pushed), d.refuseTooMany(p)...)
+	p.Refusals = append(d.refusePushed(s), d.refuseTooMany(p)...)
 	return p
 }
 
@@ -249,9 +265,9 @@ func (e *entry) section() int {
 const groupSeparator = ", "
 
 func (e *entry) decision() Decision {
-	group := strings.Join(e.groups, groupSeparator)
-	if !e.stays() {
-		return Decision{e.image, Delete, group, e.missed}
+	d := Decision{Image: e.image, Verdict: Delete, Group: strings.Join(e.groups, groupSeparator), Reasons: e.missed, Pending: e.pending}
+	if e.stays() {
+		d.Verdict, d.Reasons = Keep, append(e.firm, e.kept...)
 	}
-	return Decision{e.image, Keep, group, append(e.firm, e.kept...)}
+	return d
 }

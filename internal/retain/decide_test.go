@@ -25,7 +25,7 @@ func TestDecide(t *testing.T) {
 				t.Fatal(err)
 			}
 			c, want := parseCase(t, string(text))
-			plan := Decide(c.snapshot, c.policy, c.pushed, testNow)
+			plan := Decide(c.snapshot, c.policy, c.context, testNow)
 			got := c.format(plan)
 			if *update {
 				head := strings.TrimSuffix(string(text), want)

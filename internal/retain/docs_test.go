@@ -22,7 +22,7 @@ func TestDocs(t *testing.T) {
 		example, rest, _ := strings.Cut(part, "```")
 		c, want := parseCase(t, example)
 		c.names[named("elsewhere")] = "elsewhere"
-		plan := Decide(c.snapshot, c.policy, c.pushed, testNow)
+		plan := Decide(c.snapshot, c.policy, c.context, testNow)
 		got := c.format(plan)
 		parts[n+1] = strings.TrimSuffix(example, want) + got + "```" + rest
 		if got != want && !*update {

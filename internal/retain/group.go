@@ -98,40 +98,21 @@ func membersBy(own, key order) func(a, b *member) int {
 // tags name several groups is in each of them, and stays when any of them keeps it.
 func (d *decider) group() []*group {
 	byName := map[string]*group{}
-	most := 0 // members: no more than there are tags
 	for _, e := range d.entries {
-		most += len(e.names)
-	}
-	members := make([]member, 0, most)
-	for _, e := range d.entries {
-		var names []string
-		tags := make([]string, len(e.names)) // the group of each tag
-		for n, t := range e.names {
-			if tags[n] = d.policy.GroupBy.nameOf(t); !slices.Contains(names, tags[n]) {
-				names = append(names, tags[n])
-			}
-		}
-		slices.SortFunc(names, oci.NaturalCompare)
-		for _, name := range names {
-			g := byName[name]
+		in := d.groupsOf(e)
+		for _, x := range in {
+			g := byName[x.group]
 			if g == nil {
-				g = &group{name: name}
-				byName[name] = g
+				g = &group{name: x.group}
+				byName[x.group] = g
 			}
 			r := e.rank
-			if len(names) > 1 {
-				var here []string
-				for n, t := range e.names {
-					if tags[n] == name {
-						here = append(here, t)
-					}
-				}
-				r = rankOf(e.image, here, d.now)
+			if len(in) > 1 {
+				r = rankOf(e.image, x.tags, d.now)
 			}
-			members = append(members, member{e, r, r})
-			g.members = append(g.members, &members[len(members)-1])
-			if name != "" {
-				e.groups = append(e.groups, name)
+			g.members = append(g.members, &member{e, r, r})
+			if x.group != "" {
+				e.groups = append(e.groups, x.group)
 			}
 		}
 	}
@@ -141,6 +122,28 @@ func (d *decider) group() []*group {
 		g.rankWithParts(d.family)
 		slices.SortFunc(g.members, order)
 	}
+	return out
+}
+
+// groupTags are the tags of an image that put it into a group.
+type groupTags struct {
+	group string
+	tags  []string
+}
+
+// groupsOf returns the groups of an image, each with the tags by which rules count it there, in the order of their names.
+func (d *decider) groupsOf(e *entry) []groupTags {
+	var out []groupTags
+	for _, t := range e.names {
+		name := d.policy.GroupBy.nameOf(t)
+		n := slices.IndexFunc(out, func(x groupTags) bool { return x.group == name })
+		if n < 0 {
+			n = len(out)
+			out = append(out, groupTags{group: name})
+		}
+		out[n].tags = append(out[n].tags, t)
+	}
+	slices.SortFunc(out, func(a, b groupTags) int { return oci.NaturalCompare(a.group, b.group) })
 	return out
 }
 

@@ -76,9 +76,9 @@ func hardCase(r *rand.Rand) timedCase {
 		if p.Digest = i.Digest; r.IntN(2) == 0 && len(i.Tags) > 0 {
 			p.Tag, p.Digest = pick(r, i.Tags), pick(r, []oci.Digest{"", i.Digest, named("elsewhere"), pick(r, s.Images).Digest})
 		}
-		c.pushed = append(c.pushed, p)
+		c.context.Pushed = append(c.context.Pushed, p)
 	}
-	classify(&s, c.pushed)
+	classify(&s, c.context.Pushed)
 	c.snapshot = s
 	return c
 }

@@ -18,7 +18,7 @@ func TestInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	top := oci.Image{Digest: digestOf("f"), Kind: oci.KindImage, Tags: []string{"new"}, Created: testNow}
-	begun := oci.Image{Digest: digestOf("1"), Kind: oci.KindImage, Created: testNow.AddDate(0, 0, -9), Begun: true}
+	begun := oci.Image{Digest: digestOf("1"), Kind: oci.KindImage, Created: testNow.AddDate(0, 0, -9)}
 	with := func(i oci.Image, change func(*oci.Image)) oci.Image {
 		change(&i)
 		return i
@@ -41,25 +41,30 @@ func TestInterrupted(t *testing.T) {
 		pushed []oci.Pushed
 		want   Verdict
 		rule   Rule
+		fresh  bool // its deletion was not begun by an earlier run
 	}{
-		{"begun", nil, begun, Policy{KeepLast: 1}, nil, Delete, RuleInterrupted},
-		{"begun and counted by no rule", nil, begun, Policy{KeepLast: 9}, nil, Delete, RuleInterrupted},
-		{"never begun and without a name", nil, with(begun, func(i *oci.Image) { i.Begun = false }), Policy{KeepLast: 1}, nil, Keep, RuleChild},
-		{"begun and tagged again", nil, with(begun, func(i *oci.Image) { i.Tags = []string{"b1"} }), Policy{KeepLast: 2}, nil, Keep, RuleLast},
-		{"begun, tagged and still doomed", nil, with(begun, func(i *oci.Image) { i.Tags = []string{"b1"} }), Policy{KeepLast: 1}, nil, Delete, RuleLast},
-		{"begun and protected by its tag", nil, with(begun, func(i *oci.Image) { i.Tags = []string{"latest"} }), Policy{KeepLast: 1, Protect: latest}, nil, Keep, RuleProtect},
-		{"begun and listed by a kept index", []oci.Image{list("multi")}, with(begun, func(i *oci.Image) { i.Kind = oci.KindChild }), Policy{KeepLast: 1}, nil, Keep, RuleChild},
-		{"begun and just built", nil, begun, Policy{KeepLast: 1}, []oci.Pushed{{Reference: oci.Reference{Digest: begun.Digest}}}, Keep, RuleJustBuilt},
-		{"begun and attached to what is kept", nil, subject(top.Digest), Policy{KeepLast: 1}, nil, Keep, RuleAttachment},
-		{"begun and attached to what is gone", nil, subject(digestOf("9")), Policy{KeepLast: 1}, nil, Delete, RuleInterrupted},
-		{"a placeholder", nil, placeholder("b1", "b2"), Policy{KeepLast: 9}, nil, Delete, RuleInterrupted},
-		{"a placeholder with the tag of a kept image's signature", nil, placeholder("b1", signature), Policy{KeepLast: 9}, nil, Delete, RuleInterrupted},
-		{"a placeholder with the tag of a signature of nothing", nil, placeholder("sha256-" + strings.Repeat("9", 64) + ".sig"), Policy{KeepLast: 9}, nil, Delete, RuleInterrupted},
-		{"a placeholder with a protected tag", nil, placeholder("latest"), Policy{KeepLast: 1, Protect: latest}, nil, Keep, RuleProtect},
+		{"begun", nil, begun, Policy{KeepLast: 1}, nil, Delete, RuleInterrupted, false},
+		{"begun and counted by no rule", nil, begun, Policy{KeepLast: 9}, nil, Delete, RuleInterrupted, false},
+		{"never begun and without a name", nil, begun, Policy{KeepLast: 1}, nil, Keep, RuleChild, true},
+		{"begun and tagged again", nil, with(begun, func(i *oci.Image) { i.Tags = []string{"b1"} }), Policy{KeepLast: 2}, nil, Keep, RuleLast, false},
+		{"begun, tagged and still doomed", nil, with(begun, func(i *oci.Image) { i.Tags = []string{"b1"} }), Policy{KeepLast: 1}, nil, Delete, RuleLast, false},
+		{"begun and protected by its tag", nil, with(begun, func(i *oci.Image) { i.Tags = []string{"latest"} }), Policy{KeepLast: 1, Protect: latest}, nil, Keep, RuleProtect, false},
+		{"begun and listed by a kept index", []oci.Image{list("multi")}, with(begun, func(i *oci.Image) { i.Kind = oci.KindChild }), Policy{KeepLast: 1}, nil, Keep, RuleChild, false},
+		{"begun and just built", nil, begun, Policy{KeepLast: 1}, []oci.Pushed{{Reference: oci.Reference{Digest: begun.Digest}}}, Keep, RuleJustBuilt, false},
+		{"begun and attached to what is kept", nil, subject(top.Digest), Policy{KeepLast: 1}, nil, Keep, RuleAttachment, false},
+		{"begun and attached to what is gone", nil, subject(digestOf("9")), Policy{KeepLast: 1}, nil, Delete, RuleInterrupted, false},
+		{"a placeholder", nil, placeholder("b1", "b2"), Policy{KeepLast: 9}, nil, Delete, RuleInterrupted, true},
+		{"a placeholder with the tag of a kept image's signature", nil, placeholder("b1", signature), Policy{KeepLast: 9}, nil, Delete, RuleInterrupted, true},
+		{"a placeholder with the tag of a signature of nothing", nil, placeholder("sha256-" + strings.Repeat("9", 64) + ".sig"), Policy{KeepLast: 9}, nil, Delete, RuleInterrupted, true},
+		{"a placeholder with a protected tag", nil, placeholder("latest"), Policy{KeepLast: 1, Protect: latest}, nil, Keep, RuleProtect, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			p := Decide(oci.Snapshot{Images: append([]oci.Image{top, c.image}, c.others...)}, c.policy, c.pushed, testNow)
+			known := Context{Pushed: c.pushed}
+			if !c.fresh {
+				known.Pending = []oci.Digest{c.image.Digest}
+			}
+			p := Decide(oci.Snapshot{Images: append([]oci.Image{top, c.image}, c.others...)}, c.policy, known, testNow)
 			for _, d := range p.Decisions {
 				if d.Image.Digest != c.image.Digest {
 					if d.Image.Digest == top.Digest && len(c.others) == 0 && d.Verdict != Keep {
@@ -80,10 +85,10 @@ func TestPlaceholderIsAttachedToNothing(t *testing.T) {
 	t.Parallel()
 	doomed := oci.Image{Digest: digestOf("a"), Kind: oci.KindImage, Tags: []string{"b1"}, Created: testNow.AddDate(0, 0, -9)}
 	top := oci.Image{Digest: digestOf("f"), Kind: oci.KindImage, Tags: []string{"new"}, Created: testNow}
-	plan := Decide(oci.Snapshot{Images: []oci.Image{doomed, top}}, Policy{KeepLast: 1}, nil, testNow)
+	plan := Decide(oci.Snapshot{Images: []oci.Image{doomed, top}}, Policy{KeepLast: 1}, Context{}, testNow)
 	other := oci.Image{Digest: digestOf("1"), Kind: oci.KindPlaceholder, Tags: []string{"b0", "sha256-" + strings.Repeat("a", 64) + ".sig"}}
-	if spared := plan.Spare(oci.Snapshot{Images: []oci.Image{doomed, top, other}}); len(spared) != 0 {
-		t.Errorf("the placeholder of another run spares %v", spared)
+	if stopped := plan.Recheck(oci.Snapshot{Images: []oci.Image{doomed, top, other}}); len(stopped) != 0 {
+		t.Errorf("the placeholder of another run keeps %v", stopped)
 	}
 }
 
@@ -91,18 +96,20 @@ func TestPlaceholderIsAttachedToNothing(t *testing.T) {
 func TestMaxDeleteDoesNotCountTwice(t *testing.T) {
 	t.Parallel()
 	var images []oci.Image
+	var pending []oci.Digest
 	for n := range 4 {
 		images = append(images, oci.Image{Digest: digestOf(string("abcd"[n])), Kind: oci.KindImage, Tags: []string{string("abcd"[n])}, Created: testNow.AddDate(0, 0, -n)})
 	}
 	for n := range 5 {
-		images = append(images, oci.Image{Digest: digestOf(string("12345"[n])), Kind: oci.KindImage, Begun: true})
+		i := oci.Image{Digest: digestOf(string("12345"[n])), Kind: oci.KindImage}
+		images, pending = append(images, i), append(pending, i.Digest)
 	}
 	for limit, refused := range map[string]bool{"1": false, "33%": false, "25%": false, "24%": true} {
 		var most Limit
 		if err := most.UnmarshalText([]byte(limit)); err != nil {
 			t.Fatal(err)
 		}
-		p := Decide(oci.Snapshot{Images: images}, Policy{KeepLast: 3, MaxDelete: most}, nil, testNow)
+		p := Decide(oci.Snapshot{Images: images}, Policy{KeepLast: 3, MaxDelete: most}, Context{Pending: pending}, testNow)
 		if len(p.Deletions()) != 6 || (len(p.Refusals) > 0) != refused {
 			t.Errorf("%s: %d deletions, refused %v", limit, len(p.Deletions()), p.Refusals)
 		}

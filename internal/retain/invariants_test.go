@@ -42,12 +42,12 @@ func broken(c testCase, p Plan) []string {
 			_, attached := oci.AttachmentSubject(t)
 			_, protected := matching(c.policy.Protect, t)
 			_, inside := matching(c.policy.Tags, t)
-			pushed := slices.ContainsFunc(c.pushed, func(p oci.Pushed) bool { return p.Tag == t })
+			pushed := slices.ContainsFunc(c.context.Pushed, func(p oci.Pushed) bool { return p.Tag == t })
 			if doomed && (protected || pushed || (len(c.policy.Tags) > 0 && !inside && !attached)) {
 				fail("%s is deleted though %s is protected, just built or out of scope", name, t)
 			}
 		}
-		if doomed && slices.ContainsFunc(c.pushed, func(p oci.Pushed) bool { return p.Digest == i.Digest }) {
+		if doomed && slices.ContainsFunc(c.context.Pushed, func(p oci.Pushed) bool { return p.Digest == i.Digest }) {
 			fail("%s is deleted though it was pushed by digest", name)
 		}
 		if p := c.policy; doomed && len(i.Tags) > 0 && counted(i) && !p.KeepYoungerThan.IsZero() && p.ExpireGroups.IsZero() &&
@@ -129,7 +129,7 @@ func randomCase(r *rand.Rand) testCase {
 		if len(i.Tags) > 0 {
 			p.Tag = i.Tags[0]
 		}
-		c.pushed = append(c.pushed, p)
+		c.context.Pushed = append(c.context.Pushed, p)
 	}
 	return c
 }
@@ -207,7 +207,7 @@ func randomPolicy(r *rand.Rand) Policy {
 func checkCase(t *testing.T, c testCase, r *rand.Rand) {
 	t.Helper()
 	before := fmt.Sprintf("%#v", c.snapshot)
-	plan := Decide(c.snapshot, c.policy, c.pushed, testNow)
+	plan := Decide(c.snapshot, c.policy, c.context, testNow)
 	if after := fmt.Sprintf("%#v", c.snapshot); after != before {
 		t.Fatalf("the input was changed:\n%s\n%s", before, after)
 	}
@@ -217,7 +217,7 @@ func checkCase(t *testing.T, c testCase, r *rand.Rand) {
 	r.Shuffle(len(shuffled.Images), func(i, j int) {
 		shuffled.Images[i], shuffled.Images[j] = shuffled.Images[j], shuffled.Images[i]
 	})
-	if again := Decide(shuffled, c.policy, c.pushed, testNow); !reflect.DeepEqual(again, plan) {
+	if again := Decide(shuffled, c.policy, c.context, testNow); !reflect.DeepEqual(again, plan) {
 		problems = append(problems, "the order of the input matters:\n"+c.format(again))
 	}
 	looser := c.policy
@@ -226,7 +226,7 @@ func checkCase(t *testing.T, c testCase, r *rand.Rand) {
 			*n += r.IntN(2)
 		}
 	}
-	kept := verdicts(Decide(c.snapshot, looser, c.pushed, testNow))
+	kept := verdicts(Decide(c.snapshot, looser, c.context, testNow))
 	for _, d := range plan.Decisions {
 		if emergency(plan) { // a looser policy that keeps a part of its own need not keep what stood in for nothing at all
 			break
@@ -241,12 +241,12 @@ func checkCase(t *testing.T, c testCase, r *rand.Rand) {
 			rest.Images = append(rest.Images, d.Image)
 		}
 	}
-	classify(&rest, c.pushed)
-	for _, d := range Decide(rest, c.policy, c.pushed, testNow).Deletions() {
+	classify(&rest, c.context.Pushed)
+	for _, d := range Decide(rest, c.policy, c.context, testNow).Deletions() {
 		problems = append(problems, "a second run deletes "+c.names[d.Image.Digest])
 	}
 	if len(problems) > 0 {
-		t.Fatalf("%s\n%s\npolicy %+v\npushed %v\nimages %+v", strings.Join(problems, "\n"), c.format(plan), c.policy, c.pushed, c.snapshot.Images)
+		t.Fatalf("%s\n%s\npolicy %+v\npushed %v\nimages %+v", strings.Join(problems, "\n"), c.format(plan), c.policy, c.context, c.snapshot.Images)
 	}
 }
 
@@ -267,10 +267,7 @@ func verdicts(p Plan) map[oci.Digest]Verdict {
 
 func TestInvariants(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(20000) {
-		r := rand.New(rand.NewPCG(seed, 1))
-		checkCase(t, randomCase(r), r)
-	}
+	eachSeed(t, 1, func(t *testing.T, _ uint64, r *rand.Rand) { checkCase(t, randomCase(r), r) })
 }
 
 // FuzzDecide looks for a repository and a policy that break a promise; the seed makes both.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regsweep/regsweep/internal/inuse"
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
@@ -42,7 +43,7 @@ func named(name string) oci.Digest {
 
 type testCase struct {
 	policy   Policy
-	pushed   []oci.Pushed
+	context  Context
 	snapshot oci.Snapshot
 	names    map[oci.Digest]string
 }
@@ -62,7 +63,7 @@ func parseCase(t testing.TB, text string) (c testCase, want string) {
 		case key == "policy":
 			c.policy = parsePolicy(t, value)
 		case key == "pushed":
-			c.pushed = append(c.pushed, parsePushed(value))
+			c.context.Pushed = append(c.context.Pushed, parsePushed(value))
 		case key == "in-use":
 			inUse = append(inUse, value)
 		default:
@@ -138,7 +139,7 @@ func parsePushed(text string) oci.Pushed {
 var atName = regexp.MustCompile(`[^\s"']?@[^\s"',]+`)
 
 // parseInUse reads a text of images in use.
-func parseInUse(t testing.TB, text string) InUse {
+func parseInUse(t testing.TB, text string) inuse.Text {
 	t.Helper()
 	text = atName.ReplaceAllStringFunc(text, func(s string) string {
 		before, name, _ := strings.Cut(s, "@")
@@ -147,7 +148,7 @@ func parseInUse(t testing.TB, text string) InUse {
 		}
 		return before + string(named(name))
 	})
-	u, err := ParseInUse("deploy.yaml", text)
+	u, err := inuse.Parse("deploy.yaml", text)
 	if err != nil {
 		t.Fatal(err)
 	}

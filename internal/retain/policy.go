@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/regsweep/regsweep/internal/inuse"
 )
 
 // Policy says what a repository keeps. The zero value has no keep rule and is refused by [Policy.Validate].
@@ -22,7 +24,7 @@ type Policy struct {
 	// Protect are tags that are never deleted and not counted.
 	Protect []Pattern
 	// InUse are texts that name images in use, which are never deleted and not counted.
-	InUse []InUse
+	InUse []inuse.Text
 	// KeepLast keeps the newest N images; 0 means the rule is not set.
 	KeepLast int
 	// KeepYoungerThan keeps images younger than this from now; the zero Age means the rule is not set.
@@ -34,7 +36,7 @@ type Policy struct {
 	KeepSemver Versions
 	// GroupBy makes groups to which the keep rules apply one by one; the zero Grouping makes one of all.
 	GroupBy Grouping
-	// ExpireGroups takes the keep rules away from a named group whose newest image is older; the zero Age never does.
+	// ExpireGroups applies no keep rule to a named group whose newest image is older; with the zero Age no group expires.
 	ExpireGroups Age
 	// Sort says what newest means; "" is [SortCreated].
 	Sort Sort
@@ -91,8 +93,19 @@ func (u Undated) validate() error {
 	return fmt.Errorf("unknown undated %q: keep or oldest", u)
 }
 
-// ErrNoKeepRule is returned by [Policy.Validate] for a policy that would keep nothing of its own accord.
-var ErrNoKeepRule = errors.New("no keep rule was given, so nothing would be kept and nothing is deleted")
+// ErrNoKeepRule is returned by [Policy.Validate] for a policy without a keep rule.
+var ErrNoKeepRule error = noKeepRule{}
+
+type noKeepRule struct{}
+
+func (noKeepRule) Error() string {
+	return "no keep rule was given: regsweep deletes nothing without one"
+}
+
+// Hint says what to give.
+func (noKeepRule) Hint() string {
+	return "say what to keep, for example --keep-last 5 or --keep-younger-than 30d"
+}
 
 // Validate reports what makes the policy unusable. A policy without a keep rule is an error, as in restic
 // (https://restic.readthedocs.io/en/stable/060_forget.html): an empty policy must not mean "delete everything".
@@ -112,7 +125,7 @@ func (p Policy) Validate() error {
 		return ErrNoKeepRule
 	}
 	if !p.ExpireGroups.IsZero() && p.GroupBy.IsZero() {
-		return errors.New("expire-groups gives up groups, and there are none without group-by")
+		return errors.New("expire-groups needs group-by, which makes the groups")
 	}
 	if err := p.Sort.validate(); err != nil {
 		return err
@@ -178,7 +191,7 @@ func (p Policy) String() string {
 	}
 	parts := []string{head}
 	if !p.ExpireGroups.IsZero() {
-		parts = append(parts, "give up groups without a new image for "+p.ExpireGroups.String())
+		parts = append(parts, "keep nothing by rule in groups without a new image for "+p.ExpireGroups.String())
 	}
 	if len(p.Tags) > 0 {
 		parts = append(parts, "only tags "+join(p.Tags))
@@ -187,7 +200,7 @@ func (p Policy) String() string {
 		parts = append(parts, "protect "+s)
 	}
 	if p.Undated == UndatedOldest {
-		parts = append(parts, "undated images count as oldest")
+		parts = append(parts, "images without a date count as the oldest")
 	}
 	if !p.MaxDelete.IsZero() {
 		parts = append(parts, "delete at most "+p.MaxDelete.String())
@@ -199,7 +212,7 @@ func (p Policy) String() string {
 func (p Policy) protected() string {
 	patterns, sources := join(p.Protect), []string{}
 	for _, u := range p.InUse {
-		sources = append(sources, u.source)
+		sources = append(sources, u.Source())
 	}
 	files := "what " + and(sources) + " names"
 	switch {

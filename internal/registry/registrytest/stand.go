@@ -184,7 +184,7 @@ func (s Stand) of(snapshot oci.Snapshot, d oci.Digest) oci.Image {
 func (s Stand) Plan(p retain.Policy, pushed ...oci.Pushed) retain.Plan {
 	s.T.Helper()
 	p.KeepLast = cmp.Or(p.KeepLast, 1)
-	return retain.Decide(s.Snapshot(), p, pushed, now)
+	return retain.Decide(s.Snapshot(), p, retain.Context{Pushed: pushed}, now)
 }
 
 // Sweep plans, executes and holds the promises of every execution that runs to its end.

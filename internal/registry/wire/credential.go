@@ -11,6 +11,9 @@ import (
 
 // lookup finds the login for a host.
 func lookup(ctx context.Context, host string, c registry.Credentials) (auth.Credential, error) {
+	if found, ok := ask(c.Explicit, host); ok {
+		return found, nil
+	}
 	for _, file := range c.Files {
 		store, err := credentials.NewStore(file, credentials.StoreOptions{})
 		if err != nil {
@@ -24,10 +27,15 @@ func lookup(ctx context.Context, host string, c registry.Credentials) (auth.Cred
 			return found, nil
 		}
 	}
-	if c.Fallback != nil {
-		if l, ok := c.Fallback(host); ok {
-			return auth.Credential{Username: l.Username, Password: string(l.Password)}, nil
-		}
+	found, _ := ask(c.Fallback, host)
+	return found, nil
+}
+
+// ask asks a source of logins, nil for none.
+func ask(source func(host string) (registry.Login, bool), host string) (auth.Credential, bool) {
+	if source == nil {
+		return auth.EmptyCredential, false
 	}
-	return auth.EmptyCredential, nil
+	l, ok := source(host)
+	return auth.Credential{Username: l.Username, Password: string(l.Password)}, ok
 }

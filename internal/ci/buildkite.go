@@ -1,0 +1,11 @@
+package ci
+
+import "time"
+
+var buildkite = kind{
+	name: Buildkite, found: says("BUILDKITE"), page: page("BUILDKITE_BUILD_URL"),
+	// https://buildkite.com/docs/pipelines/configure/managing-log-output; "+++" is a group that is open
+	section: section{open: func(title string, _ time.Time) string { return "+++ " + title + "\n" }},
+	// https://buildkite.com/docs/pipelines/configure/environment-variables
+	jobs: parallelJobs{index: "BUILDKITE_PARALLEL_JOB", total: "BUILDKITE_PARALLEL_JOB_COUNT", first: 0},
+}

@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/regsweep/regsweep/internal/ci"
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/registry/kinds"
+)
+
+// clients are the registries of a run, one client for each host.
+type clients struct {
+	options registry.Options
+
+	mu     sync.Mutex
+	byHost map[string]registry.Registry
+}
+
+// of returns the client of a registry.
+func (c *clients) of(host string) (registry.Registry, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if client := c.byHost[host]; client != nil {
+		return client, nil
+	}
+	client, err := kinds.Open(host, c.options)
+	if err != nil {
+		return nil, err
+	}
+	c.byHost[host] = client
+	return client, nil
+}
+
+// clients reads how the registries are reached. What is read of them is remembered in the store.
+func (a access) clients(w World, repositories []oci.Repository, store registry.Store) (*clients, error) {
+	explicit, err := a.login(w.Getenv, repositories)
+	if err != nil {
+		return nil, err
+	}
+	out := &clients{
+		byHost: map[string]registry.Registry{},
+		options: registry.Options{
+			PlainHTTP: a.PlainHTTP, UserAgent: "regsweep/" + w.version(), Store: store,
+			Credentials: registry.Credentials{Explicit: explicit, Files: credentialFiles(w.Getenv), Fallback: ciLogin(w.Getenv)},
+			TLS: registry.TLS{
+				CAFile: a.CAFile, CertFile: a.CertFile, KeyFile: a.KeyFile, InsecureSkipVerify: a.InsecureSkipTLSVerify,
+				CertDirs: []string{"/etc/docker/certs.d"},
+			},
+		},
+	}
+	if a.Workers > 0 {
+		out.options.Readers, out.options.Writers = int(a.Workers), int(a.Workers)
+	}
+	if home := w.Getenv("HOME"); home != "" { // rootless docker's
+		out.options.TLS.CertDirs = append(out.options.TLS.CertDirs, filepath.Join(home, ".config", "docker", "certs.d"))
+	}
+	for _, r := range repositories { // a certificate that cannot be read is found now
+		if _, err := out.of(r.Host); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// credentialFiles are docker's configuration and those of podman and its kin, in the order in which they are asked.
+func credentialFiles(getenv func(string) string) []string {
+	var out []string
+	if dir := getenv("DOCKER_CONFIG"); dir != "" {
+		out = append(out, filepath.Join(dir, "config.json"))
+	} else if home := getenv("HOME"); home != "" {
+		out = append(out, filepath.Join(home, ".docker", "config.json"))
+	}
+	if file := getenv("REGISTRY_AUTH_FILE"); file != "" {
+		out = append(out, file)
+	} else if dir := getenv("XDG_RUNTIME_DIR"); dir != "" {
+		out = append(out, filepath.Join(dir, "containers", "auth.json"))
+	}
+	return out
+}
+
+// login returns the login that the user gives for this run, which overrides docker's configuration.
+func (a access) login(getenv func(string) string, repositories []oci.Repository) (func(string) (registry.Login, bool), error) {
+	password, _, _ := ci.Input(getenv, "password")
+	if a.PasswordFile != "" {
+		text, err := os.ReadFile(a.PasswordFile)
+		if err != nil {
+			return nil, fmt.Errorf("--password-file: %w", err)
+		}
+		if password = strings.TrimRight(string(text), "\r\n"); password == "" {
+			return nil, fmt.Errorf("--password-file: %s is empty", a.PasswordFile)
+		}
+	}
+	if (a.Username == "") != (password == "") {
+		return nil, errors.New("a login needs both: --username, and a password by --password-file or REGSWEEP_PASSWORD")
+	}
+	only, err := ci.Registry(getenv)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range repositories {
+		if a.Username != "" && only == "" && r.Host != repositories[0].Host {
+			return nil, fmt.Errorf("--username is for one registry, and this run is about %s and %s: log in with docker login instead", repositories[0].Host, r.Host)
+		}
+	}
+	return func(host string) (registry.Login, bool) {
+		if a.Username == "" || only != "" && !strings.EqualFold(host, only) {
+			return registry.Login{}, false
+		}
+		return registry.Login{Username: a.Username, Password: registry.Secret(password)}, true
+	}, nil
+}
+
+// ciLogin returns the login that the CI system hands to the job for its own registry.
+func ciLogin(getenv func(string) string) func(string) (registry.Login, bool) {
+	return func(host string) (registry.Login, bool) {
+		user, password, _, ok := ci.Credential(getenv, host)
+		return registry.Login{Username: user, Password: registry.Secret(password)}, ok
+	}
+}

@@ -1,0 +1,136 @@
+// Package cli understands what is asked on the command line and in the environment, has it done by package run and shown
+// by package publish, and returns the exit code.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/regsweep/regsweep/internal/ci"
+	"github.com/regsweep/regsweep/internal/publish"
+	"github.com/regsweep/regsweep/internal/report"
+)
+
+// World is what the program has of the world around it; tests make their own.
+type World struct {
+	// Args are the command line without the program's name.
+	Args []string
+	// Getenv returns a variable of the environment, "" where it is not set, and Environ all of them as NAME=value.
+	Getenv  func(string) string
+	Environ func() []string
+	// Now is the clock.
+	Now func() time.Time
+	// Stdin may be nil.
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	// Version is that of a release; "" for what Go recorded.
+	Version string
+	// Process tells this process from others in words, for the lock of a garbage collection.
+	Process string
+}
+
+// Main is the whole program: it returns the exit code.
+func Main(ctx context.Context, w World) int {
+	console := publish.NewConsole(w.Stderr, w.Now)
+	var flags commandLine
+	exited := -1
+	fromEnv := map[string]string{}
+	parser, err := newParser(&flags, w,
+		kong.Writers(w.Stdout, w.Stderr),
+		kong.Exit(func(code int) { exited = code }),
+		kong.Resolvers(environment(w.Getenv, fromEnv)),
+	)
+	if err != nil { // a mistake in the flags' own declaration
+		err = fmt.Errorf("set up the command line: %w", err)
+		sayBadInput(w, console, err)
+		return codeOfCommand(0, err)
+	}
+	parsed, err := parser.Parse(w.Args)
+	switch {
+	case exited >= 0: // --help or --version
+		return exited
+	case err != nil:
+		sayUsage(w, console, err, fromEnv)
+		return codeOfCommand(0, err)
+	}
+	code, err := parsed.Selected().Target.Addr().Interface().(command).run(ctx, w, console)
+	if err != nil {
+		sayBadInput(w, console, err)
+	}
+	return codeOfCommand(code, err)
+}
+
+// newParser makes the parser of the command line.
+func newParser(flags *commandLine, w World, more ...kong.Option) (*kong.Kong, error) {
+	return kong.New(flags, append([]kong.Option{
+		kong.Name("regsweep"),
+		kong.Description(description()),
+		kong.Vars{"version": "regsweep " + w.version()},
+		kong.ExplicitGroups(groups),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
+	}, more...)...)
+}
+
+// command is what each command of [commandLine] is.
+type command interface {
+	// run does what is asked and returns the exit code. An error is bad input: nothing was done.
+	run(ctx context.Context, w World, console *publish.Console) (int, error)
+}
+
+// environment resolves a flag that is not on the command line from the environment, where an empty string means
+// unset. It notes which flags it set, for the hint that an error needs.
+func environment(getenv func(string) string, set map[string]string) kong.Resolver {
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		if flag.Name == "help" || flag.Name == "version" {
+			return nil, nil
+		}
+		value, source, ok := ci.Input(getenv, flag.Name)
+		if !ok {
+			return nil, nil
+		}
+		set[flag.Name] = source
+		return value, nil
+	})
+}
+
+// sayBadInput says what is wrong with what was asked for, also on the page of a CI's run, since there is no summary that
+// could say it.
+func sayBadInput(w World, console *publish.Console, err error) {
+	console.Errorf("%v", err)
+	if h := report.Hint(err); h != "" {
+		console.Hintf("%s", h)
+	}
+	system, unknown := ci.Detect(w.Getenv, "") // --ci may be what is wrong
+	if unknown == nil {
+		unknown = publish.Annotate(system, console, ci.Error, report.Visible(err.Error()))
+	}
+	if unknown != nil {
+		console.Warningf("%v", unknown)
+	}
+}
+
+// sayUsage reports a command line that cannot be parsed, and says which flags came from the environment.
+func sayUsage(w World, console *publish.Console, err error, fromEnv map[string]string) {
+	sayBadInput(w, console, err)
+	var parse *kong.ParseError
+	known, command := errors.As(err, &parse), "prune"
+	if known && parse.Context.Selected() != nil {
+		command = parse.Context.Selected().Name
+	}
+	if known && len(fromEnv) > 0 {
+		var from []string
+		for _, flag := range slices.Sorted(maps.Keys(fromEnv)) {
+			from = append(from, fmt.Sprintf("--%s from %s", flag, fromEnv[flag]))
+		}
+		console.Hintf("set by the environment: %s", strings.Join(from, ", "))
+	}
+	console.Hintf("regsweep %s --help lists the flags", command)
+}

@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/regsweep/regsweep/internal/gc"
+	"github.com/regsweep/regsweep/internal/policy"
+	"github.com/regsweep/regsweep/internal/prune"
+	"github.com/regsweep/regsweep/internal/rank"
+	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/report"
+	"github.com/regsweep/regsweep/internal/run"
+)
+
+// The exit codes. They are part of the contract with pipelines, which can allow one by its number. This is the only file
+// that chooses one.
+const (
+	exitDone      = 0   // done, also when there was nothing to do, and a dry run
+	exitFailed    = 1   // some deletions failed, or some repositories of rank were not read; the report says which
+	exitUsage     = 2   // bad input: unknown flag, no keep rule, no image known, a log that is not one
+	exitRefused   = 3   // a guard refused the plan
+	exitRegistry  = 4   // the registry is unreachable, denies, or has deletion disabled
+	exitCancelled = 130 // cancelled; what was done is reported
+)
+
+// exits says what the exit codes mean, for --help and the manual.
+var exits = []struct {
+	code int
+	what string
+}{
+	{exitDone, "Success. Also when there is nothing to delete, and after a dry run."},
+	{exitFailed, "Some deletions failed, or rank could not read some repositories."},
+	{exitUsage, "Bad input: an unknown flag, no keep rule, no such repository."},
+	{exitRefused, "Refused by a safety check, or a repository cannot be read completely."},
+	{exitRegistry, "Registry unreachable, access denied, deletion disabled, or GC failed."},
+	{exitCancelled, "Cancelled. The report says what was done."},
+}
+
+// severity orders exit codes when the repositories of a run ended differently: what a person must look at first wins,
+// and a partial failure, which the next run may mend, comes last.
+var severity = map[int]int{exitDone: 0, exitFailed: 1, exitUsage: 2, exitRegistry: 3, exitRefused: 4, exitCancelled: 5}
+
+// worse returns the more severe of two exit codes.
+func worse(a, b int) int {
+	if severity[b] > severity[a] {
+		return b
+	}
+	return a
+}
+
+// isExitCode reports whether a number is an exit code of this program.
+func isExitCode(code int) bool {
+	_, ok := severity[code]
+	return ok
+}
+
+// codeOfCommand returns the exit code of a command: its own, or that of bad input where bad says what is wrong.
+func codeOfCommand(code int, bad error) int {
+	if bad != nil {
+		return exitUsage
+	}
+	return code
+}
+
+// codeOf returns the exit code of a run.
+func codeOf(s report.Summary) int {
+	code := exitDone
+	for _, r := range s.Repositories {
+		code = worse(code, codeOfRepository(r))
+	}
+	if s.GC != nil {
+		code = worse(code, codeOfError(s.GC.Err))
+	}
+	if !errors.Is(s.Cause, report.ErrTimeout) || errors.Is(s.Cause, run.ErrNothingRead) {
+		code = worse(code, codeOfError(s.Cause))
+	}
+	return code
+}
+
+// codeOfRepository returns the exit code for what became of one repository.
+func codeOfRepository(r report.Repository) int {
+	switch {
+	case r.Plan != nil && len(r.Plan.Refusals) > 0:
+		return exitRefused
+	case errors.Is(r.Err, report.ErrTimeout): // asked for, and the next run goes on
+		return exitDone
+	case r.Err == nil && r.Totals().Failed > 0:
+		return exitFailed
+	}
+	return codeOfError(r.Err)
+}
+
+// codeOfRanking returns the exit code of a ranking.
+func codeOfRanking(r rank.Ranking) int {
+	if r.Err == nil && len(r.Unread) > 0 {
+		return exitFailed
+	}
+	if code := codeOfError(r.Err); code != exitRefused {
+		return code
+	}
+	return exitRegistry // nothing is refused where nothing is deleted
+}
+
+// codeOfReports returns the most severe of the exit codes of several runs, so that the job that collects their reports ends
+// like the worst of them.
+func codeOfReports(all []report.Summary) int {
+	code := exitDone
+	for _, s := range all {
+		code = worse(code, s.ExitCode)
+	}
+	return code
+}
+
+// codeOfError returns the exit code for an error that ended the work; it is exitDone for nil.
+func codeOfError(err error) int {
+	var unmatched *policy.NoEntryError
+	switch {
+	case err == nil:
+		return exitDone
+	case gc.IsDisaster(err): // whatever else happened
+		return exitRegistry
+	case gc.KindOf(err) == gc.KindRefused:
+		return exitRefused
+	case errors.Is(err, context.Canceled):
+		return exitCancelled
+	case errors.Is(err, registry.ErrUnknownRepository), errors.Is(err, run.ErrNoMatch), errors.As(err, &unmatched):
+		return exitUsage
+	case errors.Is(err, registry.ErrIncomplete), errors.Is(err, prune.ErrRefused),
+		errors.Is(err, prune.ErrNoTagDeletion), errors.Is(err, prune.ErrTagDeletion), errors.Is(err, prune.ErrUnclear), errors.Is(err, prune.ErrNoJournal):
+		return exitRefused
+	}
+	return exitRegistry
+}

@@ -1,0 +1,227 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/regsweep/regsweep/internal/ci"
+	"github.com/regsweep/regsweep/internal/gc"
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/policy"
+	"github.com/regsweep/regsweep/internal/publish"
+	"github.com/regsweep/regsweep/internal/report"
+	"github.com/regsweep/regsweep/internal/run"
+)
+
+// gcCommand is the command line of gc.
+type gcCommand struct {
+	Registry []string `arg:"" optional:"" name:"registry" help:"Registry to collect, as host[:port], or repositories in it, as host[:port]/path. regsweep checks the images of the named repositories before and after. In the path, * matches repositories of the registry's catalog. Default: the repository that this CI job has just pushed to."`
+
+	collection
+	access
+	Output string   `group:"report" enum:"table,markdown,json" default:"table" placeholder:"FORMAT" help:"Format on standard output: table, markdown or json. Default: ${default}."`
+	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Also write a report to FILE. The extension selects the format: .md, .json or .txt. Repeatable."`
+	CI     string   `group:"report" name:"ci" placeholder:"NAME" values:"github,gitea,forgejo,gitlab,jenkins,azure,buildkite,circleci,drone,woodpecker,tekton,none" help:"CI system, if detection fails: github, gitea, forgejo, gitlab, jenkins, azure, buildkite, circleci, drone, woodpecker, tekton or none."`
+}
+
+// afterPrune is what of a collection belongs to prune alone.
+type afterPrune struct {
+	GC         bool         `group:"gc" name:"gc" help:"Run the registry's garbage collection after deleting (needs --gc-via)."`
+	MinDeleted policy.Count `group:"gc" name:"gc-min-deleted" placeholder:"N" help:"Collect only when at least N manifests were deleted. Default: 1."`
+}
+
+// gcHost is where a registry runs and how its own program is run there, for a collection or its dry run.
+type gcHost struct {
+	Via        string        `name:"gc-via" placeholder:"TARGET" help:"Where the registry runs: local:, ssh://user@host[:port], docker://container, docker+ssh://user@host[:port]/container or kubectl://namespace/deployment/name."`
+	Binary     string        `name:"gc-binary" placeholder:"FILE" help:"The registry's program. Default: registry or docker-registry, whichever is installed."`
+	Config     string        `name:"gc-config" placeholder:"FILE" help:"The registry's configuration file. Default: /etc/distribution/config.yml, else /etc/docker/registry/config.yml."`
+	Timeout    time.Duration `name:"gc-timeout" placeholder:"TIME" help:"Stop the collection after this long. Default: 1h."`
+	SSHKey     string        `name:"gc-ssh-key" placeholder:"FILE" help:"Private key for ssh. Default: ssh's own choice."`
+	KnownHosts string        `name:"gc-known-hosts" placeholder:"FILE" help:"File with the host's key; regsweep always checks it. Default: ssh's own files."`
+}
+
+// collection is how a registry's own garbage collection is run, after a prune or alone.
+type collection struct {
+	gcHost          `group:"gc"`
+	Stop            string        `group:"gc" name:"gc-stop" placeholder:"COMMAND" help:"Shell command that stops the registry. It runs on the registry's host. Required for local: and ssh://."`
+	Start           string        `group:"gc" name:"gc-start" placeholder:"COMMAND" help:"Shell command that starts the registry again. Required for local: and ssh://."`
+	Mode            string        `group:"gc" name:"gc-mode" enum:"offline,live" default:"offline" placeholder:"MODE" help:"offline stops the registry, collects and starts it again. live collects while the registry serves, then restarts it; images pushed meanwhile can lose layers. Default: ${default}."`
+	Wait            time.Duration `group:"gc" name:"gc-wait" placeholder:"TIME" help:"How long to wait for the registry to answer after its start. Default: 1m."`
+	DeleteUntagged  bool          `group:"gc" name:"gc-delete-untagged" help:"Also delete manifests without a tag. Refused on distribution 2.x, where it destroys multi-arch images."`
+	DestroysIndexes bool          `group:"gc" name:"gc-delete-untagged-destroys-multi-arch-images" help:"Allow --gc-delete-untagged on distribution 2.x. Use it only if the registry has no multi-arch image."`
+	BreakLock       bool          `group:"gc" name:"gc-break-lock" help:"Take over the lock that an earlier collection left."`
+}
+
+// run collects and returns the exit code.
+func (c *gcCommand) run(ctx context.Context, w World, console *publish.Console) (int, error) {
+	sinks := publish.Sinks{Out: w.Stdout, Form: report.Form(c.Output), Console: console, Getenv: w.Getenv, Now: w.Now}
+	host, images, world, err := c.read(w, &sinks)
+	var job *run.GCJob
+	if err == nil {
+		job, err = c.collection.job(w, sinks.CI)
+	}
+	if err == nil {
+		sinks.Files, err = publish.OpenFiles(c.Report, report.FormOf)
+	}
+	if err != nil {
+		return 0, err
+	}
+	sum := run.GC(ctx, *job, host, images, world)
+	sayEnd(console, sum)
+	sum.CI = ciOf(sinks.CI)
+	sum.ExitCode = codeOf(sum)
+	sinks.Summary(sum)
+	return sum.ExitCode, nil
+}
+
+// read reads which registry and which of its repositories the command is about.
+func (c *gcCommand) read(w World, sinks *publish.Sinks) (host string, names []oci.Repository, world run.World, err error) {
+	if _, err = c.target(w); err != nil {
+		return "", nil, world, err
+	}
+	if sinks.CI, err = ci.Detect(w.Getenv, c.CI); err != nil {
+		return "", nil, world, fmt.Errorf("--ci: %w", err)
+	}
+	if host, names, err = c.registry(sinks.CI, w.Getenv); err != nil {
+		return "", nil, world, err
+	}
+	clients, err := c.clients(w, append(slices.Clone(names), oci.Repository{Host: host}), nil)
+	if err != nil {
+		return "", nil, world, err
+	}
+	return host, names, run.World{Open: clients.of, Now: w.Now, Events: teller{sinks.Console, ""}.tell}, nil
+}
+
+// registry finds the one registry that the arguments, or the CI, are about.
+func (c *gcCommand) registry(system ci.System, getenv func(string) string) (host string, names []oci.Repository, err error) {
+	var repositories []string
+	for _, a := range c.Registry {
+		if strings.Contains(a, "/") {
+			repositories = append(repositories, a)
+			continue
+		}
+		ref, err := oci.ParseReference(a + "/any")
+		if err != nil {
+			return "", nil, fmt.Errorf("%q is not a registry, as in registry.example.com:5000", a)
+		}
+		if host != "" && host != ref.Host {
+			return "", nil, oneRegistry(host, ref.Host)
+		}
+		host = ref.Host
+	}
+	var images oci.Pushes
+	if host == "" || len(repositories) > 0 {
+		if images, err = system.Images(getenv, repositories, ci.Metadata{}); err != nil {
+			return "", nil, err
+		}
+	}
+	for _, r := range images.Repositories {
+		if host != "" && host != r.Host {
+			return "", nil, oneRegistry(host, r.Host)
+		}
+		host = r.Host
+	}
+	return host, images.Repositories, nil
+}
+
+func oneRegistry(a, b string) error {
+	return fmt.Errorf("--gc-via is one registry, and this run is about %s and %s", a, b)
+}
+
+// job is the collection after a prune; nil when none is asked for. What is wrong with it is found before anything is
+// pruned.
+func (a afterPrune) job(c collection, w World, asked *asked) (*run.GCJob, error) {
+	if !a.GC {
+		return nil, nil
+	}
+	job, err := c.job(w, asked.sinks.CI)
+	if err != nil {
+		return nil, err
+	}
+	job.MinDeleted = int(a.MinDeleted)
+	for _, r := range asked.job.Images.Repositories {
+		if first := asked.job.Images.Repositories[0]; r.Host != first.Host {
+			return nil, oneRegistry(first.Host, r.Host)
+		}
+	}
+	return job, nil
+}
+
+// job is the collection that the flags describe. Every error is bad input.
+func (c collection) job(w World, system ci.System) (*run.GCJob, error) {
+	target, err := c.target(w)
+	if err != nil {
+		return nil, err
+	}
+	collect := func(ctx context.Context, client gc.Client, o gc.Options) gc.Result {
+		return gc.Run(ctx, target, client, o)
+	}
+	return &run.GCJob{Via: c.Via, Run: collect, Options: gc.Options{
+		Binary: c.Binary, Config: c.Config, Mode: gc.Mode(c.Mode), Timeout: c.Timeout, Wait: c.Wait,
+		DeleteUntagged: c.DeleteUntagged, DestroysMultiArch: c.DestroysIndexes, BreakLock: c.BreakLock,
+		Owner: owner(system, w),
+	}}, nil
+}
+
+// target reads the target and what belongs to it. Every error is bad input.
+func (c collection) target(w World) (*gc.Target, error) {
+	if c.Wait < 0 {
+		return nil, errors.New("--gc-wait is a time from now on")
+	}
+	return c.gcHost.target(w, gc.TargetOptions{Stop: c.Stop, Start: c.Start})
+}
+
+// target reads the target, for which o has the commands that stop and start the registry. Every error is bad input.
+func (h gcHost) target(w World, o gc.TargetOptions) (*gc.Target, error) {
+	if h.Via == "" {
+		return nil, withHint(errors.New("--gc-via: it is not said where the registry runs"),
+			"for example --gc-via docker://registry, or ssh://user@host with --gc-stop and --gc-start (docs/garbage-collection.md)")
+	}
+	if h.Timeout < 0 {
+		return nil, errors.New("--gc-timeout is a time from now on")
+	}
+	for flag, file := range map[string]string{"gc-ssh-key": h.SSHKey, "gc-known-hosts": h.KnownHosts} {
+		if file == "" {
+			continue
+		}
+		if _, err := os.Stat(file); err != nil { // ssh would only say that access is denied
+			return nil, fmt.Errorf("--%s: %w", flag, err)
+		}
+	}
+	o.SSHKey, o.KnownHosts, o.Environment = h.SSHKey, h.KnownHosts, withoutSecrets(w.Environ())
+	o.Lifetime = cmp.Or(h.Timeout, time.Hour) + time.Hour
+	t, err := gc.ParseTarget(h.Via, o)
+	if err != nil {
+		return nil, fmt.Errorf("--gc-via: %w", err)
+	}
+	return t, nil
+}
+
+// withoutSecrets leaves out of an environment what regsweep alone is given.
+func withoutSecrets(env []string) []string {
+	return slices.DeleteFunc(env, func(e string) bool {
+		name, _, _ := strings.Cut(e, "=")
+		switch name {
+		case "REGSWEEP_PASSWORD", "INPUT_PASSWORD", "PLUGIN_PASSWORD":
+			return true
+		}
+		return false
+	})
+}
+
+// owner says in the lock who collects: the build, else the user and the process.
+func owner(system ci.System, w World) string {
+	out := "regsweep, " + w.Process
+	if system.BuildURL != "" {
+		out += " (" + system.BuildURL + ")"
+	} else if user := w.Getenv("USER"); user != "" {
+		out += " (" + user + ")"
+	}
+	return out
+}

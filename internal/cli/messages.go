@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/regsweep/regsweep/internal/gc"
+	"github.com/regsweep/regsweep/internal/publish"
+	"github.com/regsweep/regsweep/internal/rank"
+	"github.com/regsweep/regsweep/internal/report"
+	"github.com/regsweep/regsweep/internal/run"
+)
+
+// teller says on standard error what happens during a run.
+type teller struct {
+	console *publish.Console
+	shardBy string // the variable that chose the shard; "" for the flag
+}
+
+func (t teller) tell(event run.Event) {
+	switch e := event.(type) {
+	case run.Progress:
+		t.console.Progress(e.Name, e.Unit, e.Done, e.All)
+	case run.RepositoryDone:
+		t.console.Together(func(c *publish.Console) { sayRepository(c, e.Repository) })
+	case run.ShardChosen:
+		by := ""
+		if t.shardBy != "" {
+			by = " by " + t.shardBy + ", --shard 1/1 is all"
+		}
+		t.console.Notef("shard %d/%d%s: %d of %d repositories", e.Index, e.Total, by, e.Own, e.Of)
+	case run.GCStep:
+		t.console.Notef("garbage collection: %s", e.Text)
+	}
+}
+
+// sayRepository says what a person should know of a repository besides the report.
+func sayRepository(c *publish.Console, r report.Repository) {
+	if r.Plan != nil {
+		for _, warning := range r.Plan.Warnings {
+			c.Warningf("%s: %s", r.Name, warning)
+		}
+	}
+	for _, warning := range r.Warnings {
+		c.Warningf("%s: %s", r.Name, warning)
+	}
+	switch {
+	case r.Plan != nil && len(r.Plan.Refusals) > 0:
+		for _, refusal := range r.Plan.Refusals {
+			c.Errorf("%s: refused: %s; nothing was deleted", r.Name, refusal.Detail)
+			c.Hintf("%s", refusal.Hint())
+		}
+	case errors.Is(r.Err, run.ErrNotLookedAt): // the repository before has said why
+	case errors.Is(r.Err, report.ErrTimeout):
+		c.Warningf("%s: not read: %v", r.Name, r.Err)
+	case r.Err != nil:
+		done := "nothing was deleted"
+		if n := r.Totals().Manifests; n > 0 {
+			done = fmt.Sprintf("%d manifests had been deleted", n)
+		}
+		sayError(c, fmt.Errorf("%s: %w; %s", r.Name, r.Err, done))
+	default:
+		if n := r.Totals().Failed; n > 0 {
+			c.Errorf("%s: %s failed, the report says which", r.Name, plural(n, "deletion", "deletions"))
+		}
+	}
+}
+
+func sayError(c *publish.Console, err error) {
+	c.Errorf("%s", strings.ReplaceAll(err.Error(), "\n", "; "))
+	if h := report.Hint(err); h != "" {
+		c.Hintf("%s", h)
+	}
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// sayEnd says what ended a run, and how its garbage collection went.
+func sayEnd(c *publish.Console, sum report.Summary) {
+	if errors.Is(sum.Cause, run.ErrNothingRead) {
+		c.Errorf("%v", sum.Cause)
+	}
+	if sum.GC == nil {
+		return
+	}
+	for _, n := range sum.GC.Notes {
+		c.Warningf("garbage collection: %s", n)
+	}
+	if sum.GC.Err == nil {
+		return
+	}
+	again := ""
+	var absent *gc.NotBackError
+	if sum.GC.Restarted && !errors.As(sum.GC.Err, &absent) {
+		again = "; the registry serves again"
+	}
+	sayError(c, fmt.Errorf("garbage collection: %w%s", sum.GC.Err, again))
+}
+
+// sayRanking says what went wrong with a ranking.
+func sayRanking(c *publish.Console, r rank.Ranking) {
+	switch n := len(r.Unread); {
+	case r.Err != nil:
+		sayError(c, r.Err)
+	case n > 0:
+		c.Errorf("%s: %d of %d repositories could not be read, the report says why", r.Asked, n, n+len(r.Repositories)+len(r.Gone)+r.Left)
+	}
+}

@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/regsweep/regsweep/internal/inuse"
+	"github.com/regsweep/regsweep/internal/publish"
+)
+
+// inUse reads the files of --protect-file, which are separated by commas or newlines; "-" is standard input.
+func (c *pruneCommand) inUse(stdin io.Reader) ([]inuse.Text, error) {
+	files := publish.Paths(c.ProtectFile)
+	if len(c.ProtectFile) > 0 && len(files) == 0 { // a variable that should have held the name
+		return nil, errors.New("--protect-file: no file is named")
+	}
+	var out []inuse.Text
+	for _, path := range files {
+		source := path
+		if path == "-" {
+			source = "standard input"
+			if stdin == nil {
+				return nil, errors.New("--protect-file: standard input can be read only once")
+			}
+		}
+		text, err := readLimited(path, stdin)
+		if err != nil {
+			return nil, fmt.Errorf("--protect-file: %w", err) // names the file
+		}
+		u, err := inuse.Parse(source, text)
+		if err != nil {
+			return nil, fmt.Errorf("--protect-file: %s: %w", source, err)
+		}
+		out = append(out, u)
+		if path == "-" {
+			stdin = nil
+		}
+	}
+	return out, nil
+}
+
+// readLimited reads a file, or standard input, up to one byte more than a text of images in use may have.
+func readLimited(path string, stdin io.Reader) (string, error) {
+	in := stdin
+	if path != "-" {
+		file, err := os.Open(path)
+		if err != nil {
+			return "", err
+		}
+		defer file.Close()
+		in = file
+	}
+	var text strings.Builder
+	_, err := io.Copy(&text, io.LimitReader(in, inuse.MaxSize+1))
+	return text.String(), err
+}

@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/regsweep/regsweep/internal/ci"
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/policy"
+	"github.com/regsweep/regsweep/internal/prune"
+	"github.com/regsweep/regsweep/internal/publish"
+	"github.com/regsweep/regsweep/internal/report"
+	"github.com/regsweep/regsweep/internal/run"
+)
+
+// run prunes what the command line asks for and returns the exit code.
+func (c *pruneCommand) run(ctx context.Context, w World, console *publish.Console) (int, error) {
+	a, err := c.read(w, console)
+	if err != nil {
+		return 0, err
+	}
+	a.debug(w)
+	sum := run.Prune(ctx, a.job, a.world)
+	console.EndProgress()
+	sayEnd(console, sum)
+	sum.Policy, sum.CI = a.policies.String(), ciOf(a.sinks.CI)
+	sum.ExitCode = codeOf(sum)
+	a.sinks.Summary(sum)
+	return sum.ExitCode, nil
+}
+
+// asked is what the command line and the environment ask prune for.
+type asked struct {
+	job      run.Job
+	world    run.World
+	sinks    publish.Sinks
+	policies policy.Policies
+	shardBy  string // the variable that chose the shard; "" for the flag
+}
+
+// read reads what the command line and the environment ask for. Whatever is wrong with it is found here, before anything
+// is sent to a registry.
+func (c *pruneCommand) read(w World, console *publish.Console) (*asked, error) {
+	a := &asked{
+		job:   run.Job{DryRun: c.DryRun, Workers: int(c.Workers), Timeout: c.Timeout, Method: c.DeleteBy},
+		sinks: publish.Sinks{Out: w.Stdout, Form: report.Form(c.Output), Console: console, Getenv: w.Getenv, ResultsDir: c.ResultsDir, Now: w.Now},
+	}
+	inUse, err := c.inUse(w.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	if a.policies, err = policy.Read(c.Rules, c.Policy, inUse); err != nil {
+		return nil, err
+	}
+	a.job.Policy = a.policies.Of
+	if c.Timeout < 0 {
+		return nil, fmt.Errorf("--timeout: %s is not a time from now on", c.Timeout)
+	}
+	if a.sinks.CI, err = ci.Detect(w.Getenv, c.CI); err != nil {
+		return nil, fmt.Errorf("--ci: %w", err)
+	}
+	if a.job.Images, err = c.findImages(w, a.sinks.CI); err != nil {
+		return nil, err
+	}
+	if err := c.shard(w, a); err != nil {
+		return nil, err
+	}
+	if a.job.GC, err = c.afterPrune.job(c.collection, w, a); err != nil {
+		return nil, err
+	}
+	if err := c.open(w, a); err != nil {
+		return nil, err
+	}
+	a.sinks.Files, err = publish.OpenFiles(c.Report, report.FormOf)
+	return a, err
+}
+
+// open opens the state folder and makes the clients of the registries.
+func (c *pruneCommand) open(w World, a *asked) error {
+	dir, without, err := openState(c.StateDir, w.Getenv)
+	if err != nil {
+		return err
+	}
+	if by := c.DeleteBy; dir == nil && (by == prune.TagsFirst || by == prune.Retag) {
+		return fmt.Errorf("--delete-by %s: %w: %w", by, prune.ErrNoJournal, without)
+	}
+	console := a.sinks.Console
+	clients, err := c.clients(w, a.job.Images.Repositories, remembered(dir, console))
+	if err != nil {
+		return err
+	}
+	a.world = run.World{Open: clients.of, State: dir, Now: w.Now, Events: teller{console, a.shardBy}.tell}
+	return nil
+}
+
+// findImages finds the repositories of the run and what was pushed to them, by the arguments, by what build tools wrote
+// and by the CI.
+func (c *pruneCommand) findImages(w World, system ci.System) (oci.Pushes, error) {
+	built, err := ci.ReadMetadata(c.Metadata)
+	if err != nil {
+		return oci.Pushes{}, fmt.Errorf("--metadata: %w", err)
+	}
+	return system.Images(w.Getenv, c.Images, built)
+}
+
+// shard finds out which part of the repositories is for this job: by --shard, else by what the CI says of parallel jobs
+// when the run is about more than one repository. Parallel jobs that all name one repository are not parts of one task:
+// each of them prunes it.
+func (c *pruneCommand) shard(w World, a *asked) error {
+	var chosen ci.Shard
+	var err error
+	if c.Shard != "" {
+		if chosen, err = ci.ParseShard(c.Shard); err != nil {
+			return fmt.Errorf("--shard: %w", err)
+		}
+	} else if several(a.job.Images.Repositories) {
+		if chosen, a.shardBy, err = a.sinks.CI.Shard(w.Getenv); err != nil {
+			return err
+		}
+	}
+	if c.GC && chosen.Total > 1 { // each of the parallel jobs would stop the registry that the others talk to
+		return withHint(errors.New("--gc: this run is one of several side by side, and each would stop the registry while the others use it"),
+			"collect once, by regsweep gc in a job after these; --shard 1/1 says that this job prunes all")
+	}
+	a.job.Shard = report.Shard{Index: chosen.Index, Total: chosen.Total}
+	return nil
+}
+
+// several reports whether the names can stand for more than one repository.
+func several(names []oci.Repository) bool {
+	for _, name := range names {
+		if name.IsPattern() || name != names[0] {
+			return true
+		}
+	}
+	return false
+}
+
+// debug says what the run goes by, where the CI shows such lines to somebody who looks for a mistake in a pipeline.
+func (a *asked) debug(w World) {
+	say := func(format string, args ...any) {
+		a.sinks.Console.Raw(a.sinks.CI.Debug(w.Getenv, "regsweep: "+report.Visible(fmt.Sprintf(format, args...))))
+	}
+	say("version %s, in %s, policy: %s", w.version(), a.sinks.CI.Name, a.policies)
+	for _, r := range a.job.Images.Repositories {
+		say("repository %s", r)
+	}
+	for _, p := range a.job.Images.Pushed {
+		certainty := "just built"
+		if p.Assumed {
+			certainty = "just built if it is there"
+		}
+		say("%s: %s, says %s", certainty, p.Reference, p.Source)
+	}
+}
+
+func ciOf(system ci.System) report.CI {
+	return report.CI{Name: system.Name, BuildURL: system.BuildURL}
+}

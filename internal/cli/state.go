@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/publish"
+	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/state"
+)
+
+var errNoFolder = errors.New("there is no cache folder: neither XDG_CACHE_HOME nor HOME is set")
+
+// openState opens the folder of state, or says why there is none. The one of --state-dir must be there; without the
+// default one a run only takes longer.
+func openState(dir string, getenv func(string) string) (opened *state.Dir, without, err error) {
+	asked := dir != ""
+	if !asked {
+		dir = cacheFolder(getenv)
+	}
+	if dir == "" {
+		return nil, errNoFolder, nil
+	}
+	d, err := state.Open(dir)
+	switch {
+	case err == nil:
+		return &d, nil, nil
+	case asked:
+		return nil, err, fmt.Errorf("--state-dir: %w", err)
+	}
+	return nil, err, nil
+}
+
+// cacheFolder is where the system wants what can be made again; "" when the environment does not say.
+func cacheFolder(getenv func(string) string) string {
+	join := func(variable string, below ...string) string {
+		if base := getenv(variable); filepath.IsAbs(base) {
+			return filepath.Join(append([]string{base}, below...)...)
+		}
+		return ""
+	}
+	switch {
+	case runtime.GOOS == "windows":
+		return join("LocalAppData", "regsweep")
+	case join("XDG_CACHE_HOME") != "":
+		return join("XDG_CACHE_HOME", "regsweep")
+	case runtime.GOOS == "darwin":
+		return join("HOME", "Library", "Caches", "regsweep")
+	}
+	return join("HOME", ".cache", "regsweep")
+}
+
+// memory keeps what was read of registries for the next run. Without it that run only reads it again.
+type memory struct {
+	state.Memory
+	console *publish.Console
+}
+
+// remembered returns the memory in a folder; nil where there is none.
+func remembered(dir *state.Dir, console *publish.Console) registry.Store {
+	if dir == nil {
+		return nil
+	}
+	return memory{state.Memory{Dir: *dir}, console}
+}
+
+// Save keeps what was read of a repository.
+func (m memory) Save(name oci.Repository, content []byte) {
+	if err := m.Memory.Save(name, content); err != nil {
+		m.console.Warningf("%s: %v", name, err)
+	}
+}

@@ -1,0 +1,134 @@
+package gc
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// arguments are the registry's own command.
+func (r *run) arguments() []string {
+	out := []string{r.site.binary, "garbage-collect"}
+	if r.o.DeleteUntagged {
+		out = append(out, "--delete-untagged")
+	}
+	return append(out, r.site.file)
+}
+
+// garbageCollect runs the registry's program, with a measurement before and after, and reads its log. When the connection
+// is lost the program keeps running, and is followed again.
+func (r *run) garbageCollect(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, r.o.Timeout, errTimeout)
+	defer cancel()
+	r.begun = true
+	args := script(collectScript, append([]string{r.folder, r.site.root}, r.arguments()...)...)
+	err := r.follow(ctx, args)
+	var failed *CommandError
+	if errors.As(err, &failed) { // of the way there, since the script reports the program's own failure as a value
+		r.o.Say("lost the connection to the garbage collection, reconnecting: " + failed.Error())
+		err = r.retry(ctx, func() error { return r.follow(ctx, script(resumeScript, r.folder)) })
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return hinted{fmt.Errorf("%w: %w", errCommand, err), ""}
+	}
+	r.res.Collected = true
+	return nil
+}
+
+// follow runs a script that prints what is known of the garbage collection, once that is over.
+func (r *run) follow(ctx context.Context, args []string) error {
+	var log Log
+	var h head
+	err := r.target.stream(ctx, args, func(in *bufio.Reader) (err error) {
+		if h, err = readHead(in); err != nil {
+			return err
+		}
+		if h.one("exit") == "0" {
+			log, err = ReadLog(in)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	switch code := h.one("exit"); code {
+	case "0":
+	case "":
+		return errors.New("it ended early, without an exit code")
+	default:
+		return fmt.Errorf("it exited with %s: %s", code, oneLine(strings.Join(h["err"], "\n")))
+	}
+	r.res.Log = log
+	r.measure(h)
+	return nil
+}
+
+// measure takes over what was measured, if all of it was.
+func (r *run) measure(h head) {
+	began, err1 := strconv.ParseFloat(h.one("began"), 64)
+	ended, err2 := strconv.ParseFloat(h.one("ended"), 64)
+	if err1 == nil && err2 == nil {
+		r.res.Collecting = time.Duration((ended - began) * float64(time.Second)).Round(10 * time.Millisecond)
+	}
+	var v [6]int64
+	for i, key := range []string{"before.disk", "after.disk", "before.content", "after.content", "before.free", "after.free"} {
+		n, ok := h.number(key)
+		if !ok {
+			if r.site.root != "" {
+				r.res.Notes = append(r.res.Notes, "the storage could not be measured: that needs du, ls, df and awk next to the registry")
+			}
+			return
+		}
+		v[i] = n
+	}
+	r.res.Measured = true
+	r.res.StorageFreed, r.res.Freed = (v[0]-v[1])<<10, v[2]-v[3]
+	r.res.FreeBefore, r.res.FreeAfter = v[4]<<10, v[5]<<10
+}
+
+// halt ends the garbage collection if it is still running, and returns nil only when none is. A helper that does not answer
+// any more is removed, and the garbage collection with it.
+func (r *run) halt(ctx context.Context) error {
+	if !r.begun {
+		return nil
+	}
+	err := r.retry(ctx, func() error {
+		limit, cancel := context.WithTimeoutCause(ctx, stepTimeout, errors.New("it does not end"))
+		defer cancel()
+		return r.target.onHost(script(haltScript, r.folder)).run(limit)
+	})
+	if err != nil && r.target.host.facts().disposable {
+		return r.target.host.close(ctx)
+	}
+	return err
+}
+
+// stream runs a command and reads what it prints as it comes. The command's own failure takes precedence over the reader's.
+func (t *Target) stream(ctx context.Context, args []string, read func(*bufio.Reader) error) error {
+	in, out := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		c := t.onHost(args)
+		c.out = out
+		err := c.run(ctx)
+		ended <- err
+		out.CloseWithError(err) // nil is the end of the file
+	}()
+	buffered := bufio.NewReader(in)
+	err := read(buffered)
+	if _, drained := io.Copy(io.Discard, buffered); drained != nil && err == nil { // whatever the reader has left
+		err = drained
+	}
+	if failed := <-ended; failed != nil {
+		return failed
+	}
+	return err
+}

@@ -1,0 +1,44 @@
+package gc
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+)
+
+// DryRun runs the registry's garbage collection as a dry run and returns its log. The registry serves meanwhile: nothing is
+// stopped or deleted. Of the options it takes Binary, Config and Timeout. Every error has a hint.
+func DryRun(ctx context.Context, t *Target, o Options) (log Log, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, cmp.Or(o.Timeout, time.Hour), errTimeout)
+	defer cancel()
+	defer func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
+		defer cancel()
+		if failed := t.host.close(closing); err == nil {
+			err = failed
+		}
+		if err != nil && hintOf(err) == "" {
+			err = hinted{err, "--gc-binary and --gc-config name what to run there; --from reads a log that was made by hand"}
+		}
+	}()
+	if err := t.host.open(ctx); err != nil {
+		return Log{}, err
+	}
+	s, err := t.probe(ctx, o)
+	if err != nil {
+		return Log{}, err
+	}
+	err = t.stream(ctx, []string{s.binary, "garbage-collect", "--dry-run", s.file}, func(in *bufio.Reader) (err error) {
+		log, err = ReadLog(in)
+		return err
+	})
+	if err != nil {
+		if ctx.Err() != nil { // then the log is cut off, which is no surprise
+			err = context.Cause(ctx)
+		}
+		return Log{}, hinted{fmt.Errorf("%w --dry-run: %w", errCommand, err), ""}
+	}
+	return log, nil
+}

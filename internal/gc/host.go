@@ -1,0 +1,36 @@
+package gc
+
+import "context"
+
+// host is what differs between the kinds of target. The engine knows nothing else of them.
+type host interface {
+	// open makes sure that commands can be run; it is called first of all, and again when the registry was stopped.
+	open(ctx context.Context) error
+	// facts are what is known of the host once it is open.
+	facts() facts
+	// wrap returns what to run on this machine so that args are run on the host.
+	wrap(args []string) []string
+	// stop and start return when the registry's processes are gone, or begin to run. What the operator's own commands
+	// print goes into a file in the folder.
+	stop(ctx context.Context, folder string) error
+	start(ctx context.Context, folder string) error
+	// startCommand is how the registry is started, for a person who has to do it by hand.
+	startCommand() string
+	// close ends everything that open has made, with all that still runs in it.
+	close(ctx context.Context) error
+}
+
+// facts are what a container's or deployment's definition says.
+type facts struct {
+	// configs are files that are named as arguments, in order.
+	configs []string
+	// volumes are the only folders that commands share with the registry; nil means that they share all.
+	volumes []string
+	// ephemeral are the kinds of those folders whose content may be lost when the registry is stopped.
+	ephemeral map[string]string
+	// disposable is true when commands run in something that close ends together with them.
+	disposable bool
+}
+
+// transport brings an argument list to a machine.
+type transport interface{ wrap(args []string) []string }

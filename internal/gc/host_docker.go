@@ -1,0 +1,135 @@
+package gc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// dockerHost is a container of the installed docker, on this machine or on one that ssh reaches. Commands are run in a
+// helper: a container of the same image with the same volumes, user, network and REGISTRY_ variables. It runs while the
+// registry's own is stopped, and removing it ends everything that runs in it.
+type dockerHost struct {
+	t         *Target
+	via       transport
+	container string
+	lifetime  time.Duration
+
+	found  *container
+	opened bool
+}
+
+// container is what is needed of docker inspect.
+type container struct {
+	Image string
+	Args  []string
+	State struct{ Running bool }
+	// Config is what the container was made with.
+	Config struct {
+		User string
+		Env  []string
+	}
+	HostConfig struct{ NetworkMode string }
+	Mounts     []struct{ Type, Destination string }
+}
+
+// helper is the helper's name. Names are unique, so it is a second lock, also for storage that is not a folder.
+func (d *dockerHost) helper() string { return "regsweep-gc-" + d.container }
+
+func (d *dockerHost) docker(args ...string) command {
+	return d.t.command(d.via.wrap(append([]string{"docker"}, args...))...)
+}
+
+func (d *dockerHost) open(ctx context.Context) error {
+	if d.opened {
+		return nil
+	}
+	text, err := d.docker("inspect", "--type", "container", "--", d.container).output(ctx)
+	if err != nil {
+		return fmt.Errorf("find the container %s: %w", d.container, err)
+	}
+	var found []container
+	if err := json.Unmarshal([]byte(text), &found); err != nil || len(found) != 1 {
+		return fmt.Errorf("find the container %s: docker inspect printed unexpected output", d.container)
+	}
+	d.found = &found[0]
+	// The variables go to docker's standard input: they may be secrets, and everybody on the machine can read arguments.
+	args := []string{"run", "--rm", "--detach", "--name", d.helper(), "--volumes-from", d.container, "--env-file", "/dev/stdin"}
+	if d.found.Config.User != "" {
+		args = append(args, "--user", d.found.Config.User)
+	}
+	if n := d.found.HostConfig.NetworkMode; n != "" && n != "default" {
+		args = append(args, "--network", n)
+	}
+	args = append(args, "--entrypoint", "sleep", d.found.Image, strconv.Itoa(int(d.lifetime.Seconds())))
+	run := d.docker(args...)
+	run.stdin = strings.NewReader(d.variables())
+	if err := run.run(ctx); err != nil {
+		var failed *CommandError
+		if errors.As(err, &failed) && strings.Contains(failed.Said, "already in use") {
+			return &Refusal{
+				Why:    fmt.Sprintf("the helper container %s exists: another garbage collection is running, or one was cut off", d.helper()),
+				Advice: "if no other run of regsweep uses it, remove it: docker rm -f " + d.helper(),
+			}
+		}
+		return fmt.Errorf("start a helper container for %s: %w", d.container, err)
+	}
+	d.opened = true
+	return nil
+}
+
+// variables are the lines of an --env-file.
+func (d *dockerHost) variables() string {
+	var b strings.Builder
+	for _, e := range d.found.Config.Env {
+		if strings.HasPrefix(e, "REGISTRY_") && !strings.Contains(e, "\n") {
+			b.WriteString(e + "\n")
+		}
+	}
+	return b.String()
+}
+
+func (d *dockerHost) facts() facts {
+	f := facts{volumes: []string{}, ephemeral: map[string]string{}, disposable: d.opened}
+	for _, a := range d.found.Args {
+		if isConfig(a) {
+			f.configs = append(f.configs, a)
+		}
+	}
+	for _, m := range d.found.Mounts {
+		f.volumes = append(f.volumes, m.Destination)
+		if m.Type == "tmpfs" {
+			f.ephemeral[m.Destination] = m.Type
+		}
+	}
+	return f
+}
+
+func (d *dockerHost) wrap(args []string) []string {
+	return d.via.wrap(append([]string{"docker", "exec", d.helper()}, args...))
+}
+
+func (d *dockerHost) stop(ctx context.Context, _ string) error {
+	return d.docker("stop", d.container).run(ctx)
+}
+
+func (d *dockerHost) start(ctx context.Context, _ string) error {
+	return d.docker("start", d.container).run(ctx)
+}
+
+func (d *dockerHost) startCommand() string { return "docker start " + d.container }
+
+func (d *dockerHost) close(ctx context.Context) error {
+	if !d.opened {
+		return nil
+	}
+	if err := d.docker("rm", "--force", d.helper()).run(ctx); err != nil {
+		return fmt.Errorf("remove the container %s: %w", d.helper(), err)
+	}
+	d.opened = false
+	return nil
+}

@@ -1,0 +1,110 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/retain"
+)
+
+// document is what a file of --policy holds. The tags name and help of its fields make docs/policy.schema.json.
+type document struct {
+	Policies []entry `name:"policies" help:"What each repository keeps. The first entry with a matching pattern applies. Flags override its keys."`
+}
+
+// entry is the policy of some repositories.
+type entry struct {
+	Repositories []repositoryGlob `name:"repositories" help:"Globs that match host/path or the path alone. * matches any text without a slash, ** matches any text."`
+	Rules
+	at position
+}
+
+// repositoryGlob stands for repositories by their names, with the host or without it.
+type repositoryGlob string
+
+// UnmarshalText reads a glob. One that can match no repository is an error, because its entry would be passed over in
+// silence.
+func (g *repositoryGlob) UnmarshalText(text []byte) error {
+	*g = repositoryGlob(text)
+	name := strings.ReplaceAll(string(text), "*", "1") // good for a host, a port and a path
+	for _, prefix := range []string{"host.invalid/", ""} {
+		ref, err := oci.ParseReference(prefix + name)
+		if err == nil && ref.Tag == "" && ref.Digest == "" {
+			return nil
+		}
+	}
+	return fmt.Errorf("%q can match no repository: host/path or path alone, in lower case, with * for any text without a slash and ** for any text", text)
+}
+
+func (g repositoryGlob) matches(name oci.Repository) bool {
+	glob := oci.Repository{Path: string(g)}
+	return glob.Matches(name.Path) || glob.Matches(name.String())
+}
+
+// position is a place in a text, counted from 1; the zero value is no place in particular.
+type position struct{ line, column int }
+
+// FileError says what is wrong with a policy file, and where.
+type FileError struct {
+	file string
+	position
+	err  error
+	hint string // "" when the error needs none
+}
+
+// Error returns the file, the line and column where they are known, and what is wrong there.
+func (e *FileError) Error() string {
+	if e.line == 0 {
+		return fmt.Sprintf("--policy %s: %v", e.file, e.err)
+	}
+	return fmt.Sprintf("--policy %s:%d:%d: %v", e.file, e.line, e.column, e.err)
+}
+
+// Unwrap returns what is wrong, without the place.
+func (e *FileError) Unwrap() error { return e.err }
+
+// Hint says how to mend the file; "" when the error needs no hint.
+func (e *FileError) Hint() string {
+	if errors.Is(e.err, retain.ErrNoKeepRule) {
+		return "give the entry a keep rule, such as keep-last: 5, or all entries by a flag"
+	}
+	return e.hint
+}
+
+// maxFileBytes bounds a policy file: more than that is another file, given by mistake.
+const maxFileBytes = 1 << 20
+
+// readFile reads a policy file.
+func readFile(name string) (document, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return document{}, fmt.Errorf("--policy: %w", err)
+	}
+	defer f.Close() // it is only read
+	text, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
+	if err != nil {
+		return document{}, fmt.Errorf("--policy: %w", err)
+	}
+	if len(text) > maxFileBytes {
+		return document{}, &FileError{file: name, err: errors.New("larger than 1 MiB")}
+	}
+	return parseFile(name, text)
+}
+
+// parseFile reads the text of a policy file, whose name is for errors. Every error is a [FileError].
+func parseFile(name string, text []byte) (document, error) {
+	var out document
+	err := unmarshalYAML(text, &out)
+	if err == nil && len(out.Policies) == 0 {
+		err = &FileError{err: errors.New("there is no policy in it")}
+	}
+	var e *FileError
+	if errors.As(err, &e) {
+		e.file = name
+	}
+	return out, err
+}

@@ -1,0 +1,92 @@
+// Package policy says which repository keeps what: it makes retention policies of the flags and of a policy file, each of
+// whose entries is for some repositories.
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/regsweep/regsweep/internal/inuse"
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/retain"
+)
+
+// Policies says what each repository keeps.
+type Policies struct {
+	file    string // "" without --policy
+	entries []policyOf
+	flags   retain.Policy // of the repositories that no entry matches
+	invalid error         // why the flags alone are not a policy; nil without --policy
+}
+
+// policyOf is the policy of the repositories that an entry of the file matches.
+type policyOf struct {
+	repositories []repositoryGlob
+	policy       retain.Policy
+}
+
+// Read makes the policies of the flags and of a policy file; name is "" where there is no file. inUse are the images in
+// use, which every policy protects. Every error is bad input; one about the file is a [*FileError].
+func Read(flags Rules, name string, inUse []inuse.Text) (Policies, error) {
+	p := Policies{file: name}
+	p.flags, p.invalid = flags.Policy()
+	p.flags.InUse = inUse
+	if name == "" {
+		return p, p.invalid
+	}
+	file, err := readFile(name)
+	if err != nil {
+		return p, err
+	}
+	for _, entry := range file.Policies {
+		policy, err := flags.over(entry.Rules).Policy()
+		if err != nil {
+			return p, &FileError{file: name, position: entry.at, err: err}
+		}
+		policy.InUse = inUse
+		p.entries = append(p.entries, policyOf{entry.Repositories, policy})
+	}
+	return p, nil
+}
+
+// Of returns the policy of a repository: that of the first entry that matches it, else that of the flags. Where there is
+// neither, the error is a [*NoEntryError].
+func (p Policies) Of(name oci.Repository) (retain.Policy, error) {
+	for _, entry := range p.entries {
+		if slices.ContainsFunc(entry.repositories, func(g repositoryGlob) bool { return g.matches(name) }) {
+			return entry.policy, nil
+		}
+	}
+	if p.invalid != nil {
+		return retain.Policy{}, &NoEntryError{p.file, p.invalid}
+	}
+	return p.flags, nil
+}
+
+// String says for the head of the report where the policies are from.
+func (p Policies) String() string {
+	if p.file != "" {
+		return "by " + p.file
+	}
+	return p.flags.String()
+}
+
+// NoEntryError is returned for a repository that no entry of the policy file matches.
+type NoEntryError struct {
+	file  string
+	flags error // why the flags cannot be used instead
+}
+
+// Error says which file has no entry for the repository.
+func (e *NoEntryError) Error() string {
+	if errors.Is(e.flags, retain.ErrNoKeepRule) {
+		return fmt.Sprintf("no entry of %s is for this repository, and the flags have no keep rule", e.file)
+	}
+	return fmt.Sprintf("no entry of %s is for this repository, and the flags alone do not do: %v", e.file, e.flags)
+}
+
+// Hint says how to give the repository a policy.
+func (e *NoEntryError) Hint() string {
+	return `add an entry for it, or one for "**" at the end, or give a keep rule such as --keep-last 5`
+}

@@ -1,0 +1,98 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/regsweep/regsweep/internal/retain"
+)
+
+// Rules are the settings of a policy: the flags by these names, and the keys of an entry of a policy file. The zero value
+// of each field means that it was not given, so that the flags can override the keys of an entry.
+type Rules struct {
+	KeepLast        Count           `name:"keep-last" group:"keep" placeholder:"N" help:"Keep the newest N images. An image is a digest: five tags on one image count once."`
+	KeepYoungerThan retain.Age      `name:"keep-younger-than" group:"keep" placeholder:"AGE" help:"Keep images younger than this age: 90m, 12h, 14d, 6w, 3mo, 1y."`
+	KeepHourly      Count           `name:"keep-hourly" group:"keep" placeholder:"N" help:"Keep the newest image of each of the last N hours (UTC) that have an image."`
+	KeepDaily       Count           `name:"keep-daily" group:"keep" placeholder:"N" help:"Keep the newest image of each of the last N days that have an image."`
+	KeepWeekly      Count           `name:"keep-weekly" group:"keep" placeholder:"N" help:"Keep the newest image of each of the last N ISO weeks that have an image."`
+	KeepMonthly     Count           `name:"keep-monthly" group:"keep" placeholder:"N" help:"Keep the newest image of each of the last N months that have an image."`
+	KeepYearly      Count           `name:"keep-yearly" group:"keep" placeholder:"N" help:"Keep the newest image of each of the last N years that have an image."`
+	KeepSemver      retain.Versions `name:"keep-semver" group:"keep" placeholder:"N" help:"Keep the N highest versions. N/major or N/minor keeps the N highest of each major or minor version. Releases rank above pre-releases."`
+
+	GroupBy      retain.Grouping `name:"group-by" group:"groups" placeholder:"RE" help:"Apply the keep rules to each group of tags separately. RE is an anchored regular expression; its capture groups name the group of a tag. For branches: ^(.+)-[0-9a-f]{7,}$."`
+	ExpireGroups retain.Age      `name:"expire-groups" group:"groups" placeholder:"AGE" help:"Stop applying keep rules to groups with no new image for this long."`
+
+	Tags    []Patterns     `name:"tags" group:"scope" sep:"none" placeholder:"GLOB" help:"Consider only these tags. regsweep never deletes or counts other tags, and keeps every image that has one. A glob matches the whole tag. re: starts a regular expression that is anchored at both ends and runs to the end of its line."`
+	Protect []Patterns     `name:"protect" group:"scope" sep:"none" placeholder:"GLOB" help:"Never delete or count these tags. Your patterns replace the default. Default: latest."`
+	Sort    retain.Sort    `name:"sort" group:"scope" placeholder:"ORDER" values:"created,semver,name" help:"What newest means: created (build date), semver (version in the tag) or name (natural order: b10 is newer than b9). Default: created."`
+	Undated retain.Undated `name:"undated" group:"scope" placeholder:"HOW" values:"keep,oldest" help:"What to do with images without a usable date (missing, 1970, 1980 or in the future): keep them, or treat them as the oldest. Default: keep."`
+
+	MaxDelete retain.Limit `name:"max-delete" group:"run" placeholder:"N|P%" help:"Refuse the plan when it deletes more images of a repository than this. Nothing is deleted, the plan is reported, and the exit code is 3."`
+}
+
+// over returns the rules, and those of below where there are none.
+func (r Rules) over(below Rules) Rules {
+	top, low := reflect.ValueOf(&r).Elem(), reflect.ValueOf(below)
+	for i := range top.NumField() {
+		if top.Field(i).IsZero() {
+			top.Field(i).Set(low.Field(i))
+		}
+	}
+	return r
+}
+
+// Policy makes the retention policy of the rules. Where no tag is named as protected, latest is. Every error is bad input.
+func (r Rules) Policy() (retain.Policy, error) {
+	p := retain.Policy{
+		Tags: all(r.Tags), Protect: all(r.Protect),
+		KeepLast: int(r.KeepLast), KeepYoungerThan: r.KeepYoungerThan,
+		KeepHourly: int(r.KeepHourly), KeepDaily: int(r.KeepDaily), KeepWeekly: int(r.KeepWeekly),
+		KeepMonthly: int(r.KeepMonthly), KeepYearly: int(r.KeepYearly), KeepSemver: r.KeepSemver,
+		GroupBy: r.GroupBy, ExpireGroups: r.ExpireGroups,
+		Sort: r.Sort, Undated: r.Undated, MaxDelete: r.MaxDelete,
+	}
+	if len(p.Protect) == 0 {
+		latest, err := retain.ParsePattern("latest")
+		if err != nil {
+			return p, err
+		}
+		p.Protect = []retain.Pattern{latest.Implicit()}
+	}
+	return p, p.Validate()
+}
+
+// Count is a whole number of at least 1; its zero value means that it was not given.
+type Count int
+
+// UnmarshalText reads a count. Zero is an error, because tools differ in whether it means none or all.
+func (c *Count) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 1 {
+		return fmt.Errorf("%q is not a whole number of at least 1", text)
+	}
+	*c = Count(n)
+	return nil
+}
+
+// Patterns are the tag patterns of one text, which may hold a list.
+type Patterns struct{ list []retain.Pattern }
+
+// UnmarshalText reads a list of patterns. A text of separators alone is an error: an empty scope would be every tag.
+func (p *Patterns) UnmarshalText(text []byte) (err error) {
+	p.list, err = retain.ParsePatterns(string(text))
+	if err == nil && len(p.list) == 0 && strings.TrimSpace(string(text)) != "" {
+		return errors.New("a list without a pattern in it")
+	}
+	return err
+}
+
+func all(items []Patterns) []retain.Pattern {
+	var out []retain.Pattern
+	for _, p := range items {
+		out = append(out, p.list...)
+	}
+	return out
+}

@@ -1,0 +1,77 @@
+package publish
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/regsweep/regsweep/internal/report"
+)
+
+// progressEvery is how often a log that is not a terminal gets a line.
+const progressEvery = 10 * time.Second
+
+// progress is how far a run is: a bar on a terminal, a line now and then in a log.
+type progress struct {
+	bar       *progressbar.ProgressBar
+	last      time.Time
+	done, all map[string]int
+}
+
+func newProgress(now time.Time) progress {
+	return progress{last: now, done: map[string]int{}, all: map[string]int{}}
+}
+
+// Progress shows that so many of all units, such as "deletions", are done for a name. Several repositories may report at
+// the same time; a terminal shows them in one bar.
+func (c *Console) Progress(name, unit string, done, all int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := &c.progress
+	p.done[name], p.all[name] = done, all
+	if c.terminal {
+		c.draw(name)
+		return
+	}
+	if now := c.now(); now.Sub(p.last) >= progressEvery {
+		p.last = now
+		fmt.Fprintf(c.w, "regsweep: %s\n", report.Visible(fmt.Sprintf("%s: %d of %d %s", name, done, all, unit)))
+	}
+}
+
+// EndProgress takes the bar away.
+func (c *Console) EndProgress() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.progress.clear()
+}
+
+// draw shows the steps of all repositories in one bar.
+func (c *Console) draw(name string) {
+	p := &c.progress
+	done, all := sum(p.done), sum(p.all)
+	if p.bar == nil {
+		p.bar = progressbar.NewOptions(all, progressbar.OptionSetWriter(c.w), progressbar.OptionSetDescription(report.Visible(name)),
+			progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
+	}
+	p.bar.ChangeMax(all)
+	p.bar.Describe(report.Visible(name))
+	_ = p.bar.Set(done) // a bar that cannot be drawn is not a reason to stop
+}
+
+// clear takes the bar away until the next step draws it again.
+func (p *progress) clear() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+		p.bar = nil
+	}
+}
+
+func sum(counts map[string]int) int {
+	n := 0
+	for _, c := range counts {
+		n += c
+	}
+	return n
+}

@@ -1,0 +1,74 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/retain"
+)
+
+// problem is something that needs a reader's attention, as text that is not escaped yet.
+type problem struct {
+	what       string
+	repository oci.Repository
+	image      string // a name, or "" when it is about several
+	count      string // of how many images it speaks, "" for one or none
+	why        string
+	hint       string // what helps; "" when nothing is known that does
+}
+
+// problems lists what needs attention, the most serious first: when room is short, the end is only counted.
+func (s sheet) problems() []problem {
+	var out []problem
+	for _, r := range s.Repositories {
+		switch c := r.condition(); c {
+		case unread, stopped:
+			out = append(out, problem{what: c.String(), repository: r.Name, why: r.objection(), hint: r.hint()})
+		case refused:
+			for _, f := range r.Plan.Refusals {
+				out = append(out, problem{what: c.String(), repository: r.Name, why: long(f.Detail), hint: long(f.Hint())})
+			}
+		}
+	}
+	for _, v := range s.views {
+		for _, e := range v.failed {
+			out = append(out, problem{what: "failed", repository: v.Name, image: retain.Name(e.Image), why: long(e.trouble())})
+		}
+	}
+	for _, v := range s.views {
+		out = append(out, skips(v.Name, v.skipped)...)
+	}
+	for _, r := range s.Repositories {
+		for _, text := range r.remarks() {
+			out = append(out, problem{what: "warning", repository: r.Name, why: long(text)})
+		}
+		if r.Plan == nil {
+			continue
+		}
+		if n := len(r.Plan.Ghosts); n > 0 {
+			shown, more := cut(r.Plan.Ghosts, maxGhosts)
+			why := "listed without a manifest: " + strings.Join(shown, ", ")
+			if more > 0 {
+				why += fmt.Sprintf(" … +%d", more)
+			}
+			out = append(out, problem{what: "ghost tags", repository: r.Name, count: plural(n, "tag", "tags"), why: clip(Visible(why), 2*textRunes)})
+		}
+	}
+	return out
+}
+
+// skips joins the skipped images of a repository that have the same cause.
+func skips(name oci.Repository, entries []entry) []problem {
+	var out []problem
+	for _, group := range byCause(entries) {
+		p := problem{what: "skipped", repository: name, why: long(group[0].trouble())}
+		if len(group) == 1 {
+			p.image = retain.Name(group[0].Image)
+		} else {
+			p.count = plural(len(group), "image", "images")
+		}
+		out = append(out, p)
+	}
+	return out
+}

@@ -1,0 +1,42 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/regsweep/regsweep/internal/oci"
+)
+
+// ErrNoMatch is returned for a pattern of repositories that matches none of the catalog.
+var ErrNoMatch = errors.New("no repository of the catalog fits the pattern")
+
+// expand returns the repositories that a name stands for.
+func (w World) expand(ctx context.Context, name oci.Repository) ([]oci.Repository, error) {
+	if !name.IsPattern() {
+		return []oci.Repository{name}, nil
+	}
+	client, err := w.Open(name.Host)
+	if err != nil {
+		return nil, err
+	}
+	paths, err := client.Catalog(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []oci.Repository
+	for _, path := range paths {
+		if !name.Matches(path) {
+			continue
+		}
+		found, err := oci.ParseReference(name.Host + "/" + path) // it becomes part of URLs
+		if err != nil || found.Tag != "" || found.Digest != "" || found.IsPattern() {
+			return nil, fmt.Errorf("the catalog lists %q, which is not a repository name", path)
+		}
+		out = append(out, found.Repository)
+	}
+	if len(out) == 0 {
+		return nil, ErrNoMatch
+	}
+	return out, nil
+}

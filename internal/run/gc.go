@@ -1,0 +1,209 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/regsweep/regsweep/internal/gc"
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/prune"
+	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/report"
+	"github.com/regsweep/regsweep/internal/retain"
+)
+
+// GCJob is a garbage collection that a run is asked for.
+type GCJob struct {
+	// Via is the target as the user wrote it.
+	Via string
+	// Run collects there, as [gc.Run] does.
+	Run func(context.Context, gc.Client, gc.Options) gc.Result
+	// Options are those of the collection; the run fills in Untagged and Say.
+	Options gc.Options
+	// MinDeleted is how many manifests a prune must have deleted before it collects; 0 means 1.
+	MinDeleted int
+}
+
+// GC has the registry of a host collect its garbage. repositories, which may be patterns, are those whose images have to
+// be whole afterwards. ExitCode and CI of the summary are the caller's.
+func GC(ctx context.Context, job GCJob, host string, repositories []oci.Repository, w World) report.Summary {
+	sum := report.Summary{Started: w.Now().UTC()}
+	c := &collector{GCJob: job, World: w, host: host}
+	if err := c.readKept(ctx, repositories); err != nil {
+		sum.GC = &gc.Result{Via: job.Via, Err: fmt.Errorf("%w; nothing was stopped", err)}
+	} else {
+		sum.GC = c.collect(ctx)
+	}
+	sum.Elapsed = w.Now().Sub(sum.Started)
+	return sum
+}
+
+// collect collects after the prune when that was asked for and enough was deleted.
+func (p *pruner) collect(ctx context.Context) {
+	if p.GC == nil {
+		return
+	}
+	deleted, minimum := p.summary.Totals().Manifests, max(p.GC.MinDeleted, 1)
+	why := ""
+	switch {
+	case p.DryRun:
+		why = "this is a dry run"
+	case ctx.Err() != nil:
+		why = context.Cause(ctx).Error()
+	case deleted < minimum:
+		why = fmt.Sprintf("%s deleted, and at least %d are worth it", manifestsWere(deleted), minimum)
+	}
+	if why != "" {
+		p.summary.GC = &gc.Result{Via: p.GC.Via, Mode: p.GC.Options.Mode, Skipped: why}
+		return
+	}
+	c := &collector{GCJob: *p.GC, World: p.World, host: p.summary.Repositories[0].Name.Host}
+	for _, r := range p.summary.Repositories {
+		if k := survivors(r); len(k.images) > 0 {
+			c.kept = append(c.kept, k)
+		}
+	}
+	began := p.Now()
+	p.summary.GC = c.collect(ctx)
+	p.summary.Elapsed += p.Now().Sub(began)
+	if errors.Is(context.Cause(ctx), context.Canceled) {
+		p.summary.Cause = context.Cause(ctx)
+	}
+}
+
+func manifestsWere(n int) string {
+	if n == 1 {
+		return "1 manifest was"
+	}
+	return fmt.Sprintf("%d manifests were", n)
+}
+
+// keptImages are those of one repository that have to be whole after a collection.
+type keptImages struct {
+	repository oci.Repository
+	images     []oci.Image
+}
+
+// survivors are the images of a repository that are there after the prune.
+func survivors(r report.Repository) keptImages {
+	out := keptImages{repository: r.Name}
+	if r.Plan == nil {
+		return out
+	}
+	for _, d := range r.Plan.Decisions {
+		o := r.Outcomes[d.Image.Digest].Status
+		if d.Verdict == retain.Keep || (o != prune.Deleted && o != prune.Gone) {
+			out.images = append(out.images, d.Image)
+		}
+	}
+	return out
+}
+
+// collector is a garbage collection on its way: the registry as its clients see it, and the images that have to be whole.
+type collector struct {
+	GCJob
+	World
+	host string
+	kept []keptImages
+}
+
+// collect has the registry collected and returns what became of it.
+func (c *collector) collect(ctx context.Context) *gc.Result {
+	o := c.Options
+	o.Untagged, o.Say = c.untagged(), func(text string) { c.tell(GCStep{text}) }
+	res := c.Run(ctx, c, o)
+	return &res
+}
+
+// readKept reads the images of the repositories, all of which are kept.
+func (c *collector) readKept(ctx context.Context, repositories []oci.Repository) error {
+	for _, asked := range repositories {
+		names, err := c.expand(ctx, asked)
+		if err != nil {
+			return fmt.Errorf("%s: %w", asked, err)
+		}
+		for _, name := range names {
+			client, err := c.Open(name.Host)
+			if err != nil {
+				return err
+			}
+			snapshot, err := client.Repository(name.Path).Snapshot(ctx, registry.Query{})
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			c.kept = append(c.kept, keptImages{name, snapshot.Images})
+		}
+	}
+	return nil
+}
+
+// Answers asks once whether the registry serves.
+func (c *collector) Answers(ctx context.Context) error {
+	client, err := c.Open(c.host)
+	if err != nil {
+		return err
+	}
+	return client.Ping(ctx)
+}
+
+// Verify asks for everything that the kept images are made of.
+func (c *collector) Verify(ctx context.Context) (gc.Check, error) {
+	var out gc.Check
+	for _, k := range c.kept {
+		client, err := c.Open(c.host)
+		if err != nil {
+			return gc.Check{}, err
+		}
+		verifier, can := client.Repository(k.repository.Path).(registry.Verifier)
+		if !can {
+			return gc.Check{}, fmt.Errorf("%s: this kind of registry cannot be asked for the parts of an image", k.repository)
+		}
+		missing, err := verifier.Missing(ctx, k.images)
+		if err != nil {
+			return gc.Check{}, fmt.Errorf("%s: %w", k.repository, err)
+		}
+		out.Images += len(k.images)
+		for _, d := range missing {
+			out.Missing = append(out.Missing, gc.Missing{Repository: k.repository, Digest: d})
+		}
+	}
+	return out, nil
+}
+
+// untagged are the images that no tag leads to, not even through an index.
+func (c *collector) untagged() []oci.Digest {
+	var out []oci.Digest
+	for _, k := range c.kept {
+		reached := k.reached()
+		for _, i := range k.images {
+			if !reached[i.Digest] {
+				out = append(out, i.Digest)
+			}
+		}
+	}
+	return out
+}
+
+// reached are the images that a tag leads to, also through an index.
+func (k keptImages) reached() map[oci.Digest]bool {
+	reached, byDigest := map[oci.Digest]bool{}, map[oci.Digest]oci.Image{}
+	for _, i := range k.images {
+		byDigest[i.Digest] = i
+	}
+	var reach func(d oci.Digest)
+	reach = func(d oci.Digest) {
+		if i, ok := byDigest[d]; ok && !reached[d] {
+			reached[d] = true
+			for _, c := range i.Children {
+				reach(c)
+			}
+		}
+	}
+	for _, i := range k.images {
+		if len(i.Tags) > 0 {
+			reach(i.Digest)
+		}
+	}
+	return reached
+}
