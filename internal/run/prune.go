@@ -146,10 +146,10 @@ func (p *pruner) execute(ctx context.Context, out *report.Outcome, r registry.Re
 	}
 	name := out.Name.String()
 	result := prune.Execute(ctx, plan, r, prune.Options{
-		Workers: p.Workers, By: method, Journal: journal.ofPrune(),
+		Workers: p.Workers, Method: method, Journal: journal.ofPrune(),
 		Progress: func(done, all int) { p.tell(Progress{name, "deletions", done, all}) },
 	})
-	out.Outcomes, out.Way, out.Unfinished, out.Err = result.Outcomes, result.Way, result.Left, result.Err
+	out.Outcomes, out.Way, out.Unfinished, out.Err = result.Outcomes, result.Method, result.Unfinished, result.Err
 	out.Untagged, out.Broken = result.Untagged, result.Broken
 	forget(r, plan, result)
 	out.Warnings = append(out.Warnings, result.Warnings...)

@@ -25,7 +25,7 @@ type Job struct {
 	// DryRun means that the run plans but deletes nothing.
 	DryRun bool
 	// Method is how images are deleted.
-	Method prune.Way
+	Method prune.Method
 	// Workers is the maximum number of parallel deletions; 0 means prune's default.
 	Workers int
 	// Timeout ends the run after this long; 0 means that the run has no time limit.
