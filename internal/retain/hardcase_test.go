@@ -66,7 +66,7 @@ func hardCase(r *rand.Rand) timedCase {
 			if r.IntN(2) == 0 && i.Subject == "" {
 				i.Tags = nil
 			}
-			add(&i, "sha256-"+subject.Encoded()+pick(r, []string{"", ".sig", ".att", ".sbom"}))
+			add(&i, "sha256-"+subject.Encoded()+pick(r, []string{"", ".sig", ".att", ".src", "-x"}))
 		}
 		slices.SortFunc(i.Tags, oci.NaturalCompare)
 		s.Images = append(s.Images, i)
