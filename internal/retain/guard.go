@@ -70,6 +70,7 @@ func (d *decider) warnings() []string {
 			}
 		}
 	}
+	out = append(out, d.warnVoid()...)
 	for _, source := range d.usage.Unmatched {
 		out = append(out, fmt.Sprintf("--protect-file %s names no image of this repository", source))
 	}

@@ -35,6 +35,7 @@ const (
 	RuleExpireGroups Rule = "expire-groups"
 	RuleUndated      Rule = "undated"
 	RuleNoVersion    Rule = "no-version"
+	RuleVoid         Rule = "no-rule-applies"
 	RuleNeverEmpty   Rule = "never-empty"
 	RuleChild        Rule = "child"
 	RuleAttachment   Rule = "attachment"

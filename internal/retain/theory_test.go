@@ -145,9 +145,9 @@ func (o *theory) neverEmpty() {
 			continue
 		}
 		s := standing{digest: i.Digest, date: o.dateOf(i), part: o.isPart(i)}
-		s.raise(i.Tags, o.speaks)
+		s.raise(i.Tags, o.speaks, o.left)
 		if s.tag == "" {
-			s.raise(i.Tags, func(string) bool { return true })
+			s.raise(i.Tags, func(string) bool { return true }, o.left)
 		}
 		own := s
 		s.own = &own
