@@ -247,7 +247,7 @@ func (d *decider) plan(s oci.Snapshot) Plan {
 		}
 	}
 	p.Warnings = d.warnings()
-	p.Refusals = append(d.refusePushed(s), d.refuseTooMany(p)...)
+	p.Refusals = slices.Concat(d.refusePushed(s), d.refuseNoGroup(), d.refuseTooMany(p))
 	return p
 }
 

@@ -190,6 +190,20 @@ func (o *theory) groupOf(tag string) string {
 	return strings.Join(m[1:], "/")
 }
 
+// namesNoGroup says whether the expression of --group-by names no group for any tag that the rules look at.
+func (o *theory) namesNoGroup() bool {
+	looked, named := false, false
+	for _, i := range o.images {
+		for _, t := range i.Tags {
+			if !attachment(i) && o.speaks(t) {
+				looked = true
+				named = named || o.groupOf(t) != ""
+			}
+		}
+	}
+	return looked && !named && !o.policy.GroupBy.IsZero()
+}
+
 func (o *theory) groupNames() []string {
 	out := []string{""}
 	for _, i := range o.images {
