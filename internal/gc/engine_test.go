@@ -19,7 +19,7 @@ func TestRun(t *testing.T) {
 	f := newFake()
 	var said []string
 	res := collectWith(t, f, Options{Owner: "ci-7", Say: func(text string) { said = append(said, text) }})
-	f.wantSteps(t, "open", "probe", "verify", "sample", "storage", "lock", "room", "stop", "served", "open", "collect", "halt", "start", "unlock", "verify", "close", "!resume")
+	f.wantSteps(t, "open", "probe", "verify", "sample", "storage", "settle true", "lock", "room", "stop", "served", "open", "collect", "halt", "start", "unlock", "verify", "close", "!resume")
 	want := Result{
 		Via: "fake:", Mode: Offline, Version: "v3.1.2", Collected: true, Measured: true, Freed: 150_000, StorageFreed: 200 << 10, FreeBefore: 10 << 10, FreeAfter: 210 << 10,
 		Log:     Log{[]Marked{{"team/app", 1, 0}}, 1, 2, 0},
@@ -470,12 +470,42 @@ func TestRunFindsRoom(t *testing.T) {
 			f.wantSteps(t, "lock", "room", "stop", "collect", "unlock")
 		})
 	}
+	for name, c := range map[string]struct{ room, folder, log string }{ // the helper is made after the stop
+		"in the storage":   {"room=9999 yes /srv/.regsweep-gc-lock\n", "/srv/.regsweep-gc-lock/run-", "file"},
+		"in the helper":    {"room=0 yes /srv/.regsweep-gc-lock\nroom=9999 yes /scratch\n", "/scratch/regsweep-gc-", "file"},
+		"none in a helper": {"room=0 yes /srv/.regsweep-gc-lock\n", "/srv/.regsweep-gc-lock/run-", "stream"},
+	} {
+		f := newFake()
+		f.known.scratch, f.room = "/scratch", c.room
+		res := collectWith(t, f, Options{})
+		if res.Err != nil || !strings.HasPrefix(f.args[0], c.folder) || f.args[3] != c.log {
+			t.Errorf("%s: got %+v with the arguments %q", name, res, f.args)
+		}
+	}
 	f := newFake()
 	failing("room")(f)
-	if res := collectWith(t, f, Options{}); res.Err == nil || res.Err.Error() != "look for room on fake:: room fails; nothing was stopped" || f.lock {
+	if res := collectWith(t, f, Options{}); res.Err == nil || res.Err.Error() != "look for room on fake:: room fails" || f.lock {
 		t.Errorf("got %v", res.Err)
 	}
 	f.wantSteps(t, "unlock", "!stop")
+}
+
+// With buckets the lock is in the first folder that can be written to where the garbage collection is run.
+func TestRunWithBuckets(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.config, f.known.scratch, f.room = "storage: {s3: {}}", "/scratch", "room=9999 yes /scratch\n"
+	res := collectWith(t, f, Options{})
+	if res.Err != nil || res.Lock != "/scratch/.regsweep-gc-lock" || f.args[1] != res.Lock || f.args[2] != "" || !strings.HasPrefix(f.args[0], "/scratch/regsweep-gc-") {
+		t.Errorf("got %+v with the arguments %q", res, f.args)
+	}
+	f.wantSteps(t, "settle false", "room", "lock", "room", "stop", "collect", "!storage")
+
+	f = newFake()
+	f.config, f.room = "storage: {s3: {}}", ""
+	if res := collectWith(t, f, Options{}); KindOf(res.Err) != KindRefused || res.Stopped {
+		t.Errorf("got %+v", res)
+	}
 }
 
 // A garbage collection that ended well is not called failed because a full disk cut its log off.

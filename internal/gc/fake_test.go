@@ -80,6 +80,10 @@ func (f *fakeHost) open(context.Context) error {
 	return f.step("open")
 }
 
+func (f *fakeHost) settle(_ context.Context, folder bool) error {
+	return f.step(fmt.Sprint("settle ", folder))
+}
+
 func (f *fakeHost) facts() facts                { return f.known }
 func (f *fakeHost) wrap(args []string) []string { return args }
 func (f *fakeHost) startCommand() string        { return "systemctl start registry" }

@@ -124,6 +124,9 @@ func (d *dockerHost) variables() string {
 	return b.String()
 }
 
+// settle has nothing to do: the helper is there from the beginning.
+func (d *dockerHost) settle(context.Context, bool) error { return nil }
+
 func (d *dockerHost) facts() facts {
 	f := facts{volumes: []string{}, ephemeral: map[string]string{}, disposable: d.opened, noRestart: d.found.noRestart(d.container)}
 	for _, a := range d.found.Args {

@@ -17,15 +17,6 @@ type site struct {
 	notes []string
 }
 
-// folder is where the lock is, and what the operator's commands print: the root of the storage, which all runs see and no
-// request reaches, or a folder of the machine when the storage is not a folder.
-func (s site) folder() string {
-	if s.root != "" {
-		return s.root
-	}
-	return "/tmp"
-}
-
 // probe finds the binary, its version, the configuration and the storage.
 func (t *Target) probe(ctx context.Context, o Options) (site, error) {
 	files := configFiles
