@@ -39,7 +39,7 @@ func DryRun(ctx context.Context, t *Target, o Options) (log Log, err error) {
 			return Log{}, err
 		}
 	}
-	err = t.stream(ctx, []string{s.binary, "garbage-collect", "--dry-run", s.file}, func(in *bufio.Reader) (err error) {
+	err = stream(ctx, t.withVariables(s, script(dryRunScript, s.binary, "garbage-collect", "--dry-run", s.file)), func(in *bufio.Reader) (err error) {
 		log, err = ReadLog(in)
 		return err
 	})

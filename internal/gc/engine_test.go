@@ -83,9 +83,14 @@ func TestRunRefuses(t *testing.T) {
 		"a banner":            {func(f *fakeHost) { f.probe = "Welcome!\n\n" }, Options{}, KindFailed, `unexpected output "Welcome!" from the shell there`},
 		"no binary":           {func(f *fakeHost) { f.probe = "binary=\n\n" }, Options{}, KindFailed, "find the registry's binary on fake:"},
 		"another program":     {func(f *fakeHost) { f.probe = "binary=/bin/true\nversion=\n\n" }, Options{}, KindFailed, `/bin/true on fake:: not the CNCF registry: --version prints ""`},
-		"no configuration":    {func(f *fakeHost) { f.probe = strings.Replace(fakeProbe, "config=", "no=", 1) }, Options{}, KindFailed, "tried /etc/distribution/config.yml, /etc/docker/registry/config.yml"},
-		"a named one":         {func(f *fakeHost) { f.probe = strings.Replace(fakeProbe, "config=", "no=", 1) }, Options{Config: "/x.yml"}, KindFailed, "tried /x.yml"},
-		"rubbish in it":       {func(f *fakeHost) { f.config = "storage: [" }, Options{}, KindFailed, "read /etc/distribution/config.yml on fake:: not understood"},
+		"no configuration": {func(f *fakeHost) {
+			f.probe = strings.Replace(fakeProbe, "config=/etc/distribution/config.yml", "tried=/etc/distribution/config.yml\ntried=/etc/docker/registry/config.yml", 1)
+		}, Options{}, KindFailed, "tried /etc/distribution/config.yml, /etc/docker/registry/config.yml"},
+		"several registries": {func(f *fakeHost) { f.probe = "serving=/a.yml\nserving=/b.yml\n\n" }, Options{}, KindFailed, "several registries serve there, with /a.yml, /b.yml"},
+		"rubbish variables": {func(f *fakeHost) {
+			f.probe = strings.Replace(fakeProbe, "config=", "env=REGISTRY_STORAGE_S3_SECRETKEY=[s3cret\nconfig=", 1)
+		}, Options{}, KindFailed, "the variable REGISTRY_STORAGE_S3_SECRETKEY is not YAML"},
+		"rubbish in it": {func(f *fakeHost) { f.config = "storage: [" }, Options{}, KindFailed, "read /etc/distribution/config.yml on fake:: not understood"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

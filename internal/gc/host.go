@@ -27,8 +27,8 @@ type host interface {
 
 // facts are what a container's or deployment's definition says.
 type facts struct {
-	// configs are files that are named as arguments, in order.
-	configs []string
+	// config is the configuration file that the registry's arguments name; "" when they name none.
+	config string
 	// volumes are the only folders that commands share with the registry; nil means that they share all.
 	volumes []string
 	// ephemeral are the kinds of those folders whose content may be lost when the registry is stopped.

@@ -45,6 +45,7 @@ type deployment struct {
 type podSpec struct {
 	Containers []struct {
 		Name          string
+		WorkingDir    string
 		Command, Args []string
 		VolumeMounts  []struct{ Name, MountPath string }
 	}
@@ -220,11 +221,7 @@ func (k *kubernetesHost) facts() facts {
 	f := facts{volumes: []string{}, ephemeral: map[string]string{}, disposable: k.helping, scratch: scratchMount}
 	spec := k.found.spec()
 	own := spec.Containers[k.found.container()]
-	for _, a := range append(slices.Clone(own.Command), own.Args...) {
-		if isConfig(a) {
-			f.configs = append(f.configs, a)
-		}
-	}
+	f.config = configArgument(slices.Concat(own.Command, own.Args), own.WorkingDir)
 	for _, m := range own.VolumeMounts {
 		f.volumes = append(f.volumes, m.MountPath)
 		for _, v := range spec.Volumes {

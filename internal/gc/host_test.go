@@ -93,7 +93,7 @@ func TestDockerHost(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			want := facts{configs: []string{"/etc/registry/my.yaml"}, volumes: []string{"/var/lib/registry", "/tmp"}, ephemeral: map[string]string{"/tmp": "tmpfs"}, disposable: true}
+			want := facts{config: "/etc/registry/my.yaml", volumes: []string{"/var/lib/registry", "/tmp"}, ephemeral: map[string]string{"/tmp": "tmpfs"}, disposable: true}
 			if got := h.facts(); !reflect.DeepEqual(got, want) {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
@@ -219,7 +219,7 @@ func TestKubernetesHost(t *testing.T) {
 			}
 		}
 		run(h.open(ctx), h.open(ctx), target.onHost([]string{"true"}).run(ctx))
-		want := facts{configs: []string{"/etc/my.yml"}, volumes: []string{"/var/lib/registry", "/cache"}, ephemeral: map[string]string{"/cache": "emptyDir"}, scratch: "/regsweep-gc"}
+		want := facts{config: "/etc/my.yml", volumes: []string{"/var/lib/registry", "/cache"}, ephemeral: map[string]string{"/cache": "emptyDir"}, scratch: "/regsweep-gc"}
 		if got := h.facts(); !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
