@@ -81,7 +81,7 @@ func (d *dockerHost) open(ctx context.Context) error {
 	}
 	text, err := d.docker("inspect", "--type", "container", "--", d.container).output(ctx)
 	if err != nil {
-		return fmt.Errorf("find the container %s: %w", d.container, err)
+		return hinted{fmt.Errorf("find the container %s: %w", d.container, err), d.findHint(ctx, err)}
 	}
 	var found []container
 	if err := json.Unmarshal([]byte(text), &found); err != nil || len(found) != 1 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"reflect"
@@ -185,6 +186,65 @@ func TestDockerHostFails(t *testing.T) {
 				t.Errorf("hint %q", hintOf(err))
 			}
 		})
+	}
+}
+
+// What a person sees first has a hint: a program that is not there, or one that does not reach what it is for.
+func TestCommandHints(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		program string
+		code    int
+		said    string
+		hint    string
+	}{
+		{"ssh", 127, "bash: line 1: docker: command not found", "docker is not on the PATH that ssh gives to commands there"},
+		{"ssh", 127, "sh: docker: not found", "docker is not on the PATH that ssh gives"},
+		{"docker", 1, "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?", "docker does not reach its daemon there"},
+		{"ssh", 1, "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock", "docker does not reach its daemon there"},
+		{"docker", 127, `OCI runtime create failed: exec: "sleep": executable file not found in $PATH`, "the registry's image has no shell"},
+		{"ssh", 255, "Host key verification failed.", "--gc-known-hosts names"},
+		{"ssh", 255, "ci@host: Permission denied (publickey).", "--gc-ssh-key names"},
+		{"kubectl", 1, `Error from server (Forbidden): deployments.apps "reg" is forbidden`, "the login of kubectl needs rights there"},
+		{"kubectl", 1, `Error from server (NotFound): deployments.apps "reg" not found`, "kubectl config current-context names the cluster"},
+		{"sh", 1, "no", ""},
+	} {
+		err := fmt.Errorf("x: %w", exited(c.program, c.code, c.said))
+		if got := hintOf(err); !strings.HasPrefix(got, c.hint) || (c.hint == "") != (got == "") {
+			t.Errorf("%s: got the hint %q, want %q", c.said, got, c.hint)
+		}
+	}
+	err := (&Target{exec: runProcess}).command("no-such-program").run(t.Context())
+	if got := hintOf(err); got != "no-such-program is not on the PATH of this machine: install it, or run regsweep where it is" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// A container that is not found is answered with those that are there.
+func TestDockerHostNamesTheContainers(t *testing.T) {
+	t.Parallel()
+	for names, hint := range map[string]string{
+		"proxy\nteam-registry-1\n": "--gc-via names a container as docker ps does; there it lists proxy team-registry-1",
+		strings.Repeat("a\n", 11):  "--gc-via names a container as docker ps does; there it lists a a a a a a a a a a …",
+		"":                         "docker ps lists no container there: its daemon or context may be another one",
+		"\x1b[31mred":              "--gc-via names a container as docker ps does; there it lists [31mred",
+	} {
+		target, _ := recorded(t, "docker://registry", TargetOptions{}, func(call string) (string, error) {
+			if call == "docker ps --format {{.Names}}" {
+				return names, nil
+			}
+			return "", exited("docker", 1, "Error: No such container: registry")
+		})
+		err := target.host.open(t.Context())
+		if got := hintOf(err); !strings.HasPrefix(got, hint) {
+			t.Errorf("got %v, hint %q, want %q", err, got, hint)
+		}
+	}
+	target, _ := recorded(t, "docker://registry", TargetOptions{}, func(string) (string, error) {
+		return "", exited("docker", 1, "Cannot connect to the Docker daemon")
+	})
+	if got := hintOf(target.host.open(t.Context())); !strings.HasPrefix(got, "docker does not reach its daemon") {
+		t.Errorf("got %q", got)
 	}
 }
 
