@@ -30,7 +30,7 @@ func (e *CommandError) Hint() string {
 		return "docker does not reach its daemon there: its socket, DOCKER_HOST or docker context may be another one, or the user is not in the group docker"
 	case has("host key verification failed"):
 		return "--gc-known-hosts names a file with the host's key; ssh-keyscan prints it, and somebody has to compare it"
-	case e.Program == "ssh" && has("permission denied"):
+	case e.Program == "ssh" && e.Code == lostCode && has("permission denied"):
 		return "--gc-ssh-key names a private key that the host accepts"
 	case e.Program == "kubectl" && has("forbidden"):
 		return "the login of kubectl needs rights there: get and scale deployments; get, create and delete pods; exec into pods"
