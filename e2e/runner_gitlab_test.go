@@ -140,7 +140,7 @@ func TestRunnerGitLabRefusal(t *testing.T) {
 	r := newTeam(t, "", "")
 	log, _ := gitlab(t, r, local(onPage(t, "docs/ci/gitlab.md", doctest.GitLab)[0])+"      pushed: $CI_REGISTRY_IMAGE:b9\n")
 	// gitlab-ci-local takes a job with allow_failure: exit_codes for one that may fail; its verdict on the job is right
-	for _, want := range []string{"but the registry has no such tag there", "regsweep exported artifacts", "FAIL  regsweep"} {
+	for _, want := range []string{"but the repository does not have this tag", "regsweep exported artifacts", "FAIL  regsweep"} {
 		if !strings.Contains(log, want) {
 			t.Errorf("the log has no %q:\n%s", want, log)
 		}

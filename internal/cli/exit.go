@@ -114,18 +114,13 @@ func codeOfReports(all []report.Summary) int {
 
 // codeOfError returns the exit code for an error that ended the work; it is exitDone for nil.
 func codeOfError(err error) int {
-	var (
-		absent    *gc.NotBackError
-		missing   *gc.MissingError
-		refusal   *gc.Refusal
-		unmatched *policy.NoEntryError
-	)
+	var unmatched *policy.NoEntryError
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.As(err, &absent), errors.As(err, &missing): // whatever else happened
+	case gc.IsDisaster(err): // whatever else happened
 		return exitRegistry
-	case errors.As(err, &refusal):
+	case gc.KindOf(err) == gc.KindRefused:
 		return exitRefused
 	case errors.Is(err, context.Canceled):
 		return exitCancelled

@@ -159,7 +159,10 @@ func (c collection) job(w World, system ci.System) (*run.GCJob, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &run.GCJob{Via: c.Via, Target: target, Options: gc.Options{
+	collect := func(ctx context.Context, client gc.Client, o gc.Options) gc.Result {
+		return gc.Run(ctx, target, client, o)
+	}
+	return &run.GCJob{Via: c.Via, Run: collect, Options: gc.Options{
 		Binary: c.Binary, Config: c.Config, Mode: gc.Mode(c.Mode), Timeout: c.Timeout, Wait: c.Wait,
 		DeleteUntagged: c.DeleteUntagged, DestroysMultiArch: c.DestroysIndexes, BreakLock: c.BreakLock,
 		Owner: owner(system, w),

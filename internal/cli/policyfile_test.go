@@ -89,8 +89,8 @@ func TestBadPolicyFile(t *testing.T) {
 		"a bad limit":                  {text: entry("    keep-last: 1\n    max-delete: 101%\n"), want: `FILE:4:17: max-delete: "101%" is not a limit`},
 		"no keep rule":                 {text: entry("    protect: latest\n"), want: "FILE:2:5: no keep rule was given", hint: "give the entry a keep rule, such as keep-last: 5"},
 		"the second has no keep rule":  {text: entry("    keep-last: 1\n  - repositories: b\n"), want: "FILE:4:5: no keep rule was given"},
-		"expiry without groups":        {text: entry("    keep-last: 1\n    expire-groups: 30d\n"), want: "FILE:2:5: expire-groups gives up groups"},
-		"expiry by a flag, no groups":  {text: entry("    keep-last: 1\n"), args: []string{"--expire-groups", "30d"}, want: "FILE:2:5: expire-groups gives up groups"},
+		"expiry without groups":        {text: entry("    keep-last: 1\n    expire-groups: 30d\n"), want: "FILE:2:5: expire-groups needs group-by"},
+		"expiry by a flag, no groups":  {text: entry("    keep-last: 1\n"), args: []string{"--expire-groups", "30d"}, want: "FILE:2:5: expire-groups needs group-by"},
 		"no such file":                 {args: []string{"--policy", "TMP/none.yml"}, want: "TMP/none.yml: " + noFile},
 		"a folder":                     {args: []string{"--policy", "TMP"}, want: "TMP: " + isFolder},
 	} {
@@ -172,7 +172,7 @@ func TestPolicyFile(t *testing.T) {
 		"and the flags are no policy": {
 			text: "policies:\n  - {repositories: team/a, keep-last: 2, group-by: \"^(b)[0-9]$\"}\n",
 			args: []string{"HOST/other/d", "HOST/team/a", "--keep-last", "1", "--expire-groups", "90d"}, code: exitUsage, left: map[string]int{"team/a": 1},
-			says: []string{"the flags alone do not do: expire-groups gives up groups"},
+			says: []string{"the flags alone do not do: expire-groups needs group-by"},
 		},
 		"a guard of an entry": {
 			text: "policies:\n  - {repositories: team/a, keep-last: 1, max-delete: 20%}\n  - {repositories: \"**\", keep-last: 1}\n",

@@ -47,7 +47,7 @@ func TestProtectFile(t *testing.T) {
 			t.Errorf("the report does not say %q", want)
 		}
 	}
-	if want := "team/web: --protect-file " + list + " names nothing of this repository\n"; !strings.Contains(got.stderr, want) || strings.Count(got.stderr, "names nothing") != 1 {
+	if want := "team/web: --protect-file " + list + " names no image of this repository\n"; !strings.Contains(got.stderr, want) || strings.Count(got.stderr, "names no image") != 1 {
 		t.Errorf("the only warning should be %q", want)
 	}
 	if t.Failed() {
@@ -96,7 +96,7 @@ func (endless) Read(p []byte) (int, error) {
 func TestProtectFileWithoutEnd(t *testing.T) {
 	t.Parallel()
 	got := start(t.Context(), World{Args: []string{"h.example/app", "--keep-last", "1", "--protect-file", "-"}, Stdin: endless{}})
-	if got.code != exitUsage || !strings.Contains(got.stderr, "it has more than 64 MiB") {
+	if got.code != exitUsage || !strings.Contains(got.stderr, "it is larger than 64 MiB") {
 		t.Errorf("exit %d\n%s", got.code, got.stderr)
 	}
 }
@@ -115,13 +115,13 @@ func TestProtectFileErrors(t *testing.T) {
 	}{
 		"no such file":              {files: []string{"nowhere.txt"}, says: "--protect-file: open nowhere.txt: " + noFile},
 		"a folder":                  {files: []string{t.TempDir()}, says: isFolder},
-		"an empty file":             {files: []string{os.DevNull}, says: "--protect-file: " + os.DevNull + ": it names nothing"},
-		"empty standard input":      {files: []string{"-"}, says: "--protect-file: standard input: it names nothing"},
-		"one of several is empty":   {stdin: "b1", files: []string{"-," + os.DevNull}, says: os.DevNull + ": it names nothing"},
+		"an empty file":             {files: []string{os.DevNull}, says: "--protect-file: " + os.DevNull + ": it names no image"},
+		"empty standard input":      {files: []string{"-"}, says: "--protect-file: standard input: it names no image"},
+		"one of several is empty":   {stdin: "b1", files: []string{"-," + os.DevNull}, says: os.DevNull + ": it names no image"},
 		"standard input twice":      {stdin: "b1", files: []string{"-", "-"}, says: "standard input can be read only once"},
-		"comments alone":            {stdin: "# HOST/team/app:b1\n", files: []string{"-"}, says: "names nothing"},
+		"comments alone":            {stdin: "# HOST/team/app:b1\n", files: []string{"-"}, says: "names no image"},
 		"UTF-16":                    {stdin: "\xff\xfeb\x001\x00", files: []string{"-"}, says: "line 1, column 4: a zero byte"},
-		"a file beyond the limit":   {files: []string{large}, says: "it has more than 64 MiB"},
+		"a file beyond the limit":   {files: []string{large}, says: "it is larger than 64 MiB"},
 		"the flag without any name": {files: []string{""}, says: "no file is named"},
 	} {
 		t.Run(name, func(t *testing.T) {

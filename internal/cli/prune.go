@@ -101,11 +101,7 @@ func (c *pruneCommand) findImages(w World, system ci.System) (oci.Pushes, error)
 	if err != nil {
 		return oci.Pushes{}, fmt.Errorf("--metadata: %w", err)
 	}
-	images, err := system.Images(w.Getenv, c.Images, built)
-	if errors.Is(err, oci.ErrReference) {
-		err = withHint(err, "an image is host[:port]/path[:tag][@digest], as docker push prints it")
-	}
-	return images, err
+	return system.Images(w.Getenv, c.Images, built)
 }
 
 // shard finds out which part of the repositories is for this job: by --shard, else by what the CI says of parallel jobs

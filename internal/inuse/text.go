@@ -38,7 +38,7 @@ type place struct {
 // is larger than [MaxSize] or that is not text is an error.
 func Parse(source, text string) (Text, error) {
 	if len(text) > MaxSize {
-		return Text{}, fmt.Errorf("it has more than %d MiB", MaxSize>>20)
+		return Text{}, fmt.Errorf("it is larger than %d MiB", MaxSize>>20)
 	}
 	t := Text{source: source, text: text, names: map[string]place{}}
 	start := 0
@@ -50,7 +50,7 @@ func Parse(source, text string) (Text, error) {
 		line := text[start:end]
 		// Windows' shells redirect UTF-16, in which every word would be torn into letters.
 		if n := strings.IndexByte(line, 0); n >= 0 {
-			return Text{}, fmt.Errorf("line %d, column %d: a zero byte: this is no text, or UTF-16, which must be saved as UTF-8", number, n+1)
+			return Text{}, fmt.Errorf("line %d, column %d: a zero byte: this is not text, or it is UTF-16; save it as UTF-8", number, n+1)
 		}
 		at := place{line: number}
 		body := line[:commentStart(line)]
@@ -64,7 +64,7 @@ func Parse(source, text string) (Text, error) {
 		}
 	}
 	if len(t.names) == 0 {
-		return Text{}, errors.New("it names nothing: there is no image reference, tag or digest in it")
+		return Text{}, errors.New("it names no image: it has no image reference, tag or digest")
 	}
 	return t, nil
 }

@@ -68,8 +68,8 @@ func refusedTwice() Summary {
 		{Reference: oci.Reference{Repository: f.r.Name, Digest: digest(77)}, Source: "argument"},
 	}
 	f.r.Plan.Refusals = []retain.Refusal{
-		{Guard: "just-built", Detail: "the pipeline pushed registry.example.com:5000/zdtest:6 (says IMAGE), but the registry has no such tag there"},
-		{Guard: "just-built", Detail: "the pipeline pushed registry.example.com:5000/zdtest@" + digest(77).String() + " (says argument), but the registry has no such digest there"},
+		{Guard: "just-built", Detail: "the pipeline pushed registry.example.com:5000/zdtest:6 (source: IMAGE), but the repository does not have this tag"},
+		{Guard: "just-built", Detail: "the pipeline pushed registry.example.com:5000/zdtest@" + digest(77).String() + " (source: argument), but the repository does not have this digest"},
 	}
 	s := summary(f)
 	s.ExitCode = 3
@@ -88,7 +88,7 @@ func partial() Summary {
 	f := repo("zdtest").pair(9)
 	f.drop(f.image(9*time.Hour, 84*mib, "7"), failed("DELETE https://registry.example.com:5000/v2/zdtest/manifests/sha256:07: 500 UNKNOWN: filesystem: read-only (after 5 tries)"), "beyond the last 2")
 	f.builds(6, 3, deleted)
-	f.drop(f.image(20*time.Hour, 84*mib, "2", "rc"), skipped("tag rc has come to need it since the plan was made"), "beyond the last 2")
+	f.drop(f.image(20*time.Hour, 84*mib, "2", "rc"), skipped("needed by tag rc, which changed after the plan was made"), "beyond the last 2")
 	child := f.image(21*time.Hour, 60*mib)
 	child.Kind = oci.KindChild
 	f.drop(child, failed("DELETE: 503 Service Unavailable (after 5 tries)"), "child of nothing that is kept")
@@ -125,7 +125,7 @@ func multiArch() Summary {
 	broken.Kind, broken.Size, broken.Blobs = oci.KindIndex, 0, nil
 	broken.Children, broken.Missing = []oci.Digest{digest(500), digest(501)}, []oci.Digest{digest(500), digest(501)}
 	f.drop(broken, deleted, "beyond the last 1")
-	f.r.Plan.Warnings = []string{"v1.0.0 is broken: the registry has no manifest for 2 of the 2 it lists"}
+	f.r.Plan.Warnings = []string{"v1.0.0 is broken: the registry has no manifest for 2 of the 2 that it lists"}
 	s := summary(f)
 	s.Policy = "keep the last 1"
 	return s

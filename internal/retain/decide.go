@@ -10,7 +10,7 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
-// Context is what [Decide] must know of a repository beside its snapshot.
+// Context is what [Decide] must know of a repository in addition to its snapshot.
 type Context struct {
 	// Pushed is what the pipeline has just pushed to the repository. It is kept, and a plan is refused when the registry
 	// does not have it.
@@ -40,7 +40,7 @@ func Decide(s oci.Snapshot, p Policy, c Context, now time.Time) Plan {
 	if d.keepOneAtLeast() {
 		d.keepReachable()
 	}
-	d.doom()
+	d.explainDeletions()
 	return d.plan(s)
 }
 
@@ -228,7 +228,7 @@ func (d *decider) keepOneAtLeast() bool {
 		}
 		return orderCreated(a.own, b.own)
 	})
-	newest.keep(RuleNeverEmpty, "the newest of a repository that would be empty")
+	newest.keep(RuleNeverEmpty, "the newest image of a repository that would be empty without it")
 	return true
 }
 

@@ -13,24 +13,24 @@ const (
 	GuardMaxDelete = "max-delete"
 )
 
-// refusePushed objects when the registry does not have what the pipeline says it has just pushed. Then the step looks
-// at the wrong repository, the push failed, or somebody else has moved the tag: in each case a person should look.
+// refusePushed refuses the plan when the repository does not have what the pipeline has just pushed. Then the step looks
+// at the wrong repository, the push failed, or somebody else has moved the tag. In each case a person should look.
 func (d *decider) refusePushed(s oci.Snapshot) []Refusal {
 	var out []Refusal
 	refuse := func(p oci.Pushed, format string, args ...any) {
-		out = append(out, Refusal{GuardJustBuilt, fmt.Sprintf("the pipeline pushed %s (says %s), but ", p.Reference, p.Source) + fmt.Sprintf(format, args...)})
+		out = append(out, Refusal{GuardJustBuilt, fmt.Sprintf("the pipeline pushed %s (source: %s), but ", p.Reference, p.Source) + fmt.Sprintf(format, args...)})
 	}
 	for _, p := range d.context.Pushed {
 		e := d.byTag[p.Tag]
 		switch {
 		case p.Assumed:
 		case p.Tag == "" && d.family.byDigest[p.Digest] == nil:
-			refuse(p, "the registry has no such digest there")
+			refuse(p, "the repository does not have this digest")
 		case p.Tag == "":
 		case e == nil && slices.Contains(s.Ghosts, p.Tag):
-			refuse(p, "the registry has no manifest for that tag")
+			refuse(p, "the registry has no manifest for this tag")
 		case e == nil:
-			refuse(p, "the registry has no such tag there")
+			refuse(p, "the repository does not have this tag")
 		case p.Digest != "" && p.Digest != e.image.Digest:
 			refuse(p, "the tag points at %s", e.image.Digest)
 		}
@@ -38,23 +38,23 @@ func (d *decider) refusePushed(s oci.Snapshot) []Refusal {
 	return out
 }
 
-// refuseTooMany objects to a plan that deletes more than the policy's limit. What an earlier run has begun to delete
+// refuseTooMany refuses a plan that deletes more than the policy's limit. What an earlier run has begun to delete
 // was counted by that run.
 func (d *decider) refuseTooMany(p Plan) []Refusal {
-	var all, doomed int
+	var all, deleted int
 	for _, dec := range p.Decisions {
 		if counted(dec.Image) && !(dec.Pending && len(dec.Image.Tags) == 0) {
 			all++
 			if dec.Verdict == Delete {
-				doomed++
+				deleted++
 			}
 		}
 	}
 	limit := d.policy.MaxDelete
-	if limit.IsZero() || !limit.exceeded(doomed, all) {
+	if limit.IsZero() || !limit.exceeded(deleted, all) {
 		return nil
 	}
-	return []Refusal{{GuardMaxDelete, fmt.Sprintf("the plan deletes %d of %s, the limit is %s", doomed, plural(all, "image"), limit)}}
+	return []Refusal{{GuardMaxDelete, fmt.Sprintf("the plan deletes %d of %s, the limit is %s", deleted, plural(all, "image"), limit)}}
 }
 
 // warnings are what a reader should know although nothing was refused.
@@ -71,11 +71,11 @@ func (d *decider) warnings() []string {
 		}
 	}
 	for _, source := range d.usage.Unmatched {
-		out = append(out, fmt.Sprintf("--protect-file %s names nothing of this repository", source))
+		out = append(out, fmt.Sprintf("--protect-file %s names no image of this repository", source))
 	}
 	for _, e := range d.entries {
 		if n := len(e.image.Missing); n > 0 {
-			out = append(out, fmt.Sprintf("%s is broken: the registry has no manifest for %d of the %d it lists", Name(e.image), n, len(e.image.Children)))
+			out = append(out, fmt.Sprintf("%s is broken: the registry has no manifest for %d of the %d that it lists", Name(e.image), n, len(e.image.Children)))
 		}
 		if e.image.ConfigMissing {
 			out = append(out, Name(e.image)+" is broken: the registry does not have its config")

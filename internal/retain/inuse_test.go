@@ -25,7 +25,7 @@ func TestInUseOfSeveralTexts(t *testing.T) {
 	const want = `keep b3: last 1 of 1
 keep b2: in use (pods:1); in use (list:1: why)
 keep b1: in use (list:1: why)
-warning: --protect-file other names nothing of this repository
+warning: --protect-file other names no image of this repository
 `
 	if got := c.format(Decide(c.snapshot, c.policy, Context{}, testNow)); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -31,7 +31,7 @@ func ParsePattern(text string) (Pattern, error) {
 		return Pattern{}, fmt.Errorf("pattern %q is not a glob: use * ? [a-z], or re: in front for a regular expression", text)
 	}
 	if strings.ContainsAny(text, "/: \t") {
-		return Pattern{}, fmt.Errorf("pattern %q can match no tag: a tag has no slash, colon or space in it", text)
+		return Pattern{}, fmt.Errorf("pattern %q cannot match any tag: a tag has no slash, colon or space", text)
 	}
 	return Pattern{text: text}, nil
 }

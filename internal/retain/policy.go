@@ -36,7 +36,7 @@ type Policy struct {
 	KeepSemver Versions
 	// GroupBy makes groups to which the keep rules apply one by one; the zero Grouping makes one of all.
 	GroupBy Grouping
-	// ExpireGroups takes the keep rules away from a named group whose newest image is older; the zero Age never does.
+	// ExpireGroups applies no keep rule to a named group whose newest image is older; with the zero Age no group expires.
 	ExpireGroups Age
 	// Sort says what newest means; "" is [SortCreated].
 	Sort Sort
@@ -93,7 +93,7 @@ func (u Undated) validate() error {
 	return fmt.Errorf("unknown undated %q: keep or oldest", u)
 }
 
-// ErrNoKeepRule is returned by [Policy.Validate] for a policy that would keep nothing of its own accord.
+// ErrNoKeepRule is returned by [Policy.Validate] for a policy without a keep rule.
 var ErrNoKeepRule error = noKeepRule{}
 
 type noKeepRule struct{}
@@ -102,6 +102,7 @@ func (noKeepRule) Error() string {
 	return "no keep rule was given: regsweep deletes nothing without one"
 }
 
+// Hint says what to give.
 func (noKeepRule) Hint() string {
 	return "say what to keep, for example --keep-last 5 or --keep-younger-than 30d"
 }
@@ -129,7 +130,7 @@ func (p Policy) Validate() error {
 		return ErrNoKeepRule
 	}
 	if !p.ExpireGroups.IsZero() && p.GroupBy.IsZero() {
-		return errors.New("expire-groups gives up groups, and there are none without group-by")
+		return errors.New("expire-groups needs group-by, which makes the groups")
 	}
 	if err := p.Sort.validate(); err != nil {
 		return err
@@ -195,7 +196,7 @@ func (p Policy) String() string {
 	}
 	parts := []string{head}
 	if !p.ExpireGroups.IsZero() {
-		parts = append(parts, "give up groups without a new image for "+p.ExpireGroups.String())
+		parts = append(parts, "keep nothing by rule in groups without a new image for "+p.ExpireGroups.String())
 	}
 	if len(p.Tags) > 0 {
 		parts = append(parts, "only tags "+join(p.Tags))
@@ -204,7 +205,7 @@ func (p Policy) String() string {
 		parts = append(parts, "protect "+s)
 	}
 	if p.Undated == UndatedOldest {
-		parts = append(parts, "undated images count as oldest")
+		parts = append(parts, "images without a date count as the oldest")
 	}
 	if !p.MaxDelete.IsZero() {
 		parts = append(parts, "delete at most "+p.MaxDelete.String())
