@@ -68,7 +68,7 @@ func (a access) clients(w World, repositories []oci.Repository, store registry.S
 	return out, nil
 }
 
-// credentialFiles are docker's configuration and those of podman and its kin, in the order in which they are asked.
+// credentialFiles are docker's configuration and those of podman, skopeo and buildah, in the order in which they are asked.
 func credentialFiles(getenv func(string) string) []string {
 	var out []string
 	if dir := getenv("DOCKER_CONFIG"); dir != "" {

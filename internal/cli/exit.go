@@ -38,7 +38,7 @@ var exits = []struct {
 }
 
 // severity orders exit codes when the repositories of a run ended differently: what a person must look at first wins,
-// and a partial failure, which the next run may mend, comes last.
+// and a partial failure, which the next run may repair, comes last.
 var severity = map[int]int{exitDone: 0, exitFailed: 1, exitUsage: 2, exitRegistry: 3, exitRefused: 4, exitCancelled: 5}
 
 // worse returns the more severe of two exit codes.

@@ -45,7 +45,7 @@ func (g repositoryGlob) matches(name oci.Repository) bool {
 	return glob.Matches(name.Path) || glob.Matches(name.String())
 }
 
-// position is a place in a text, counted from 1; the zero value is no place in particular.
+// position is a place in a text, counted from 1; the zero value means that the place is unknown.
 type position struct{ line, column int }
 
 // FileError says what is wrong with a policy file, and where.
@@ -67,7 +67,7 @@ func (e *FileError) Error() string {
 // Unwrap returns what is wrong, without the place.
 func (e *FileError) Unwrap() error { return e.err }
 
-// Hint says how to mend the file; "" when the error needs no hint.
+// Hint says how to correct the file; "" when the error needs no hint.
 func (e *FileError) Hint() string {
 	if errors.Is(e.err, retain.ErrNoKeepRule) {
 		return "give the entry a keep rule, such as keep-last: 5, or all entries by a flag"

@@ -25,8 +25,8 @@ type GCJob struct {
 	MinDeleted int
 }
 
-// GC has the registry of a host collect its garbage. repositories, which may be patterns, are those whose images have to
-// be whole afterwards. ExitCode and CI of the summary are the caller's.
+// GC runs the garbage collection of a host's registry. repositories, which may be patterns, are those whose images must be
+// complete afterwards. ExitCode and CI of the summary are the caller's.
 func GC(ctx context.Context, job GCJob, host string, repositories []oci.Repository, w World) report.Summary {
 	sum := report.Summary{Started: w.Now().UTC()}
 	c := &collector{GCJob: job, World: w, host: host}
@@ -108,7 +108,7 @@ type collector struct {
 	kept []keptImages
 }
 
-// collect has the registry collected and returns what became of it.
+// collect runs the garbage collection and returns its result.
 func (c *collector) collect(ctx context.Context) *gc.Result {
 	o := c.Options
 	o.Untagged, o.Say = c.untagged(), func(text string) { c.tell(GCStep{text}) }

@@ -1,6 +1,6 @@
-// Package run does the whole job for the repositories that it is given: it reads them, decides, deletes, has the registry
-// collect its garbage and ranks repositories. It knows neither flags nor environment nor terminal: a [Job] goes in, a
-// summary comes out, and what happens on the way are events.
+// Package run does the whole job for the repositories that it is given: it reads them, decides, deletes, runs garbage
+// collection and ranks repositories. It has no flags, no environment and no terminal: a [Job] goes in, a summary comes
+// out, and events tell the progress.
 package run
 
 import (
