@@ -96,7 +96,7 @@ func (endless) Read(p []byte) (int, error) {
 func TestProtectFileWithoutEnd(t *testing.T) {
 	t.Parallel()
 	got := start(t.Context(), World{Args: []string{"h.example/app", "--keep-last", "1", "--protect-file", "-"}, Stdin: endless{}})
-	if got.code != exitUsage || !strings.Contains(got.stderr, "it has more than 64 MiB") {
+	if got.code != exitUsage || !strings.Contains(got.stderr, "it is larger than 64 MiB") {
 		t.Errorf("exit %d\n%s", got.code, got.stderr)
 	}
 }
