@@ -114,7 +114,7 @@ func TestGCIsSkipped(t *testing.T) {
 		want   string
 	}{
 		"a dry run":           {change: func(j *Job) { j.DryRun = true }, want: "dry run"},
-		"too little deleted":  {change: func(j *Job) { j.GC.MinDeleted = 10 }, want: "3 manifests were deleted, and at least 10"},
+		"too little deleted":  {change: func(j *Job) { j.GC.MinDeleted = 10 }, want: "3 manifests were deleted, and a collection needs at least 10"},
 		"a cancelled context": {change: func(*Job) {}, cancel: true, want: "canceled"},
 	} {
 		t.Run(name, func(t *testing.T) {
