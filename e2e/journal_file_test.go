@@ -122,14 +122,18 @@ func TestJournalUnread(t *testing.T) {
 		edit func(text string) string
 		says string
 	}{
-		{"another version", func(text string) string { return strings.Replace(text, `"version": 1`, `"version": 2`, 1) },
-			"it is of version 2 and this program writes version 1"},
+		{
+			"another version", func(text string) string { return strings.Replace(text, `"version": 1`, `"version": 2`, 1) },
+			"it is of version 2 and this program writes version 1",
+		},
 		{"truncated", func(text string) string { return text[:len(text)/2] }, "it is not a journal: unexpected end of JSON input"},
 		{"empty", func(string) string { return "" }, "it is not a journal: unexpected end of JSON input"},
-		{"another repository", func(text string) string {
-			return strings.Replace(text, `"repository": "`, `"repository": "other.example/`, 1)
+		{
+			"another repository", func(text string) string {
+				return strings.Replace(text, `"repository": "`, `"repository": "other.example/`, 1)
+			},
+			"it is about other.example/",
 		},
-			"it is about other.example/"},
 		{"no digest", func(text string) string { return strings.Replace(text, "sha256:", "b1,sha256:", 1) }, "it is damaged"},
 	}
 	eachStored(t, func(t *testing.T, s server) {

@@ -91,8 +91,8 @@ func TestBadPolicyFile(t *testing.T) {
 		"the second has no keep rule":  {text: entry("    keep-last: 1\n  - repositories: b\n"), want: "FILE:4:5: no keep rule was given"},
 		"expiry without groups":        {text: entry("    keep-last: 1\n    expire-groups: 30d\n"), want: "FILE:2:5: expire-groups needs group-by"},
 		"expiry by a flag, no groups":  {text: entry("    keep-last: 1\n"), args: []string{"--expire-groups", "30d"}, want: "FILE:2:5: expire-groups needs group-by"},
-		"no such file":                 {args: []string{"--policy", "TMP/none.yml"}, want: "TMP/none.yml: no such file or directory"},
-		"a folder":                     {args: []string{"--policy", "TMP"}, want: "TMP: is a directory"},
+		"no such file":                 {args: []string{"--policy", "TMP/none.yml"}, want: "TMP/none.yml: " + noFile},
+		"a folder":                     {args: []string{"--policy", "TMP"}, want: "TMP: " + isFolder},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

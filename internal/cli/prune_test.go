@@ -111,7 +111,7 @@ func TestNothingIsDeletedWhen(t *testing.T) {
 		"an unknown CI":                 {args: with(keep, "--ci", "hudson"), code: exitUsage, says: []string{"unknown system", "jenkins"}},
 		"a value from the environment":  {env: map[string]string{"INPUT_KEEP-LAST": "two"}, args: []string{"HOST/team/app"}, code: exitUsage, says: []string{"--keep-last", "from INPUT_KEEP-LAST"}},
 		"a report without a form":       {args: with(keep, "--report", "TMP/report.pdf"), code: exitUsage, says: []string{".pdf"}},
-		"a report in no folder":         {args: with(keep, "--report", "TMP/nowhere/report.md"), code: exitUsage, says: []string{"no such file or directory"}},
+		"a report in no folder":         {args: with(keep, "--report", "TMP/nowhere/report.md"), code: exitUsage, says: []string{noFolder}},
 		"a password without a name":     {env: map[string]string{"REGSWEEP_PASSWORD": "s3cret"}, args: keep, code: exitUsage, says: []string{"a login needs both"}},
 		"a password file that is none":  {args: with(keep, "--username", "ci", "--password-file", "TMP/none"), code: exitUsage, says: []string{"--password-file"}},
 		"a login for two registries":    {env: map[string]string{"REGSWEEP_PASSWORD": "s3cret"}, args: []string{"HOST/team/app", "elsewhere.example/app", "--keep-last", "1", "--username", "ci"}, code: exitUsage, says: []string{"docker login"}},
@@ -353,7 +353,7 @@ func TestGitHub(t *testing.T) {
 	if !strings.HasPrefix(string(summary), "before\n") || !strings.Contains(string(summary), "b5") {
 		t.Errorf("summary: %s", summary)
 	}
-	if s := string(output); !strings.Contains(s, "deleted<<") || !strings.Contains(s, "\n6\n") {
+	if s := strings.ReplaceAll(string(output), "\r\n", "\n"); !strings.Contains(s, "deleted<<") || !strings.Contains(s, "\n6\n") {
 		t.Errorf("output: %s", s)
 	}
 }

@@ -127,8 +127,8 @@ func TestReportRefuses(t *testing.T) {
 		want string
 	}{
 		"no report":          {nil, "expected"},
-		"no file":            {[]string{filepath.Join(dir, "none.json")}, "no such file"},
-		"a folder":           {[]string{dir}, "is a directory"},
+		"no file":            {[]string{filepath.Join(dir, "none.json")}, noFile},
+		"a folder":           {[]string{dir}, isFolder},
 		"no JSON":            {[]string{write("page.json", "<html>")}, "invalid character"},
 		"another schema":     {[]string{write("next.json", `{"schema": "regsweep/v2"}`)}, `"regsweep/v2"`},
 		"an exit code":       {[]string{write("code.json", `{"schema": "regsweep/v1", "exit_code": 77}`)}, "77 is not an exit code of regsweep"},

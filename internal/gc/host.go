@@ -14,6 +14,8 @@ type host interface {
 	// print goes into a file in the folder.
 	stop(ctx context.Context, folder string) error
 	start(ctx context.Context, folder string) error
+	// restarts names what may start the registry by itself there.
+	restarts() string
 	// startCommand is how the registry is started, for a person who has to do it by hand.
 	startCommand() string
 	// close ends everything that open has made, with all that still runs in it.
@@ -28,6 +30,8 @@ type facts struct {
 	volumes []string
 	// ephemeral are the kinds of those folders whose content may be lost when the registry is stopped.
 	ephemeral map[string]string
+	// noRestart is why a registry that is stopped could not be started again; nil when it can.
+	noRestart *Refusal
 	// disposable is true when commands run in something that close ends together with them.
 	disposable bool
 }

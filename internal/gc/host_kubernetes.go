@@ -228,6 +228,10 @@ func (k *kubernetesHost) start(ctx context.Context, _ string) error {
 	return err
 }
 
+func (k *kubernetesHost) restarts() string {
+	return "for example an autoscaler, or a GitOps controller that scales the deployment up again"
+}
+
 func (k *kubernetesHost) startCommand() string {
 	return fmt.Sprintf("kubectl --namespace %s scale deployment/%s --replicas=%d", k.namespace, k.name, k.found.replicas())
 }

@@ -3,6 +3,7 @@ package gc
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -52,6 +53,10 @@ func (t *Target) probe(ctx context.Context, o Options) (site, error) {
 		return site{}, hinted{fmt.Errorf("find the registry's binary on %s: neither registry nor docker-registry is on its PATH", t), "--gc-binary names the registry's program"}
 	}
 	if s.version, s.major, err = parseVersion(head.one("version")); err != nil {
+		var refusal *Refusal
+		if errors.As(err, &refusal) {
+			return site{}, refusal
+		}
 		return site{}, hinted{fmt.Errorf("%s on %s: %w", s.binary, t, err), "--gc-binary names the registry's own program, the one that serves"}
 	}
 	if s.file == "" {

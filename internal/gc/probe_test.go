@@ -19,6 +19,7 @@ func TestParseVersion(t *testing.T) {
 		"/bin/registry github.com/docker/distribution v2.8.3 ":             {"v2.8.3", 2},
 		"registry github.com/distribution/distribution/v3 v3.1.2+unknown":  {"v3.1.2+unknown", 3},
 		"/bin/registry github.com/distribution/distribution/v3 3.0.0-rc.4": {"3.0.0-rc.4", 3},
+		"registry github.com/docker/distribution v4.15.2-gitlab":           {},
 		"": {}, "docker 24.0.5": {}, "registry of wives 2.8.2": {}, "registry github.com/docker/distribution": {},
 	} {
 		version, major, err := parseVersion(line)

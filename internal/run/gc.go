@@ -150,6 +150,7 @@ func (c *collector) Answers(ctx context.Context) error {
 // Verify asks the registry for every part of the kept images.
 func (c *collector) Verify(ctx context.Context) (gc.Check, error) {
 	var out gc.Check
+	whole := map[oci.Digest]bool{}
 	for _, k := range c.kept {
 		client, err := c.Open(c.host)
 		if err != nil {
@@ -164,11 +165,43 @@ func (c *collector) Verify(ctx context.Context) (gc.Check, error) {
 			return gc.Check{}, fmt.Errorf("%s: %w", k.repository, err)
 		}
 		out.Images += len(k.images)
+		for _, i := range k.images {
+			whole[i.Digest] = true
+			for _, b := range i.Blobs {
+				whole[b.Digest] = true
+			}
+		}
 		for _, d := range missing {
+			delete(whole, d)
 			out.Missing = append(out.Missing, gc.Missing{Repository: k.repository, Digest: d})
 		}
 	}
+	out.Digests = len(whole)
 	return out, nil
+}
+
+// Sample returns a kept image of each repository, or the first repository of the catalog where none is named.
+func (c *collector) Sample(ctx context.Context) ([]gc.Held, error) {
+	var out []gc.Held
+	for _, k := range c.kept {
+		held := gc.Held{Repository: k.repository}
+		if len(k.images) > 0 {
+			held.Digest = k.images[0].Digest
+		}
+		out = append(out, held)
+	}
+	if len(out) > 0 {
+		return out, nil
+	}
+	client, err := c.Open(c.host)
+	if err != nil {
+		return nil, err
+	}
+	paths, err := client.Catalog(ctx)
+	if err != nil || len(paths) == 0 {
+		return nil, err
+	}
+	return []gc.Held{{Repository: oci.Repository{Host: c.host, Path: paths[0]}}}, nil
 }
 
 // untagged are the images that no tag leads to, not even through an index.

@@ -1,4 +1,4 @@
-# Says what is here. Arguments: the registry's binary, or "" to look for it; then the configuration files to try.
+# Prints what is here. Arguments: the registry's binary, or "" to look for it; then the configuration files to try.
 binary=$1
 shift
 if [ -z "$binary" ]; then
