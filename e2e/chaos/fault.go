@@ -31,7 +31,6 @@ var faults = map[string]func(*exchange){
 	"executed-500":       func(x *exchange) { x.execute(); x.json(http.StatusInternalServerError, "UNKNOWN", "unknown error") },
 	"executed-502-html":  func(x *exchange) { x.execute(); x.html(http.StatusBadGateway) },
 	"executed-504-html":  func(x *exchange) { x.execute(); x.html(http.StatusGatewayTimeout) },
-	"executed-401":       func(x *exchange) { x.execute(); x.challenge() },
 	"executed-truncated": func(x *exchange) { x.truncate(x.execute(), true) },
 
 	"truncated":    func(x *exchange) { x.truncate(x.pass(), false) },
@@ -46,7 +45,7 @@ var faults = map[string]func(*exchange){
 var passing = []string{
 	"429", "429-retry-after", "429-date", "500", "503", "502-html", "504-html", "404-html", "403", "403-html", "405-html",
 	"200-html", "401", "reset-before", "reset-before", "executed-reset", "executed-reset", "executed-reset", "executed-503", "executed-500",
-	"executed-502-html", "executed-504-html", "executed-401", "executed-truncated", "truncated", "wrong-length", "slow",
+	"executed-502-html", "executed-504-html", "executed-truncated", "truncated", "wrong-length", "slow",
 	"slow-answer", "drip", "hang-a-while",
 }
 

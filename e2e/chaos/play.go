@@ -32,6 +32,7 @@ type player struct {
 type act struct {
 	attempt
 	calm          bool
+	folder        int // which state folder; the second of two runs may have its own
 	before, after state
 	listed        string // the tags as the registry lists them afterwards
 	running       []*running
@@ -47,14 +48,22 @@ const maxCalm = 4
 
 // play plays a schedule and returns what is wrong. An error says that the harness itself failed.
 func play(s schedule, w *world, binary string, shared *backend) (p *player, found []violation, err error) {
+	if p, err = perform(s, w, binary, shared); err != nil {
+		return p, nil, err
+	}
+	return p, p.judge(), nil
+}
+
+// perform plays a schedule to its end.
+func perform(s schedule, w *world, binary string, shared *backend) (p *player, err error) {
 	p = &player{s: s, w: w, binary: binary, backend: shared}
 	if p.dir, err = os.MkdirTemp("", "regsweep-chaos-"); err != nil {
-		return p, nil, err
+		return p, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(p.dir)) }()
 	if s.restarts() {
 		if p.backend, err = startBackend(s.line, filepath.Join(p.dir, "registry")); err != nil {
-			return p, nil, err
+			return p, err
 		}
 		defer func() { err = errors.Join(err, p.backend.kill()) }()
 	}
@@ -63,22 +72,32 @@ func play(s schedule, w *world, binary string, shared *backend) (p *player, foun
 	p.proxy = newProxy(s, w, p.backend.address)
 	defer p.proxy.close()
 	if err := w.store(p.store); err != nil {
-		return p, nil, err
+		return p, err
 	}
 	for _, a := range s.tries {
 		if err := p.act(&act{attempt: a}); err != nil {
-			return p, nil, err
+			return p, err
 		}
 	}
-	for range maxCalm {
-		if err := p.act(&act{calm: true}); err != nil {
-			return p, nil, err
+	return p, p.calm()
+}
+
+// calm runs the program without faults until it has nothing to do. Where two runs had a state folder each, both folders
+// may have something to finish, and take turns.
+func (p *player) calm() error {
+	folders := 1
+	if slices.ContainsFunc(p.s.tries, func(a attempt) bool { return a.apart }) {
+		folders = 2
+	}
+	for n, idle := 0, 0; n < maxCalm*folders && idle < folders; n++ {
+		if err := p.act(&act{calm: true, folder: n % folders}); err != nil {
+			return err
 		}
-		if p.acts[len(p.acts)-1].idle() {
-			break
+		if idle++; !p.last().idle() {
+			idle = 0
 		}
 	}
-	return p, p.judge(), nil
+	return nil
 }
 
 // restarts reports whether a schedule needs a registry of its own.
@@ -105,13 +124,13 @@ func (p *player) act(a *act) (err error) {
 	hooks := p.hooks(a, a.events)
 	p.proxy.arm(a.rules)
 	for i := range n {
-		state := "state"
-		if a.apart && i == 1 {
-			state = "state2"
+		folder := a.folder
+		if a.apart {
+			folder = i
 		}
 		c := command{
 			binary: p.binary, host: p.proxy.host(), w: p.w, s: p.s, a: a.attempt,
-			dir: filepath.Join(p.dir, fmt.Sprintf("run%d-%d", len(p.acts), i)), state: filepath.Join(p.dir, state),
+			dir: filepath.Join(p.dir, fmt.Sprintf("run%d-%d", len(p.acts), i)), state: filepath.Join(p.dir, fmt.Sprintf("state%d", folder)),
 		}
 		r, err := c.start()
 		if err != nil {
