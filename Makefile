@@ -10,7 +10,7 @@ IMAGEFLAGS ?=
 # The commit's time stands for the time of all builds of it.
 EPOCH ?= $(shell git log -1 --format=%ct)
 
-.PHONY: all build image test test-ci tools lint fuzz bench demo update release-checksums release-check release-snapshot
+.PHONY: all build image test test-ci tools lint fuzz chaos bench demo update release-checksums release-check release-snapshot
 
 all: lint test
 
@@ -73,6 +73,11 @@ fuzz: ## look for a policy and a repository that break a promise, for images in 
 	go test ./internal/gc -run '^$$' -fuzz FuzzReadLog -fuzztime $(FUZZTIME)
 	go test ./internal/report -run '^$$' -fuzz FuzzForms -fuzztime $(FUZZTIME) -fuzzminimizetime 10x
 	go test ./internal/report -run '^$$' -fuzz FuzzReadJSON -fuzztime $(FUZZTIME) -fuzzminimizetime 10x
+
+N ?= 300
+FROM ?= 1
+chaos: ## N schedules of faults in front of real registries, from seed FROM on; the storage judges what is left
+	go run -C e2e ./chaos -n $(N) -from $(FROM)
 
 demo: ## nine repositories on a real registry, before and after
 	go run -C e2e ./demo

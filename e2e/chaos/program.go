@@ -56,30 +56,29 @@ type outcome struct {
 
 // report is what the judge reads of the JSON report.
 type report struct {
-	Schema       string `json:"schema"`
-	ExitCode     int    `json:"exit_code"`
-	Repositories []struct {
-		Error  *string `json:"error"`
-		Images []struct {
-			Digest  string
-			Kind    string
-			Tags    []string
-			Verdict string
-			Outcome *string
-			Error   *string
-			Reasons []struct{ Rule, Detail string }
-		}
-		GhostTags        []string `json:"ghost_tags"`
-		Kept             int
-		Deleted          int
-		Failed           int
-		Skipped          int
-		Gone             int
-		ManifestsDeleted int `json:"manifests_deleted"`
-		Warnings         []string
-		Refusals         []struct{ Guard, Detail string }
-		Unfinished       []string
-	}
+	Schema       string             `json:"schema"`
+	ExitCode     int                `json:"exit_code"`
+	Repositories []repositoryReport `json:"repositories"`
+}
+
+type repositoryReport struct {
+	Error            *string       `json:"error"`
+	Images           []imageReport `json:"images"`
+	GhostTags        []string      `json:"ghost_tags"`
+	Deleted          int           `json:"deleted"`
+	Failed           int           `json:"failed"`
+	Skipped          int           `json:"skipped"`
+	Gone             int           `json:"gone"`
+	ManifestsDeleted int           `json:"manifests_deleted"`
+	Warnings         []string      `json:"warnings"`
+	Unfinished       []string      `json:"unfinished"`
+}
+
+type imageReport struct {
+	Digest  string   `json:"digest"`
+	Tags    []string `json:"tags"`
+	Outcome *string  `json:"outcome"`
+	Error   *string  `json:"error"`
 }
 
 // drain is how long the program may go on after a signal or --timeout, and slack what a busy machine adds to it. A run
