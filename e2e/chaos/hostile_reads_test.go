@@ -105,7 +105,7 @@ var absenceCases = []hostileCase{
 	{
 		name:        "the registry does not know the repository",
 		set:         fiveBuilds(on("", "/tags/list", func(w http.ResponseWriter, _ *http.Request) { refuse(w, 404, "NAME_UNKNOWN", "no such repository") })),
-		expectation: expectation{codes: []int{4}, says: []string{"team/app"}},
+		expectation: expectation{codes: []int{2}, says: []string{"team/app"}},
 	},
 	{
 		name: "HEAD is refused with 405",

@@ -59,10 +59,19 @@ func (j *judgement) keeps() {
 		n++
 		current := versions[len(versions)-1].tags[h.tag] == h.top.digest
 		stay := !slices.ContainsFunc(stays[n:], func(s map[string]bool) bool { return !s[h.top.digest] })
-		if current && (!j.a.two || stay) {
+		// A run that lists a promoted image for the first time takes it for one of the old ones, which it is.
+		planned := h.what == promote && !j.listed(h.began)
+		if current && !planned && (!j.a.two || stay) {
 			j.keepsPush(h)
 		}
 	}
+}
+
+// listed reports whether the program had listed the repository before a moment.
+func (j *judgement) listed(by time.Time) bool {
+	return slices.ContainsFunc(j.a.log, func(e entry) bool {
+		return e.kind == "list" && e.executed() && e.fault == "" && e.end.Before(by)
+	})
 }
 
 // keepsTag checks that a tag that stays is as it was, with all that belongs to it.

@@ -105,7 +105,9 @@ type exchange struct {
 	r     *http.Request
 	body  []byte
 	entry *entry
-	n     map[string]int // which request this is of each kind that fits it
+	// denied: it came without the login.
+	denied bool
+	n      map[string]int // which request this is of each kind that fits it
 }
 
 // answer is what the registry said; status 0: nothing.
@@ -127,10 +129,10 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer p.leave(x)
 	x.fire(before)
 	switch {
+	case x.denied:
+		x.challenge()
 	case r.URL.Path == "/token" && fault == "":
 		x.token()
-	case r.URL.Path != "/token" && !x.allowed():
-		x.challenge()
 	case fault != "":
 		faults[fault](x)
 	default:
@@ -141,6 +143,9 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // enter counts a request and says how it fails.
 func (p *proxy) enter(x *exchange) (fault string) {
 	kind, ref := p.kind(x.r)
+	if x.denied = kind != "token" && !x.allowed(); x.denied {
+		kind = "challenge" // how a client learns of the login: no fault and no event is counted by it
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	x.entry = &entry{kind: kind, method: x.r.Method, ref: ref, begin: time.Now()}
