@@ -47,7 +47,7 @@ var deletionCases = []hostileCase{
 		name: "the registry is read-only",
 		set: fiveBuilds(deletions(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Allow", "GET, HEAD")
-			http.Error(w, "Method not allowed", 405)
+			http.Error(w, "Method not allowed", http.StatusMethodNotAllowed)
 		})),
 		expectation: expectation{codes: []int{4}, says: []string{"read-only"}},
 	},
@@ -84,8 +84,10 @@ var deletionCases = []hostileCase{
 		expectation: expectation{codes: notDone, says: []string{"HOST"}},
 	},
 	{
-		name:        "DELETE is sent elsewhere",
-		set:         fiveBuilds(deletions(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/v2/other/manifests/x", 307) })),
+		name: "DELETE is sent elsewhere",
+		set: fiveBuilds(deletions(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/v2/other/manifests/x", http.StatusTemporaryRedirect)
+		})),
 		expectation: expectation{codes: notDone, says: []string{"HOST"}},
 	},
 	{
@@ -303,7 +305,7 @@ var loginCases = []hostileCase{
 				if !strings.Contains(r.URL.Path, "/blobs/") {
 					return false
 				}
-				http.Redirect(w, r, other.server.URL+r.URL.Path, 307)
+				http.Redirect(w, r, other.server.URL+r.URL.Path, http.StatusTemporaryRedirect)
 				return true
 			})(t, h)
 		},

@@ -145,7 +145,31 @@ func (j *judgement) tells(r outcome) {
 	if r.report == nil || r.killed || r.hung {
 		return
 	}
-	rep := r.report.Repositories[0]
+	told := j.toldOf(r.report.Repositories[0])
+	gone := 0
+	for d := range j.a.before.nodes {
+		if _, is := j.a.after.nodes[d]; is || j.late(d) {
+			continue
+		}
+		gone++
+		if _, pushed := j.p.w.known(d); pushed && !told[d] {
+			j.find(untrue, "%s is gone, which the report does not say", short(d))
+		}
+	}
+	for t := range j.a.before.tags {
+		if _, is := j.a.after.tags[t]; !is && !j.late(t) && !j.late(j.a.before.tags[t]) {
+			gone++
+		}
+	}
+	for _, sentence := range []string{"nothing was deleted", "nothing to delete", "nothing deleted"} {
+		if gone > 0 && strings.Contains(r.stdout+r.stderr, sentence) {
+			j.find(untrue, "%q, and %d tags and manifests are gone", sentence, gone)
+		}
+	}
+}
+
+// toldOf returns the manifests of which a report says that they are gone, or not settled, and checks each outcome.
+func (j *judgement) toldOf(rep repositoryReport) map[string]bool {
 	told, again := map[string]bool{}, j.pushedMeanwhile()
 	for _, d := range rep.Unfinished {
 		told[d] = true
@@ -161,29 +185,26 @@ func (j *judgement) tells(r outcome) {
 			j.find(untrue, "%s (%s) is said to be %s and is there", short(i.Digest), strings.Join(i.Tags, ", "), *i.Outcome)
 		case done:
 			told[i.Digest] = true
-		case was && !is && !told[i.Digest]:
+		case was && !is && !told[i.Digest] && !j.late(i.Digest):
 			j.find(untrue, "%s (%s) is said to be %s (%s) and is gone, and it is not unfinished either", short(i.Digest), strings.Join(i.Tags, ", "), *i.Outcome, deref(i.Error))
 			told[i.Digest] = true
 		}
 	}
-	var gone []string
-	for d := range j.a.before.nodes {
-		if _, is := j.a.after.nodes[d]; !is {
-			if gone = append(gone, d); !told[d] {
-				j.find(untrue, "%s is gone, which the report does not say", short(d))
-			}
+	return told
+}
+
+// late reports whether an earlier run hung up on the deletion of a digest or a tag: a registry may go on with that for a
+// while, and it is not the later run that has done it.
+func (j *judgement) late(ref string) bool {
+	for _, a := range j.p.acts {
+		if a == j.a {
+			return false
+		}
+		if slices.ContainsFunc(a.log, func(e entry) bool { return e.deletes() && e.ref == ref && e.status == 0 && e.fault == "" }) {
+			return true
 		}
 	}
-	for t := range j.a.before.tags {
-		if _, is := j.a.after.tags[t]; !is {
-			gone = append(gone, t)
-		}
-	}
-	for _, sentence := range []string{"nothing was deleted", "nothing to delete", "nothing deleted"} {
-		if len(gone) > 0 && strings.Contains(r.stdout+r.stderr, sentence) {
-			j.find(untrue, "%q, and %d tags and manifests are gone", sentence, len(gone))
-		}
-	}
+	return false
 }
 
 // pushedMeanwhile returns the digests that others pushed during the act.

@@ -129,7 +129,7 @@ func (s schedule) attempt(r *rand.Rand) attempt {
 		a.rules = append(a.rules, s.unsettled(r))
 	}
 	if r.IntN(30) == 0 { // nothing but a bound ends this
-		a.rules = append(a.rules, rule{kind: pick(r, s.deletions()...), from: 1 + r.IntN(3), count: most, fault: "hang"})
+		a.rules = append(a.rules, rule{kind: pick(r, s.deletions()...), from: 1 + r.IntN(2), count: most, fault: "hang"})
 		if a.timeout == 0 {
 			a.timeout = time.Duration(1000+r.IntN(1000)) * time.Millisecond
 		}
