@@ -119,6 +119,9 @@ func (g *gathering) readTags(ctx context.Context, namesOnly bool) error {
 		}
 		g.tags[m.digest] = append(g.tags[m.digest], tags[i])
 	}
+	if len(tags) > 0 && len(g.ghosts) == len(tags) { // something in between hides manifests more often than all tags lose theirs
+		return incomplete(fmt.Errorf("the registry lists tags, such as %s, and has no manifest for any of them (%d in all)", tags[0], len(tags)))
+	}
 	g.news = g.news || g.memory.open != g.repository.client.Anonymous() || !maps.Equal(g.memory.tags, g.tagged())
 	return nil
 }
