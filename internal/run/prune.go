@@ -113,6 +113,7 @@ func (p *pruner) prune(ctx context.Context, name oci.Repository) report.Outcome 
 	}
 	plan := retain.Decide(snapshot, rules, retain.Context{Pushed: pushed, Pending: journal.Unfinished()}, p.summary.Started)
 	out.Plan, out.Pushed = &plan, pushed
+	out.Warnings = append(out.Warnings, snapshot.Warnings...)
 	p.execute(ctx, &out, repository, journal)
 	return out
 }
