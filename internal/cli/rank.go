@@ -155,7 +155,7 @@ func rankHint(r rank.Ranking) string {
 		return "the registry does not list its repositories for this login; on its host, " + dryRunCommand + " writes a log for --from"
 	case errors.As(err, &mediaType): // its own hint is about deletions
 		return "--from ranks by the log of a collection, which has every manifest but no sizes: " + dryRunCommand
-	case errors.Is(err, registry.ErrForbidden):
+	case errors.Is(err, registry.ErrForbidden) && !errors.Is(err, registry.ErrIntercepted):
 		return "the login is valid but may not read this"
 	case r.Source == rank.FromLog && report.Hint(err) == "" && !errors.Is(err, context.Canceled):
 		return "set --gc-binary and --gc-config to choose what runs there, or pass a log that you made yourself to --from"

@@ -109,7 +109,10 @@ func (e *Error) blamesRequest() bool {
 func (e *Error) Is(target error) bool {
 	if target != ErrInUse {
 		kind := e.kind()
-		return kind != nil && (target == kind || kind == ErrIntercepted && target == ErrNotAllowed)
+		if kind == ErrIntercepted && (target == ErrForbidden || target == ErrNotAllowed) { // what the status says all the same
+			return (target == ErrForbidden) == (e.Status == http.StatusForbidden)
+		}
+		return kind != nil && target == kind
 	}
 	switch e.Status {
 	case http.StatusForbidden, http.StatusConflict, http.StatusPreconditionFailed:
@@ -133,6 +136,16 @@ func (e *Error) Hint() string {
 		return "if the registry speaks https, leave --plain-http out"
 	}
 	return ""
+}
+
+// schema1Unknown is what distribution 3.x says of a manifest in docker's first form, with status 500
+// (registry/storage/manifeststore.go, "unrecognized manifest schema version").
+const schema1Unknown = "unrecognized manifest schema version 1"
+
+// SameAgain reports whether the registry fails in the same way whenever it is asked: it does not know the format of
+// what it has.
+func (e *Error) SameAgain() bool {
+	return e.Status == http.StatusInternalServerError && strings.Contains(e.Detail, schema1Unknown)
 }
 
 // right is what a request needs the right to do.

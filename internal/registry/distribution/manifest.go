@@ -67,12 +67,15 @@ type child struct {
 
 func (m manifest) isIndex() bool { return m.mediaType == typeIndex || m.mediaType == typeDockerList }
 
-// manifest reads a manifest by tag or digest and proves the body against its digest.
+// manifest reads a manifest by tag or digest and proves the body against its digest. One without a digest is schema1Unread.
 func (r *Repository) manifest(ctx context.Context, reference string) (manifest, error) {
 	reply, err := r.client.Do(ctx, wire.Call{
 		Method: http.MethodGet, URL: "/v2/" + r.name.Path + "/manifests/" + reference,
 		Accept: manifestTypes, Scopes: r.scopes(), Limit: maxManifest,
 	})
+	if m, ok := schema1Unread(reference, err); ok {
+		return m, nil
+	}
 	if err != nil {
 		return manifest{}, notFound(err, errNoManifest)
 	}
@@ -132,7 +135,7 @@ func (r *Repository) saysNothing(err error) bool {
 		return false
 	}
 	switch answer.Status {
-	case http.StatusNotFound:
+	case http.StatusNotFound, http.StatusInternalServerError:
 		return true
 	case http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotImplemented:
 		r.noHead.Store(true)

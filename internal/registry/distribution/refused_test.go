@@ -66,7 +66,7 @@ func TestDeleteIsRefusedOnTheWay(t *testing.T) {
 			reg.AddFault(f)
 			_, err := client(reg).Repository("team/app").Delete(t.Context(), reg.Tags("team/app")["b1"])
 			var answer *registry.Error
-			if !errors.Is(err, registry.ErrIntercepted) || !errors.Is(err, registry.ErrNotAllowed) || !errors.As(err, &answer) ||
+			if !errors.Is(err, registry.ErrIntercepted) || errors.Is(err, registry.ErrForbidden) == errors.Is(err, registry.ErrNotAllowed) || !errors.As(err, &answer) ||
 				strings.Contains(err.Error()+answer.Hint(), "storage.delete") || !strings.Contains(err.Error(), reg.Host()) || !strings.Contains(err.Error(), "on the way") {
 				t.Errorf("got %v", err)
 			}

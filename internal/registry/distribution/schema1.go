@@ -58,6 +58,20 @@ func (r *Repository) schema1(ctx context.Context, reference string, claimed oci.
 	return m, m.validate()
 }
 
+// schema1Unread returns what is known of such a manifest when the registry itself cannot read it any more, as distribution
+// 3.x: it depends on no manifest, and by a tag not even its digest is known.
+func schema1Unread(reference string, err error) (manifest, bool) {
+	var answer *registry.Error
+	if !errors.As(err, &answer) || !answer.SameAgain() {
+		return manifest{}, false
+	}
+	m := manifest{mediaType: schema1Types[0]}
+	if strings.Contains(reference, ":") {
+		m.digest = oci.Digest(reference)
+	}
+	return m, true
+}
+
 // signedPart returns the part of a signed manifest that its digest is of: the beginning of the body, and the tail that the
 // first signature has (https://distribution.github.io/distribution/spec/deprecated-schema-v1/, "Signed Manifests").
 func signedPart(body []byte) []byte {
@@ -86,7 +100,7 @@ func signedPart(body []byte) []byte {
 
 // warnSchema1 warns of the tags that lead to manifests of that form.
 func (g *gathering) warnSchema1() []string {
-	var tags []string
+	tags := slices.Clone(g.oldTags)
 	for d, m := range g.manifests {
 		if isSchema1(m.mediaType) {
 			tags = append(tags, g.tags[d]...)

@@ -85,3 +85,29 @@ func TestSchema1ThatIsMadeUp(t *testing.T) {
 		}
 	}
 }
+
+// Distribution 3.x does not know that form, and answers 500 whenever it is asked.
+func TestSchema1ThatTheRegistryCannotRead(t *testing.T) {
+	t.Parallel()
+	reg := registrytest.New(t, registrytest.Options{})
+	builds(t, reg, 2)
+	reg.SetTag("team/app", "odd", digest.FromString("odd"))
+	reg.AddFault(registrytest.Fault{
+		Path: "*/manifests/odd", Times: -1, Status: 500, Header: http.Header{"Content-Type": {"application/json"}},
+		Body: `{"errors":[{"code":"UNKNOWN","message":"unknown error","detail":"unrecognized manifest schema version 1"}]}`,
+	})
+	r := client(reg).Repository("team/app")
+	for _, q := range []registry.Query{{}, {SkipDates: true}} {
+		reg.ResetRequests()
+		s, err := r.Snapshot(t.Context(), q)
+		if err != nil || len(s.Images) != 2 || !slices.Equal(s.Ghosts, []string{"odd"}) || len(s.Warnings) != 1 || !strings.Contains(s.Warnings[0], "odd") {
+			t.Fatalf("got %d images, ghosts %q, warnings %q, %v", len(s.Images), s.Ghosts, s.Warnings, err)
+		}
+		if n := reg.Count("", "*/manifests/odd"); n > 2 {
+			t.Errorf("asked %d times", n)
+		}
+		if _, err := r.Refresh(t.Context(), s, nil); err != nil {
+			t.Errorf("later: %v", err)
+		}
+	}
+}

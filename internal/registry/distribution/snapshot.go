@@ -47,6 +47,7 @@ type gathering struct {
 	tags       map[oci.Digest][]string
 	ghosts     []string
 	warnings   []string
+	oldTags    []string                 // those whose manifests the registry itself cannot read any more, see schema1Unread
 	dates      map[oci.Digest]time.Time // by config
 	dated      map[oci.Digest]dating    // by manifest, as far as it was asked for
 	absent     map[oci.Digest]bool      // manifests and configs that the registry does not have
@@ -125,9 +126,12 @@ func (g *gathering) readTags(ctx context.Context, namesOnly bool) error {
 		if m.digest == "" || g.absent[m.digest] {
 			g.ghosts = append(g.ghosts, names.tags[i])
 			delete(g.tags, m.digest)
+			if isSchema1(m.mediaType) {
+				g.oldTags = append(g.oldTags, names.tags[i])
+			}
 		}
 	}
-	if n := len(names.tags); n > 0 && len(g.ghosts) == n { // something in between hides manifests more often than all tags lose theirs
+	if n := len(names.tags); n > 0 && len(g.ghosts) == n && len(g.oldTags) == 0 { // something in between hides manifests more often than all tags lose theirs
 		return incomplete(fmt.Errorf("the registry lists tags, such as %s, and has no manifest for any of them (%d in all)", names.tags[0], n))
 	}
 	g.news = g.news || g.memory.open != g.repository.client.Anonymous() || !maps.Equal(g.memory.tags, g.tagged())

@@ -123,6 +123,9 @@ func retryable(err error) bool {
 	default:
 		return false
 	}
+	if answer != nil && status == http.StatusInternalServerError && (answer.Method == http.MethodHead || answer.SameAgain()) {
+		return false // without a body nobody knows why: a GET comes next
+	}
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
 		return true
