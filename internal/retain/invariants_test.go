@@ -65,6 +65,12 @@ func broken(c testCase, p Plan) []string {
 			}
 		}
 	}
+	for _, t := range c.snapshot.Ghosts {
+		_, protected := matching(c.policy.Protect, t)
+		if protected && !slices.ContainsFunc(p.Refusals, func(r Refusal) bool { return r.Guard == GuardUnreadable && strings.Contains(r.Detail, t) }) {
+			fail("%s is protected and cannot be read, and the plan is not refused for it", t)
+		}
+	}
 	if len(p.Deletions()) > 0 && mustBeVoid(c) {
 		fail("images are deleted though no keep rule can apply to any")
 	}
@@ -136,6 +142,9 @@ func randomCase(r *rand.Rand) testCase {
 		}
 		earlier = append(earlier, i.Digest)
 		c.snapshot.Images = append(c.snapshot.Images, i)
+	}
+	if r.IntN(4) == 0 {
+		c.snapshot.Ghosts = []string{fmt.Sprintf(pick(r, forms), tag), "b"}
 	}
 	classify(&c.snapshot, nil)
 	c.policy = randomPolicy(r)
