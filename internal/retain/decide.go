@@ -84,6 +84,7 @@ func (e *entry) isPartOf(index *entry) bool {
 
 type decider struct {
 	policy  Policy
+	protect []Pattern
 	context Context
 	now     time.Time
 	usage   inuse.Usage
@@ -96,7 +97,7 @@ type decider struct {
 }
 
 func newDecider(s oci.Snapshot, p Policy, c Context, now time.Time) *decider {
-	d := &decider{policy: p, context: c, now: now, usage: inuse.Find(p.InUse, s), ghosts: sortedTags(s.Ghosts), byTag: map[string]*entry{}}
+	d := &decider{policy: p, protect: p.protectedTags(), context: c, now: now, usage: inuse.Find(p.InUse, s), ghosts: sortedTags(s.Ghosts), byTag: map[string]*entry{}}
 	pending := map[oci.Digest]bool{}
 	for _, digest := range c.Pending {
 		pending[digest] = true
@@ -136,7 +137,7 @@ func newDecider(s oci.Snapshot, p Policy, c Context, now time.Time) *decider {
 func (d *decider) countable(i oci.Image) []string {
 	var out []string
 	for _, t := range i.Tags {
-		_, protected := matching(d.policy.Protect, t)
+		_, protected := matching(d.protect, t)
 		if _, attached := oci.AttachmentSubject(t); !attached && !protected && !d.usage.Names(i, t) && d.inScope(t) {
 			out = append(out, t)
 		}
@@ -176,7 +177,7 @@ func (d *decider) keepProtected() {
 		var outside []string
 		for _, t := range e.image.Tags {
 			_, attached := oci.AttachmentSubject(t)
-			p, protected := matching(d.policy.Protect, t)
+			p, protected := matching(d.protect, t)
 			if protected {
 				e.always(RuleProtect, "protected by "+p.String())
 			}

@@ -52,7 +52,7 @@ func (d *decider) refuseUnreadable() []Refusal {
 	var out []Refusal
 	for _, t := range d.ghosts {
 		why := d.usage.Tag(t)
-		if p, protected := matching(d.policy.Protect, t); protected {
+		if p, protected := matching(d.protect, t); protected {
 			why = append([]string{"protected by " + p.String()}, why...)
 		}
 		if len(why) > 0 {
@@ -120,7 +120,7 @@ func (d *decider) warnings() []string {
 	for _, list := range []struct {
 		flag     string
 		patterns []Pattern
-	}{{"--tags", d.policy.Tags}, {"--protect", d.policy.Protect}} {
+	}{{"--tags", d.policy.Tags}, {"--protect", d.protect}} {
 		for _, p := range list.patterns {
 			if !p.implicit && !d.anyTag(p) {
 				out = append(out, fmt.Sprintf("%s %s matches no tag", list.flag, p))

@@ -41,6 +41,7 @@ func broken(c testCase, p Plan) []string {
 		for _, t := range i.Tags {
 			_, attached := oci.AttachmentSubject(t)
 			_, protected := matching(c.policy.Protect, t)
+			protected = protected || t == "latest" && !c.policy.NoProtectLatest
 			_, inside := matching(c.policy.Tags, t)
 			pushed := slices.ContainsFunc(c.context.Pushed, func(p oci.Pushed) bool { return p.Tag == t })
 			if doomed && (protected || pushed || (len(c.policy.Tags) > 0 && !inside && !attached)) {
