@@ -126,8 +126,8 @@ func TestJournalUnread(t *testing.T) {
 			"another version", func(text string) string { return strings.Replace(text, `"version": 1`, `"version": 2`, 1) },
 			"it is of version 2 and this program writes version 1",
 		},
-		{"truncated", func(text string) string { return text[:len(text)/2] }, "it is no journal: unexpected end of JSON input"},
-		{"empty", func(string) string { return "" }, "it is no journal: unexpected end of JSON input"},
+		{"truncated", func(text string) string { return text[:len(text)/2] }, "it is not a journal: unexpected end of JSON input"},
+		{"empty", func(string) string { return "" }, "it is not a journal: unexpected end of JSON input"},
 		{
 			"another repository", func(text string) string {
 				return strings.Replace(text, `"repository": "`, `"repository": "other.example/`, 1)

@@ -172,7 +172,7 @@ func (c collection) job(w World, system ci.System) (*run.GCJob, error) {
 // target reads the target and what belongs to it. Every error is bad input.
 func (c collection) target(w World) (*gc.Target, error) {
 	if c.Wait < 0 {
-		return nil, errors.New("--gc-wait is a time from now on")
+		return nil, errors.New("--gc-wait must be greater than 0")
 	}
 	return c.gcHost.target(w, gc.TargetOptions{Stop: c.Stop, Start: c.Start})
 }
@@ -184,7 +184,7 @@ func (h gcHost) target(w World, o gc.TargetOptions) (*gc.Target, error) {
 			"for example --gc-via docker://registry, or ssh://user@host with --gc-stop and --gc-start (docs/garbage-collection.md)")
 	}
 	if h.Timeout < 0 {
-		return nil, errors.New("--gc-timeout is a time from now on")
+		return nil, errors.New("--gc-timeout must be greater than 0")
 	}
 	for flag, file := range map[string]string{"gc-ssh-key": h.SSHKey, "gc-known-hosts": h.KnownHosts} {
 		if file == "" {

@@ -55,7 +55,7 @@ func (c *pruneCommand) read(w World, console *publish.Console) (*asked, error) {
 	}
 	a.job.Policy = a.policies.Of
 	if c.Timeout < 0 {
-		return nil, fmt.Errorf("--timeout: %s is not a time from now on", c.Timeout)
+		return nil, fmt.Errorf("--timeout: %s is not greater than 0", c.Timeout)
 	}
 	if a.sinks.CI, err = ci.Detect(w.Getenv, c.CI); err != nil {
 		return nil, fmt.Errorf("--ci: %w", err)

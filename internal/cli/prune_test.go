@@ -127,7 +127,7 @@ func TestNothingIsDeletedWhen(t *testing.T) {
 		"the just-built tag is another": {args: []string{"HOST/team/app:b9@" + never.String(), "--keep-last", "2"}, code: exitRefused, says: []string{"the tag points at"}},
 		"the just-built digest is gone": {args: []string{"HOST/team/app@" + never.String(), "--keep-last", "2"}, code: exitRefused, says: []string{"does not have this digest"}},
 		"more than max-delete":          {args: with(keep, "--max-delete", "6"), code: exitRefused, says: []string{"the plan deletes 7 of 9 images", "hint: look at the plan"}},
-		"a list that is no JSON":        {fault: registrytest.Fault{Path: "*/tags/list", Times: -1, Edit: registrytest.SetBody("<html>")}, args: keep, code: exitRefused, says: []string{"no list"}},
+		"a list that is no JSON":        {fault: registrytest.Fault{Path: "*/tags/list", Times: -1, Edit: registrytest.SetBody("<html>")}, args: keep, code: exitRefused, says: []string{"not a list"}},
 		"a list that loops":             {fault: registrytest.Fault{Path: "*/tags/list", Times: -1, Edit: registrytest.SetHeader("Link", `</v2/team/app/tags/list?n=5>; rel="next"`)}, args: keep, code: exitRefused, says: []string{"has no end"}},
 		"a list that goes elsewhere":    {fault: registrytest.Fault{Path: "*/tags/list", Times: -1, Edit: registrytest.SetHeader("Link", `<http://elsewhere.example/>; rel="next"`)}, args: keep, code: exitRefused, says: []string{"another host"}},
 		"a media type never seen":       {fault: registrytest.Fault{Path: "*/manifests/b3", Times: -1, Edit: registrytest.SetHeader("Content-Type", "application/x")}, args: keep, code: exitRefused, says: []string{"b3", "not understood", "hint: no image of this repository"}},

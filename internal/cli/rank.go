@@ -65,7 +65,7 @@ func (c *rankCommand) source(w World, console *publish.Console) (func(context.Co
 		return nil, withHint(errors.New("nothing to rank is named"),
 			"name a registry, as in regsweep rank registry.example.com, a garbage collection's log by --from FILE, or where the registry runs by --gc-via")
 	case len(named) > 1:
-		return nil, withHint(fmt.Errorf("%s and %s are two things to rank", named[0], named[1]),
+		return nil, withHint(fmt.Errorf("rank takes %s or %s, not both", named[0], named[1]),
 			"leave one of them out; the environment can name one too, as REGSWEEP_GC_VIA does")
 	case c.Via != "":
 		target, err := c.target(w, gc.TargetOptions{DryRun: true})

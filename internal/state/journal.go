@@ -79,7 +79,7 @@ func readJournal(path string, name oci.Repository) ([]oci.Digest, error) {
 	}
 	var f journalFile
 	if err := json.Unmarshal(text, &f); err != nil {
-		return nil, fmt.Errorf("it is no journal: %w", err)
+		return nil, fmt.Errorf("it is not a journal: %w", err)
 	}
 	if f.Version != journalVersion {
 		return nil, fmt.Errorf("it is of version %d and this program writes version %d", f.Version, journalVersion)
