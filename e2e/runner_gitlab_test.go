@@ -125,7 +125,7 @@ after:
 	if !ok || strings.Contains(log, "s3cret") {
 		t.Errorf("the pipeline has failed, or its log has the password:\n%s", log)
 	}
-	for _, want := range []string{"shard 1/3 by CI_NODE_INDEX", "shard 3/3 by CI_NODE_INDEX", "### 4 repositories: deleted 4 images, kept 20"} {
+	for _, want := range []string{"shard 1/3 (from CI_NODE_INDEX", "shard 3/3 (from CI_NODE_INDEX", "### 4 repositories: deleted 4 images, kept 20"} {
 		if !strings.Contains(log, want) {
 			t.Errorf("the log has no %q:\n%s", want, log)
 		}

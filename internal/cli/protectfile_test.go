@@ -122,7 +122,7 @@ func TestProtectFileErrors(t *testing.T) {
 		"comments alone":            {stdin: "# HOST/team/app:b1\n", files: []string{"-"}, says: "names no image"},
 		"UTF-16":                    {stdin: "\xff\xfeb\x001\x00", files: []string{"-"}, says: "line 1, column 4: a zero byte"},
 		"a file beyond the limit":   {files: []string{large}, says: "it is larger than 64 MiB"},
-		"the flag without any name": {files: []string{""}, says: "no file is named"},
+		"the flag without any name": {files: []string{""}, says: "names no file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -117,7 +117,7 @@ func TestNothingIsDeletedWhen(t *testing.T) {
 		"a login for two registries":    {env: map[string]string{"REGSWEEP_PASSWORD": "s3cret"}, args: []string{"HOST/team/app", "elsewhere.example/app", "--keep-last", "1", "--username", "ci"}, code: exitUsage, says: []string{"docker login"}},
 		"a CA file that is none":        {args: with(keep, "--ca-file", "TMP/none"), code: exitUsage, says: []string{"certificate authority"}},
 		"no such repository":            {args: []string{"HOST/team/typo", "--keep-last", "2"}, code: exitUsage, says: []string{"knows no such repository", "hint: check the name"}},
-		"a pattern that fits none":      {args: []string{"HOST/nobody/*", "--keep-last", "2"}, code: exitUsage, says: []string{"fits the pattern"}},
+		"a pattern that fits none":      {args: []string{"HOST/nobody/*", "--keep-last", "2"}, code: exitUsage, says: []string{"matches the pattern"}},
 		"no login":                      {options: closed, args: keep, code: exitRegistry, says: []string{"401", "hint: run docker login"}},
 		"a wrong password":              {options: closed, env: map[string]string{"REGSWEEP_USERNAME": "ci", "REGSWEEP_PASSWORD": "wr0ng"}, args: keep, code: exitRegistry, says: []string{"401", "hint: run docker login"}},
 		"deletion is disabled":          {options: registrytest.Options{DisableDelete: true}, args: keep, code: exitRegistry, says: []string{"deletion is disabled there (405 UNSUPPORTED); nothing was deleted", "storage.delete.enabled: true"}},

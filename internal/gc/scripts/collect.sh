@@ -1,5 +1,5 @@
 # Collects. Arguments: the folder of this run, the lock, the root of the storage or "", "file" or "stream", then the
-# command.
+# command. Standard input: variables, see environment.
 #
 # The garbage collection is a process of its own that writes its log into a file: when the connection is cut it goes on, and
 # the run that comes back finds its number, its log and its exit code. Where there is no room for the log it is a stream
@@ -9,6 +9,7 @@ shift 4
 mkdir "$run" && touched "$run/launched" || exit 1
 # The lock knows where the run is. A link needs no room of its own.
 case $run in "$lock"/*) ;; *) ln -s "$run" "$lock/run-${run##*-}" 2>/dev/null ;; esac
+environment
 trap '' HUP
 
 measure() {

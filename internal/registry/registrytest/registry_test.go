@@ -15,7 +15,7 @@ import (
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 )
 
-// What the double answers as a registry is in the conformance table of the e2e module. Here is what it does beyond
+// What the double answers as a registry is in the conformance tables. Here is what it does beyond
 // that: faults, tokens and the log.
 
 func get(t *testing.T, method, url string, header http.Header) (*http.Response, string, error) {
