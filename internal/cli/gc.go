@@ -47,7 +47,7 @@ type gcHost struct {
 	KnownHosts string        `name:"gc-known-hosts" placeholder:"FILE" help:"File with the host's key; regsweep always checks it. Default: ssh's own files."`
 }
 
-// gcFlags are the flags of the registry's own garbage gcFlags, after a prune or by itself.
+// gcFlags are the flags of the registry's own garbage collection, after a prune or by itself.
 type gcFlags struct {
 	gcHost          `group:"gc"`
 	Stop            string        `group:"gc" name:"gc-stop" placeholder:"COMMAND" help:"Shell command that stops the registry. It runs on the registry's host. Required for local: and ssh://."`
