@@ -70,7 +70,7 @@ type pruneCommand struct {
 
 	access
 	afterPrune
-	collection
+	gcFlags
 	reporting
 	ResultsDir string `group:"report" placeholder:"DIR" help:"Folder for Tekton results: the files deleted, kept, failed, unreferenced-bytes, freed-bytes, report and line."`
 }
