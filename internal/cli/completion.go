@@ -109,7 +109,7 @@ func completeCommand(app *kong.Application, current string) []string {
 func completeValue(f *kong.Flag, current string) []string {
 	values := f.Enum
 	if values == "" {
-		values = f.Tag.Get("values") // for a type that parses its own values
+		values = f.Tag.Get("values") // of a type that reads its words itself
 	}
 	switch placeholder := f.FormatPlaceHolder(); {
 	case values != "":

@@ -17,7 +17,7 @@ import (
 // that chooses one.
 const (
 	exitDone      = 0   // success, also if there was nothing to do, and after a dry run
-	exitFailed    = 1   // some deletions failed, or rank could not read some repositories; the report says which
+	exitFailed    = 1   // some deletions failed or were not answered, something pushed meanwhile lost a part, or rank could not read some repositories; the report says which
 	exitUsage     = 2   // bad input: unknown flag, no keep rule, no image known, a log in the wrong format
 	exitRefused   = 3   // a guard refused the plan
 	exitRegistry  = 4   // the registry is unreachable, denies access or has deletion disabled; or a failed garbage collection
@@ -79,13 +79,13 @@ func codeOf(s report.Summary) int {
 }
 
 // codeOfRepository returns the exit code for the result of one repository.
-func codeOfRepository(r report.Repository) int {
+func codeOfRepository(r report.Outcome) int {
 	switch {
 	case r.Plan != nil && len(r.Plan.Refusals) > 0:
 		return exitRefused
 	case errors.Is(r.Err, report.ErrTimeout): // the user asked for it, and the next run continues
 		return exitDone
-	case r.Err == nil && r.Totals().Failed > 0:
+	case r.Err == nil && r.Troubled():
 		return exitFailed
 	}
 	return codeOfError(r.Err)

@@ -163,7 +163,7 @@ func arguments(c *kong.Node) string {
 	return strings.Join(out, " ")
 }
 
-// roff escapes text for its own line or for a quoted argument of a macro, so that no part of it is a request of roff.
+// roff escapes text for a line of its own, or for a quoted argument of a macro: nothing in it is a request.
 func roff(text string) string {
 	var b strings.Builder
 	for _, r := range strings.Join(strings.Fields(text), " ") {

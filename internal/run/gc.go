@@ -86,7 +86,7 @@ type keptImages struct {
 }
 
 // survivors are the images of a repository that the prune did not delete.
-func survivors(r report.Repository) keptImages {
+func survivors(r report.Outcome) keptImages {
 	out := keptImages{repository: r.Name}
 	if r.Plan == nil {
 		return out

@@ -35,7 +35,7 @@ func Prune(ctx context.Context, job Job, w World) report.Summary {
 	if sum.Shard.Total > 0 {
 		w.tell(ShardChosen{sum.Shard, len(names)})
 	}
-	done := make([]report.Repository, len(names))
+	done := make([]report.Outcome, len(names))
 	group := &errgroup.Group{}
 	group.SetLimit(maxParallelRepositories)
 	for i, name := range names {
@@ -70,7 +70,7 @@ func (p *pruner) expand(ctx context.Context) []oci.Repository {
 	for _, asked := range p.Images.Repositories {
 		found, err := p.World.expand(ctx, asked)
 		if err != nil {
-			r := unread(ctx, report.Repository{Name: asked}, err)
+			r := unread(ctx, report.Outcome{Name: asked}, err)
 			p.summary.Repositories = append(p.summary.Repositories, r)
 			p.tell(RepositoryDone{r})
 		}
@@ -84,8 +84,8 @@ func (p *pruner) expand(ctx context.Context) []oci.Repository {
 }
 
 // prune reads, plans and executes for one repository.
-func (p *pruner) prune(ctx context.Context, name oci.Repository) report.Repository {
-	out := report.Repository{Name: name}
+func (p *pruner) prune(ctx context.Context, name oci.Repository) report.Outcome {
+	out := report.Outcome{Name: name}
 	if ctx.Err() != nil {
 		out.Err = fmt.Errorf("%w: %w", ErrNotLookedAt, context.Cause(ctx))
 		return out
@@ -130,7 +130,7 @@ func (p *pruner) read(ctx context.Context, r registry.Repository, name oci.Repos
 }
 
 // execute executes the plan of one repository, unless it was refused or the run is a dry run.
-func (p *pruner) execute(ctx context.Context, out *report.Repository, r registry.Repository, journal *journal) {
+func (p *pruner) execute(ctx context.Context, out *report.Outcome, r registry.Repository, journal *journal) {
 	plan := *out.Plan
 	switch {
 	case len(plan.Refusals) > 0:
@@ -149,7 +149,8 @@ func (p *pruner) execute(ctx context.Context, out *report.Repository, r registry
 		Workers: p.Workers, By: method, Journal: journal.ofPrune(),
 		Progress: func(done, all int) { p.tell(Progress{name, "deletions", done, all}) },
 	})
-	out.Outcomes, out.Way, out.Left, out.Err = result.Outcomes, result.Way, result.Left, result.Err
+	out.Outcomes, out.Way, out.Unfinished, out.Err = result.Outcomes, result.Way, result.Left, result.Err
+	out.Untagged, out.Broken = result.Untagged, result.Broken
 	forget(r, plan, result)
 	out.Warnings = append(out.Warnings, result.Warnings...)
 	if errors.Is(result.Err, report.ErrTimeout) { // not a failure: the user asked for it, and the next run continues
@@ -161,7 +162,7 @@ func (p *pruner) execute(ctx context.Context, out *report.Repository, r registry
 // unread notes that a repository was not read. If --timeout ended the reading, this is not a failure, and neither is it for
 // the repositories after this one: a run over a whole registry is always reading some repository. A run that has read no
 // repository ends with [ErrNothingRead].
-func unread(ctx context.Context, out report.Repository, err error) report.Repository {
+func unread(ctx context.Context, out report.Outcome, err error) report.Outcome {
 	out.Err = err
 	if errors.Is(context.Cause(ctx), report.ErrTimeout) && (errors.Is(err, report.ErrTimeout) || errors.Is(err, context.DeadlineExceeded)) {
 		out.Err = report.ErrTimeout
@@ -170,7 +171,7 @@ func unread(ctx context.Context, out report.Repository, err error) report.Reposi
 }
 
 // wasRead reports whether a repository was read, so that it has a plan.
-func wasRead(r report.Repository) bool { return r.Plan != nil }
+func wasRead(r report.Outcome) bool { return r.Plan != nil }
 
 func deletions(n int) string {
 	if n == 1 {

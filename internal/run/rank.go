@@ -98,7 +98,7 @@ func (r *ranker) finish(asked int, err error) rank.Ranking {
 	out.Unread, out.Gone = r.unread, r.gone
 	slices.SortFunc(out.Unread, func(a, b rank.Unread) int { return oci.NaturalCompare(a.Path, b.Path) })
 	slices.SortFunc(out.Gone, oci.NaturalCompare)
-	out.Left = asked - len(out.Repositories) - len(out.Unread) - len(out.Gone)
+	out.NotLookedAt = asked - len(out.Repositories) - len(out.Unread) - len(out.Gone)
 	out.Started, out.Elapsed = r.started, r.Now().Sub(r.started)
 	if err == nil && len(out.Unread) > 0 && len(out.Repositories) == 0 { // all have failed, probably like the first
 		first := oci.Repository{Host: r.asked.Host, Path: out.Unread[0].Path}

@@ -57,7 +57,7 @@ type Progress struct {
 }
 
 // RepositoryDone says that the work on a repository has ended, with or without an error.
-type RepositoryDone struct{ report.Repository }
+type RepositoryDone struct{ report.Outcome }
 
 // ShardChosen says which part of the repositories this run prunes.
 type ShardChosen struct {
