@@ -29,7 +29,9 @@ type World struct {
 	// Now is the clock.
 	Now func() time.Time
 	// Stdin may be nil.
-	Stdin          io.Reader
+	Stdin io.Reader
+	// IsTerminal tells whether a stream is a terminal; nil finds out.
+	IsTerminal     func(stream any) bool
 	Stdout, Stderr io.Writer
 	// Version is that of a release; "" for what Go recorded.
 	Version string

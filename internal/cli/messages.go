@@ -86,7 +86,7 @@ func plural(n int, one, many string) string {
 
 // sayEnd says what ended a run, and how its garbage collection went.
 func sayEnd(c *publish.Console, sum report.Summary) {
-	if errors.Is(sum.Cause, run.ErrNothingRead) {
+	if errors.Is(sum.Cause, run.ErrNothingRead) || errors.Is(sum.Cause, run.ErrDeclined) {
 		c.Errorf("%v", sum.Cause)
 	}
 	if sum.GC == nil {

@@ -91,6 +91,9 @@ func (c *pruneCommand) open(w World, a *asked) error {
 		return err
 	}
 	a.world = run.World{Open: clients.of, State: dir, Now: w.Now, Events: teller{console, a.shardBy}.tell}
+	if c.asks(w, a.sinks.CI) {
+		a.world.Confirm = a.confirm(w.Stdin)
+	}
 	return nil
 }
 

@@ -4,6 +4,7 @@
 package run
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -44,6 +45,10 @@ type World struct {
 	State *state.Dir
 	// Now is the clock.
 	Now func() time.Time
+	// Confirm is asked before anything is deleted, with the plans of all repositories as the summary of a dry run, when
+	// there is something to delete. Nothing is deleted when it returns false. nil is not asked, and then each repository is
+	// worked on as soon as it was read.
+	Confirm func(ctx context.Context, plan report.Summary) bool
 	// Events is told what happens, by several goroutines; nil is not.
 	Events func(Event)
 }
@@ -85,6 +90,14 @@ var ErrNotLookedAt = errors.New("not looked at")
 
 // ErrNothingRead is what ended a run whose time was over before any repository was read. It wraps [report.ErrTimeout].
 var ErrNothingRead error = nothingRead{}
+
+// ErrDeclined is what ended a run whose plan was not confirmed. It wraps [context.Canceled].
+var ErrDeclined error = declined{}
+
+type declined struct{}
+
+func (declined) Error() string { return "the plan was not confirmed" }
+func (declined) Unwrap() error { return context.Canceled }
 
 type nothingRead struct{}
 
