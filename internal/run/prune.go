@@ -1,7 +1,6 @@
 package run
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,7 +90,10 @@ func (p *pruner) work(ctx context.Context, names []oci.Repository) []report.Outc
 		tasks[i].close() // somebody may think for long, and of many repositories
 	})
 	if !p.confirmed(ctx, tasks) {
-		p.summary.Cause = cmp.Or(context.Cause(ctx), ErrDeclined)
+		p.summary.Cause = ErrDeclined
+		if cause := context.Cause(ctx); errors.Is(cause, report.ErrTimeout) {
+			p.summary.Cause = cause
+		}
 		for _, t := range tasks {
 			t.skip(p.summary.Cause)
 		}
