@@ -27,7 +27,7 @@ func (t teller) tell(event run.Event) {
 	case run.ShardChosen:
 		by := ""
 		if t.shardBy != "" {
-			by = " by " + t.shardBy + ", --shard 1/1 is all"
+			by = " (from " + t.shardBy + "; --shard 1/1 prunes all)"
 		}
 		t.console.Notef("shard %d/%d%s: %d of %d repositories", e.Index, e.Total, by, e.Own, e.Of)
 	case run.GCStep:
@@ -35,7 +35,7 @@ func (t teller) tell(event run.Event) {
 	}
 }
 
-// sayRepository says what a person should know of a repository in addition to the report.
+// sayRepository prints the warnings and errors of a repository, which a person should see without opening the report.
 func sayRepository(c *publish.Console, r report.Outcome) {
 	if r.Plan != nil {
 		for _, warning := range r.Plan.Warnings {

@@ -66,6 +66,9 @@ func gcVerdict(r *gc.Result) string {
 		return "garbage collection failed: " + long(r.Err.Error())
 	}
 	text := "garbage collection deleted " + plural(r.Log.BlobsEligible, "blob", "blobs")
+	if r.LogIncomplete {
+		text = "garbage collection ran to its end"
+	}
 	if r.Log.ManifestsEligible > 0 {
 		text += " and " + plural(r.Log.ManifestsEligible, "manifest", "manifests")
 	}
@@ -93,7 +96,10 @@ func gcFacts(r *gc.Result) []fact {
 	if r.Skipped != "" {
 		return nil
 	}
-	if r.Collected {
+	switch {
+	case r.LogIncomplete:
+		add("deleted", "not known, the log was cut off")
+	case r.Collected:
 		add("deleted", "%s and %s; %s in use", plural(r.Log.BlobsEligible, "blob", "blobs"),
 			plural(r.Log.ManifestsEligible, "manifest", "manifests"), plural(r.Log.BlobsMarked, "blob is", "blobs are"))
 	}

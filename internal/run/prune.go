@@ -15,13 +15,13 @@ import (
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
-// maxParallelRepositories is how many repositories are pruned at the same time. On a fast line one is enough to keep a
-// registry busy; on a slow one the steps of each wait for answers. The requests of all of them share the limits of their
-// registry.
+// maxParallelRepositories is how many repositories are pruned at the same time. On a fast network, one is enough to keep a
+// registry busy. On a slow network, the steps of each repository wait for answers. The requests of all repositories share
+// the limits of their registry.
 const maxParallelRepositories = 4
 
-// Prune prunes the repositories of a job and returns what it did. What happens to one does not stop the others: their
-// errors are in the summary. ExitCode, Policy and CI of the summary are the caller's.
+// Prune prunes the repositories of a job and returns what it did. An error in one repository does not stop the
+// others; errors are in the summary. The caller sets ExitCode, Policy and CI of the summary.
 func Prune(ctx context.Context, job Job, w World) report.Summary {
 	if job.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -47,15 +47,15 @@ func Prune(ctx context.Context, job Job, w World) report.Summary {
 	return sum
 }
 
-// pruner is a prune on its way.
+// pruner is the state of a prune.
 type pruner struct {
 	Job
 	World
 	summary *report.Summary
 }
 
-// expand returns the repositories that the names of the job stand for, each once. A pattern that cannot be expanded is
-// in the summary as a repository that was not read.
+// expand returns the repositories that the names of the job match, each of them once. If a pattern cannot be expanded, the
+// summary has it as a repository that was not read.
 func (p *pruner) expand(ctx context.Context) []oci.Repository {
 	var names []oci.Repository
 	for _, asked := range p.Images.Repositories {
@@ -174,11 +174,11 @@ func (p *pruner) finish(ctx context.Context, t *task) {
 	p.tell(RepositoryDone{t.outcome})
 }
 
-// read reads what the repository has, also what no listing shows: what the pipeline pushed by digest, images in use, and
-// deletions that an earlier run has not finished.
+// read reads the repository, including what no listing shows: what the pipeline pushed by digest, images in use, and
+// deletions that an earlier run did not finish.
 func (p *pruner) read(ctx context.Context, r registry.Repository, name oci.Repository, rules retain.Policy, unfinished []oci.Digest) (oci.Snapshot, []oci.Pushed, error) {
 	pushed := p.Images.To(name)
-	// The id of an image is the digest of its config, which only a manifest names.
+	// The ID of an image is the digest of its config. Only a manifest names it.
 	byDigest := slices.ContainsFunc(pushed, func(p oci.Pushed) bool { return p.Digest != "" })
 	return snapshotWithPushed(pushed, func(pushed []oci.Pushed) (oci.Snapshot, error) {
 		digests := append(namedDigests(pushed, rules, name), unfinished...)
@@ -194,27 +194,27 @@ func (p *pruner) execute(ctx context.Context, t *task) {
 		return
 	}
 	method := p.Method
-	if t.journal == nil && p.State != nil { // another run has it, or it cannot be read: there was a warning
+	if t.journal == nil && p.State != nil { // another run uses it, or it cannot be read; a warning says so
 		method = prune.ByDigest
 	}
 	name := out.Name.String()
 	result := prune.Execute(ctx, plan, t.repository, prune.Options{
-		Workers: p.Workers, By: method, Journal: t.journal.ofPrune(),
+		Workers: p.Workers, Method: method, Journal: t.journal.ofPrune(),
 		Progress: func(done, all int) { p.tell(Progress{name, "deletions", done, all}) },
 	})
-	out.Outcomes, out.Way, out.Unfinished, out.Err = result.Outcomes, result.Way, result.Left, result.Err
+	out.Outcomes, out.Way, out.Unfinished, out.Err = result.Outcomes, result.Method, result.Unfinished, result.Err
 	out.Untagged, out.Broken = result.Untagged, result.Broken
 	forget(t.repository, plan, result)
 	out.Warnings = append(out.Warnings, result.Warnings...)
-	if errors.Is(result.Err, report.ErrTimeout) { // asked for, and not a failure: the next run goes on
+	if errors.Is(result.Err, report.ErrTimeout) { // not a failure: the user asked for it, and the next run continues
 		out.Warnings = append(out.Warnings, fmt.Sprintf("%v; %s not tried", report.ErrTimeout, deletions(skipped(result))))
 		out.Err = nil
 	}
 }
 
-// unread notes a repository that was not read. When it is --timeout that ended the reading, that is not a failure, and
-// neither is it for the repositories after it: a run over a whole registry is always reading one. A run that has read
-// nothing at all ends with [ErrNothingRead].
+// unread notes that a repository was not read. If --timeout ended the reading, this is not a failure, and neither is it for
+// the repositories after this one: a run over a whole registry is always reading some repository. A run that has read no
+// repository ends with [ErrNothingRead].
 func unread(ctx context.Context, out report.Outcome, err error) report.Outcome {
 	out.Err = err
 	if errors.Is(context.Cause(ctx), report.ErrTimeout) && (errors.Is(err, report.ErrTimeout) || errors.Is(err, context.DeadlineExceeded)) {
@@ -244,7 +244,7 @@ func skipped(r prune.Result) int {
 	return n
 }
 
-// forget drops what is not there any more from what the next run remembers.
+// forget removes deleted images from what the next run remembers.
 func forget(r registry.Repository, p retain.Plan, result prune.Result) {
 	digests, tags := map[oci.Digest]bool{}, map[string]bool{}
 	for _, d := range p.Deletions() {
