@@ -210,6 +210,15 @@ func (p *pruner) execute(ctx context.Context, t *task) {
 		out.Warnings = append(out.Warnings, fmt.Sprintf("%v; %s not tried", report.ErrTimeout, deletions(skipped(result))))
 		out.Err = nil
 	}
+	out.Err = cancelled(out.Err)
+}
+
+// cancelled says of an error that a cancel is its cause, whose own text names a signal.
+func cancelled(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("cancelled: %w", err)
+	}
+	return err
 }
 
 // unread notes that a repository was not read. If --timeout ended the reading, this is not a failure, and neither is it for
@@ -220,6 +229,7 @@ func unread(ctx context.Context, out report.Outcome, err error) report.Outcome {
 	if errors.Is(context.Cause(ctx), report.ErrTimeout) && (errors.Is(err, report.ErrTimeout) || errors.Is(err, ctx.Err())) {
 		out.Err = report.ErrTimeout
 	}
+	out.Err = cancelled(out.Err)
 	return out
 }
 
