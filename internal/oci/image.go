@@ -58,7 +58,7 @@ type Image struct {
 }
 
 // Subjects returns the digests that the image is attached to: its subject field and those that its tags name. It is
-// empty for anything that is no attachment, such as a placeholder that the tags of attachments were pointed at.
+// empty for anything that is not an attachment, such as a placeholder that the tags of attachments were pointed at.
 func (i Image) Subjects() []Digest {
 	var out []Digest
 	if i.Kind == KindPlaceholder {

@@ -45,8 +45,15 @@ func TestMatches(t *testing.T) {
 		pattern, path string
 		want          bool
 	}{
-		{"team/*", "team/app", true}, {"team/*", "team/sub/app", false}, {"team/**", "team/sub/app", true}, {"**", "a/b", true},
-		{"*", "a", true}, {"*", "a/b", false}, {"team/*-api", "team/web-api", true}, {"team/*-api", "team/api", false}, {"a.b", "axb", false},
+		{"team/*", "team/app", true},
+		{"team/*", "team/sub/app", false},
+		{"team/**", "team/sub/app", true},
+		{"**", "a/b", true},
+		{"*", "a", true},
+		{"*", "a/b", false},
+		{"team/*-api", "team/web-api", true},
+		{"team/*-api", "team/api", false},
+		{"a.b", "axb", false},
 	} {
 		if got := (Repository{"reg.example", c.pattern}).Matches(c.path); got != c.want {
 			t.Errorf("%s matches %s: %v", c.pattern, c.path, got)
@@ -117,7 +124,7 @@ func TestAttachmentSubject(t *testing.T) {
 func TestKeyOf(t *testing.T) {
 	t.Parallel()
 	hex := strings.Repeat("0a", 32)
-	if got := KeyOf(Digest("sha256:" + hex)); got != (Key([]byte(strings.Repeat("\n", 32)))) {
+	if got := KeyOf(Digest("sha256:" + hex)); got != Key([]byte(strings.Repeat("\n", 32))) {
 		t.Errorf("got %x, want the hash itself", got)
 	}
 	seen := map[Key]Digest{}

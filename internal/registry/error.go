@@ -89,7 +89,7 @@ func (e *Error) Hint() string {
 	case kind == ErrForbidden && (e.Method == http.MethodPost || e.Method == http.MethodPut):
 		return "--delete-by retag pushes to the registry, and the login may not; --delete-by auto does without"
 	case kind == ErrForbidden && e.Method != http.MethodDelete:
-		return "the login is known but may not read this; it needs the right to pull, and for a prune the right to delete"
+		return "the login is valid but may not read this; it needs the right to pull, and for a prune the right to delete"
 	case kind != nil:
 		return kind.Hint()
 	case e.Status == http.StatusBadRequest && e.Code == "", e.Status >= 300 && e.Status < 400:
