@@ -29,6 +29,9 @@ func (c *pruneCommand) run(ctx context.Context, w World, console *publish.Consol
 	}
 	sum.Policy, sum.CI = a.policies.String(), ciOf(a.sinks.CI)
 	sum.ExitCode = codeOf(sum)
+	if errors.Is(sum.Cause, run.ErrDeclined) && a.sinks.Form == report.FormTable { // whose plan was just shown
+		a.sinks.Form = report.FormLine
+	}
 	a.sinks.Summary(sum)
 	return sum.ExitCode, nil
 }
@@ -81,7 +84,7 @@ func (c *pruneCommand) read(w World, console *publish.Console) (*asked, error) {
 	if err := c.shard(w, a); err != nil {
 		return nil, err
 	}
-	if a.job.GC, err = c.afterPrune.job(c.collection, w, a); err != nil {
+	if a.job.GC, err = c.afterPrune.job(c.gcFlags, w, a); err != nil {
 		return nil, err
 	}
 	if err := c.open(w, a); err != nil {
@@ -105,7 +108,10 @@ func (c *pruneCommand) open(w World, a *asked) error {
 	if err != nil {
 		return err
 	}
-	a.world = run.World{Open: clients.of, State: dir, Now: w.Now, Events: teller{console, a.shardBy}.tell}
+	a.world = run.World{Open: clients.of, State: dir, Now: w.Now, Deadline: w.Deadline, Events: teller{console, a.shardBy}.tell}
+	if c.asks(w, a.sinks.CI) {
+		a.world.Confirm = a.confirm(w.Stdin)
+	}
 	return nil
 }
 
