@@ -65,6 +65,14 @@ func Main(ctx context.Context, w World) int {
 		sayUsage(w, console, err, fromEnv)
 		return codeOfCommand(0, err)
 	}
+	warnings, err := checkVariables(w.Environ(), parser.Model)
+	for _, warning := range warnings {
+		console.Warningf("%s", warning)
+	}
+	if err != nil {
+		sayBadInput(w, console, err)
+		return codeOfCommand(0, err)
+	}
 	code, err := parsed.Selected().Target.Addr().Interface().(command).run(ctx, w, console)
 	if err != nil {
 		sayBadInput(w, console, err)

@@ -24,6 +24,9 @@ func (c *pruneCommand) run(ctx context.Context, w World, console *publish.Consol
 	sum := run.Prune(ctx, a.job, a.world)
 	console.EndProgress()
 	sayEnd(console, sum)
+	for _, warning := range a.policies.Warnings(everyName(sum)) {
+		console.Warningf("%s", warning)
+	}
 	sum.Policy, sum.CI = a.policies.String(), ciOf(a.sinks.CI)
 	sum.ExitCode = codeOf(sum)
 	if errors.Is(sum.Cause, run.ErrDeclined) && a.sinks.Form == report.FormTable { // whose plan was just shown
@@ -31,6 +34,19 @@ func (c *pruneCommand) run(ctx context.Context, w World, console *publish.Consol
 	}
 	a.sinks.Summary(sum)
 	return sum.ExitCode, nil
+}
+
+// everyName returns the repositories of a run, or nothing when they are only a part: in a shard, or when a pattern could
+// not be expanded.
+func everyName(sum report.Summary) []oci.Repository {
+	var out []oci.Repository
+	for _, r := range sum.Repositories {
+		if sum.Shard.Total > 1 || r.Name.IsPattern() {
+			return nil
+		}
+		out = append(out, r.Name)
+	}
+	return out
 }
 
 // asked is what the command line and the environment ask prune to do.

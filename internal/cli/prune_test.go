@@ -43,6 +43,12 @@ func sweepUntil(t *testing.T, ctx context.Context, reg *registrytest.Registry, e
 	return start(ctx, World{
 		Args:   args,
 		Getenv: func(name string) string { return fill.Replace(env[name]) },
+		Environ: func() (out []string) {
+			for name, value := range env {
+				out = append(out, name+"="+fill.Replace(value))
+			}
+			return out
+		},
 	})
 }
 
