@@ -39,8 +39,9 @@ type LogError struct {
 	Problem string
 	// Last are the last lines of the text, shortened; empty when there are none.
 	Last []string
-	// cutOff is true when the text is empty, or right as far as it goes; marked when it marks something.
-	cutOff, marked bool
+	// empty is true when there is no text, own when a line of a garbage collection is in it, failed when it says itself that
+	// it did not finish.
+	empty, own, failed bool
 }
 
 // Error returns one line: the problem and the last lines.
@@ -109,7 +110,7 @@ type parser struct {
 	log     Log
 	seen    map[oci.Key]bool // digests of the current repository; true for a manifest
 	summed  bool             // the summary line was there
-	marked  bool             // something
+	own     bool             // a line that only a garbage collection prints was there
 	lines   int
 	problem string
 	badLine int  // that the problem is with
@@ -147,6 +148,7 @@ func (p *parser) line(text string) {
 	if p.remember(text); p.problem == "" {
 		p.problem, p.badLine = p.take(text), p.lines
 	}
+	p.own = p.own || strings.Contains(text, " eligible for deletion: ") || strings.Contains(text, ": marking ")
 }
 
 // take takes a line that is not empty and returns what is wrong with it.
@@ -180,7 +182,7 @@ func (p *parser) mark(repository string, manifest bool, d string) string {
 	if p.summed || n == 0 || p.log.Repositories[n-1].Name != repository {
 		return fmt.Sprintf("line %d marks something of a repository other than the one it is listed under", p.lines)
 	}
-	p.marked = true
+	p.own = true
 	current, k := &p.log.Repositories[n-1], oci.KeyOf(oci.Digest(d))
 	before, known := p.seen[k]
 	switch {
@@ -211,7 +213,7 @@ func (p *parser) sum(numbers []string) string {
 	if p.summed {
 		return fmt.Sprintf("line %d is a second summary", p.lines)
 	}
-	p.summed, p.seen = true, nil
+	p.summed, p.own, p.seen = true, true, nil
 	for i, to := range []*int{&p.log.BlobsMarked, &p.log.BlobsEligible, &p.log.ManifestsEligible} {
 		n, err := strconv.Atoi(numbers[i])
 		if err != nil {
@@ -224,14 +226,11 @@ func (p *parser) sum(numbers []string) string {
 
 func (p *parser) end() (Log, error) {
 	inLine := p.badLine == p.lines && len(p.log.Repositories) > 0 && !p.failed // cut off in the middle of its last line
-	cutOff := false
 	switch {
 	case p.problem != "" && (p.summed || !inLine):
 	case len(p.last) == 0:
-		cutOff = true
 		p.problem = "it is empty (garbage-collect --quiet prints nothing)"
 	case !p.summed:
-		cutOff = true
 		p.problem = "it is cut off: the summary line is missing (… blobs marked, … eligible for deletion)"
 	default:
 		return p.log, nil
@@ -239,7 +238,7 @@ func (p *parser) end() (Log, error) {
 	for i, line := range p.last {
 		p.last[i] = shorten(line)
 	}
-	return Log{}, &LogError{p.problem, p.last, cutOff, p.marked}
+	return Log{}, &LogError{p.problem, p.last, len(p.last) == 0, p.own, p.failed}
 }
 
 // remember keeps the last lines.
