@@ -85,7 +85,7 @@ func (r *run) follow(ctx context.Context, args []string) error {
 func (r *run) read(ctx context.Context, args []string) (h head, log Log, misread *LogError, err error) {
 	err = stream(ctx, r.target.withVariables(r.site, args), func(in *bufio.Reader) (err error) {
 		if h, err = readHead(in); err == nil {
-			if log, err = ReadLog(in); errors.As(err, &misread) {
+			if log, err = readOwnLog(in); errors.As(err, &misread) {
 				return nil
 			}
 		}

@@ -41,7 +41,7 @@ func DryRun(ctx context.Context, t *Target, o Options) (log Log, err error) {
 		}
 	}
 	err = stream(ctx, t.withVariables(s, script(dryRunScript, s.binary, "garbage-collect", "--dry-run", s.file)), func(in *bufio.Reader) (err error) {
-		log, err = ReadLog(in)
+		log, err = readOwnLog(in)
 		var misread *LogError
 		if errors.As(err, &misread) { // its hint is for a log that was made by hand
 			err = errors.New(misread.Error())

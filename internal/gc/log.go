@@ -70,12 +70,11 @@ const (
 	maxRunes = 160
 )
 
-// ReadLog reads what `garbage-collect` of distribution 2.7, 2.8, 3.0 and 3.1 prints, dry or real (storage/garbagecollect.go
-// of each). Lines of the registry's own log, which a real run writes to standard error, may stand between, and each line
-// may begin with the time that docker or kubectl put there. It needs memory for the digests of the largest repository. It
-// reads to the end also when an early line is wrong, so that the program that prints the log is never cut off. A text that is
-// not a whole log is a [LogError].
-func ReadLog(r io.Reader) (Log, error) {
+// readOwnLog reads what `garbage-collect` of distribution 2.7, 2.8, 3.0 and 3.1 prints, dry or real
+// (storage/garbagecollect.go of each). Lines of the registry's own log, which a real run writes to standard error, may stand
+// between. It needs memory for the digests of the largest repository. It reads to the end also when an early line is wrong, so
+// that the program that prints the log is never cut off. A text that is not a whole log is a [LogError].
+func readOwnLog(r io.Reader) (Log, error) {
 	p := parser{}
 	in := bufio.NewReaderSize(r, maxLine)
 	for {
@@ -132,6 +131,9 @@ var (
 	logged = regexp.MustCompile(`^(?:time=|level=|\{"|(?:\x1b\[\d+m)?(?:TRAC|DEBU|INFO|WARN|ERRO)(?:\x1b\[0m)?\[)`)
 )
 
+// isHeader reports whether a line is the name of a repository.
+func isHeader(text string) bool { return len(text) <= maxName && header.MatchString(text) }
+
 // maxName is that of a repository (https://pkg.go.dev/github.com/distribution/reference, NameTotalLengthMax).
 const maxName = 255
 
@@ -167,7 +169,7 @@ func (p *parser) take(text string) string {
 	case strings.HasPrefix(text, "failed to "): // on standard error, as the last line
 		p.failed = true
 		return "the garbage collection did not finish"
-	case header.MatchString(text) && len(text) <= maxName && !p.summed:
+	case isHeader(text) && !p.summed:
 		p.log.Repositories = append(p.log.Repositories, Marked{Name: text})
 		p.seen = map[oci.Key]bool{}
 		return ""
