@@ -10,26 +10,32 @@ IMAGEFLAGS ?=
 # The commit's time stands for the time of all builds of it.
 EPOCH ?= $(shell git log -1 --format=%ct)
 
-.PHONY: all build image test test-ci tools lint fuzz bench demo update release-checksums release-check release-snapshot
+.PHONY: all help build image test test-short test-ci tools lint fuzz bench chaos demo update release-checksums release-check release-snapshot
 
-all: lint test
+all: lint test ## lint and test; this is what make runs without a target
 
-build: ## the binary, static, in ./regsweep
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-18s %s\n", $$1, $$2 }' Makefile
+
+build: ## build the static binary ./regsweep
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w $(if $(VERSION),-X main.version=$(VERSION))' -o regsweep .
 
 image: export GOOS = linux
-image: build ## the container image; podman and buildah make the same bytes of the same commit, base and packages
+image: build ## build the container image; podman and buildah make the same bytes from the same commit, base and packages
 	$(ENGINE) build $(IMAGEFLAGS) --tag $(IMAGE) $(if $(VERSION),--build-arg VERSION=$(VERSION)) \
 	  $(if $(filter docker,$(notdir $(firstword $(ENGINE)))),--build-arg SOURCE_DATE_EPOCH=$(EPOCH),--timestamp=$(EPOCH)) .
 
-test: ## all tests; those that need docker-registry, groovy, chromium, xmllint, jq, zsh, fish or podman are skipped without them
+test: ## run all tests; those whose programs (docker-registry, groovy, chromium …) are missing are skipped
 	go test $(TESTFLAGS) ./...
 	go -C e2e test $(TESTFLAGS) ./...
 
-test-ci: tools ## the action, the GitLab component and job, and the Jenkins pipelines in the runners that are to be had
+test-short: ## run fewer cases of the product's tests, without the end-to-end tests: less than 30 s of processor time
+	go test -short -vet=off -ldflags='-s -w' $(TESTFLAGS) ./...
+
+test-ci: tools ## run the action, the GitLab component and job, and the Jenkins pipelines in runners on this machine
 	REGSWEEP_CI=1 go -C e2e test $(TESTFLAGS) -run 'TestRunner|TestStep/(action|jenkins|gitlab|github)' .
 
-tools: .tools/bin/act .tools/bin/actionlint .tools/node_modules/.bin/gitlab-ci-local ## the runners, into .tools
+tools: .tools/bin/act .tools/bin/actionlint .tools/node_modules/.bin/gitlab-ci-local ## install those runners into .tools
 
 .tools/bin/act: Makefile
 	GOBIN=$(CURDIR)/.tools/bin go install github.com/nektos/act@v0.2.89
@@ -48,24 +54,31 @@ tools: .tools/bin/act .tools/bin/actionlint .tools/node_modules/.bin/gitlab-ci-l
 	GOBIN=$(CURDIR)/.tools/bin go install github.com/goreleaser/goreleaser/v2@v2.16.0
 	@touch $@
 
-release-checksums: ## before the tag VERSION=v1.2.3: builds its programs and writes their SHA-256 into the action
+release-checksums: ## before you tag VERSION=v1.2.3: build its programs and write their SHA-256 into the action
 	sums=$$(.ci/release checksums "$(VERSION)") && echo "$$sums" >action/checksums.txt
 
-release-check: .tools/bin/goreleaser ## .goreleaser.yaml, by goreleaser itself, which takes minutes to compile
+release-check: .tools/bin/goreleaser ## check .goreleaser.yaml with goreleaser itself, which takes minutes to compile
 	.tools/bin/goreleaser check
 
-release-snapshot: .tools/bin/goreleaser ## what a release would publish, into ./dist, without SBOMs, signatures and images
+release-snapshot: .tools/bin/goreleaser ## build the files of a release in ./dist, without SBOMs, signatures and images
 	.tools/bin/goreleaser release --snapshot --clean --skip=sbom,sign,docker
 
-lint: ## format, vet and staticcheck, in both modules
-	@test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1; }
+# The linters, each at one version. They read both modules; e2e finds the product by its replace directive.
+GOFUMPT = go run mvdan.cc/gofumpt@v0.12.0
+LINTERS = \
+	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./... && \
+	go run github.com/polyfloyd/go-errorlint@v1.8.0 ./... && \
+	go run mvdan.cc/unparam@v0.0.0-20260823230713-2fa3d841b0c8 ./...
+
+lint: ## check format (gofumpt), go vet, staticcheck, errorlint and unparam, in both modules
+	@test -z "$$($(GOFUMPT) -l .)" || { $(GOFUMPT) -d . ; exit 1; }
 	go vet ./...
 	go -C e2e vet ./...
-	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
-	cd e2e && go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+	$(LINTERS)
+	cd e2e && $(LINTERS)
 
 FUZZTIME ?= 30s
-fuzz: ## look for a policy and a repository that break a promise, for images in use that are overlooked, for words that a shell reads otherwise, for text that breaks out of a report, and for logs that are misread
+fuzz: ## fuzz the decision, the lists of images in use, shell quoting, garbage collection logs and reports
 	go test ./internal/retain -run '^$$' -fuzz FuzzDecide -fuzztime $(FUZZTIME)
 	go test ./internal/inuse -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
 	go test ./internal/gc -run '^$$' -fuzz FuzzQuote -fuzztime $(FUZZTIME)
@@ -74,11 +87,16 @@ fuzz: ## look for a policy and a repository that break a promise, for images in 
 	go test ./internal/report -run '^$$' -fuzz FuzzForms -fuzztime $(FUZZTIME) -fuzzminimizetime 10x
 	go test ./internal/report -run '^$$' -fuzz FuzzReadJSON -fuzztime $(FUZZTIME) -fuzzminimizetime 10x
 
-demo: ## nine repositories on a real registry, before and after
+N ?= 300
+FROM ?= 1
+chaos: ## run N schedules of faults in front of real registries, from seed FROM on; the storage judges what is left
+	go run -C e2e ./chaos -n $(N) -from $(FROM)
+
+demo: ## prune nine repositories on a real registry, and show them before and after
 	go run -C e2e ./demo
 
-bench: ## the step against the script that it replaces, on real registries
+bench: ## compare regsweep with the script that it replaces, on real registries
 	go run -C e2e ./bench
 
-update: ## write goldens and the README's flags anew; read the diff
-	go test ./internal/retain ./internal/report ./internal/policy . -update
+update: ## rewrite the goldens and the README's table of flags; read the diff before you commit
+	go test ./internal/retain ./internal/report ./internal/policy ./internal/cli -update

@@ -96,8 +96,10 @@ func contain(t *testing.T, l line, flags ...string) *contained {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})
-	args := append([]string{"run", "--detach", "--name", c.name, "--volume", storage + ":/data", "--volume", config + ":/etc/my registry:ro",
-		"--env", "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/data", "--env", "REGISTRY_HTTP_SECRET=s3cret"}, flags...)
+	args := append([]string{
+		"run", "--detach", "--name", c.name, "--volume", storage + ":/data", "--volume", config + ":/etc/my registry:ro",
+		"--env", "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/data", "--env", "REGISTRY_HTTP_SECRET=s3cret",
+	}, flags...)
 	c.docker(append(args, image, "registry", "serve", "/etc/my registry")...)
 	eventually(t, c.Answers)
 	return c

@@ -8,6 +8,7 @@ import (
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/registry/kinds"
 )
 
 // holding is what a repository, or the whole registry, holds.
@@ -19,11 +20,14 @@ type holding struct {
 
 // show prints what each repository holds, with a note that may be about its tags.
 func show(ctx context.Context, w io.Writer, host string, note func(p pipeline, tags string) string) error {
-	client := registry.New(host, registry.Options{})
+	client, err := kinds.Open(host, registry.Options{})
+	if err != nil {
+		return err
+	}
 	all := holding{blobs: map[oci.Digest]int64{}}
 	fmt.Fprintf(w, "  %-16s %5s %7s %10s\n", "repository", "tags", "images", "size")
 	for _, p := range team {
-		s, err := client.Repository(p.path).Snapshot(ctx, registry.Wanted{})
+		s, err := client.Repository(p.path).Snapshot(ctx, registry.Query{})
 		if err != nil {
 			return fmt.Errorf("look at %s: %w", p.path, err)
 		}

@@ -1,6 +1,7 @@
 package ci
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -17,6 +18,9 @@ var azure = kind{
 		close:     func(time.Time) string { return "##[endgroup]\n" },
 		collapsed: true,
 	},
+	// The agent is of one origin with GitHub's runner, and its times are the same
+	// (https://github.com/microsoft/azure-pipelines-agent/issues/4364).
+	grace: 7500 * time.Millisecond,
 	debug: func(vars variables, text string) string {
 		if !vars.says("SYSTEM_DEBUG") {
 			return ""
@@ -84,8 +88,5 @@ func writeTemporary(dir, text string) (string, error) {
 		return "", err
 	}
 	_, err = file.WriteString(text)
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	return file.Name(), err
+	return file.Name(), errors.Join(err, file.Close())
 }

@@ -1,10 +1,8 @@
 package ci
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"runtime"
 	"strings"
@@ -30,6 +28,9 @@ func actions(name string, found func(variables) bool, page func(variables) strin
 			return "::debug::" + escape.Replace(text) + "\n"
 		},
 		inputs: "inputs images and tags",
+		// SIGTERM follows SIGINT after that, and SIGKILL after 2.5 s more
+		// (https://docs.github.com/actions/reference/workflow-cancellation-reference).
+		grace: 7500 * time.Millisecond,
 	}
 }
 
@@ -95,8 +96,7 @@ func summaryRoom(vars variables) (room int, ok bool) {
 	if path == "" {
 		return 0, false
 	}
-	used, _ := size(path)
-	return max(0, int(summaryLimit-used)-len(separator)-len(githubactions.EOF)), true
+	return max(0, summaryLimit-used(path)-len(separator)-len(githubactions.EOF)), true
 }
 
 // appendSummary appends Markdown to the step summary, below what is already there. It refuses text that the room does
@@ -109,7 +109,7 @@ func appendSummary(vars variables, markdown string) error {
 	if len(markdown) > room {
 		return fmt.Errorf("append step summary: %d bytes, there is room for %d", len(markdown), room)
 	}
-	if used, err := size(vars(summaryVariable)); err == nil && used > 0 {
+	if used(vars(summaryVariable)) > 0 {
 		markdown = separator + markdown
 	}
 	action := githubactions.New(githubactions.WithGetenv(githubactions.GetenvFunc(vars)), githubactions.WithWriter(io.Discard))
@@ -119,15 +119,12 @@ func appendSummary(vars variables, markdown string) error {
 	return nil
 }
 
-func size(path string) (int64, error) {
+func used(path string) int {
 	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
-	}
 	if err != nil {
-		return 0, err
+		return 0
 	}
-	return info.Size(), nil
+	return int(info.Size())
 }
 
 // delimiter is what the library puts around every value in the output file. It never changes, so that a value with it

@@ -5,12 +5,16 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
 var jenkins = kind{
 	name: Jenkins, found: inJenkins, page: page("BUILD_URL"),
+	// The step ends after that, whether its process has ended or not
+	// (https://github.com/jenkinsci/workflow-durable-task-step-plugin/pull/119).
+	grace:  20 * time.Second,
 	images: habit{variables: []string{"IMAGE", "IMAGE_NAME"}, read: jenkinsImages},
 }
 
@@ -80,11 +84,11 @@ func registryHost(getenv func(string) string, names ...string) (string, error) {
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {
-		return "", fmt.Errorf("read %s: no registry's URL", source) // not the text: it may hold a password
+		return "", fmt.Errorf("read %s: not the URL of a registry", source) // not the text: it may hold a password
 	}
 	ref, err := oci.ParseReference(u.Host + "/x/x") // it may have one of Docker Hub's other names
 	if err != nil {
-		return "", fmt.Errorf("read %s: no registry's host", source)
+		return "", fmt.Errorf("read %s: not the host of a registry", source)
 	}
 	return ref.Host, nil
 }

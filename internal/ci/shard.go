@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Shard is the part of the work that is for one of several jobs that run side by side. The zero value is no part: the
+// Shard is the part of the work that is for one of several jobs that run side by side. The zero value means that the
 // work is not shared.
 type Shard struct {
 	// Index is the number of the job, from 1 to Total.
@@ -19,7 +19,7 @@ type Shard struct {
 // String returns the shard as --shard takes it, such as "2/5".
 func (s Shard) String() string { return fmt.Sprintf("%d/%d", s.Index, s.Total) }
 
-// maxShards is more jobs than any CI runs for one: GitLab's limit is 200 (https://docs.gitlab.com/ci/yaml/#parallel).
+// maxShards is more jobs than any CI runs side by side: GitLab's limit is 200 (https://docs.gitlab.com/ci/yaml/#parallel).
 const maxShards = 10_000
 
 // ParseShard reads I/N, the first of N jobs being 1.
@@ -37,11 +37,11 @@ func shardOf(index, total string, first int) (Shard, error) {
 	n, err2 := strconv.Atoi(total)
 	switch {
 	case errors.Join(err1, err2) != nil:
-		return Shard{}, fmt.Errorf("%q of %q is no shard: both are whole numbers", index, total)
+		return Shard{}, fmt.Errorf("%q of %q is not a shard: both must be whole numbers", index, total)
 	case n < 1 || n > maxShards:
-		return Shard{}, fmt.Errorf("%s of %s is no shard: there are 1 to %d of them", index, total, maxShards)
+		return Shard{}, fmt.Errorf("%s of %s is not a shard: there can be 1 to %d", index, total, maxShards)
 	case i < first || i >= first+n:
-		return Shard{}, fmt.Errorf("%s of %s is no shard: they are counted from %d to %d", index, total, first, first+n-1)
+		return Shard{}, fmt.Errorf("%s of %s is not a shard: the first number goes from %d to %d", index, total, first, first+n-1)
 	}
 	return Shard{Index: i - first + 1, Total: n}, nil
 }

@@ -11,59 +11,56 @@ import (
 	"github.com/regsweep/regsweep/internal/ci"
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/registry/kinds"
 )
 
 // clients are the registries of a run, one client for each host.
 type clients struct {
 	options registry.Options
-	tls     registry.TLS
 
 	mu     sync.Mutex
-	byHost map[string]*registry.Client
+	byHost map[string]registry.Registry
 }
 
 // of returns the client of a registry.
-func (c *clients) of(host string) (*registry.Client, error) {
+func (c *clients) of(host string) (registry.Registry, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if client := c.byHost[host]; client != nil {
 		return client, nil
 	}
-	o := c.options
-	transport, err := registry.NewTransport(host, c.tls, o.Readers+o.Writers)
+	client, err := kinds.Open(host, c.options)
 	if err != nil {
 		return nil, err
 	}
-	o.Transport = transport
-	c.byHost[host] = registry.New(host, o)
-	return c.byHost[host], nil
+	c.byHost[host] = client
+	return client, nil
 }
 
-// clients reads how the registries are reached. What is read of them is remembered in the store.
+// clients reads the flags for the connections to the registries. The clients keep what they read in the store.
 func (a access) clients(w World, repositories []oci.Repository, store registry.Store) (*clients, error) {
-	fallback, err := a.login(w.Getenv, repositories)
+	explicit, err := a.login(w.Getenv, repositories)
 	if err != nil {
 		return nil, err
 	}
 	out := &clients{
-		byHost: map[string]*registry.Client{},
+		byHost: map[string]registry.Registry{},
 		options: registry.Options{
-			PlainHTTP: a.PlainHTTP, UserAgent: "regsweep/" + w.version(), Readers: registry.DefaultReaders, Writers: registry.DefaultWriters,
-			Store:       store,
-			Credentials: registry.Credentials{Files: credentialFiles(w.Getenv), Fallback: fallback},
-		},
-		tls: registry.TLS{
-			CAFile: a.CAFile, CertFile: a.CertFile, KeyFile: a.KeyFile, InsecureSkipVerify: a.InsecureSkipTLSVerify,
-			CertDirs: []string{"/etc/docker/certs.d"},
+			PlainHTTP: a.PlainHTTP, UserAgent: "regsweep/" + w.version(), Store: store,
+			Credentials: registry.Credentials{Explicit: explicit, Files: credentialFiles(w.Getenv), Fallback: ciLogin(w.Getenv)},
+			TLS: registry.TLS{
+				CAFile: a.CAFile, CertFile: a.CertFile, KeyFile: a.KeyFile, InsecureSkipVerify: a.InsecureSkipTLSVerify,
+				CertDirs: []string{"/etc/docker/certs.d"},
+			},
 		},
 	}
 	if a.Workers > 0 {
 		out.options.Readers, out.options.Writers = int(a.Workers), int(a.Workers)
 	}
-	if home := w.Getenv("HOME"); home != "" { // rootless docker's
-		out.tls.CertDirs = append(out.tls.CertDirs, filepath.Join(home, ".config", "docker", "certs.d"))
+	if home := w.Getenv("HOME"); home != "" { // rootless docker
+		out.options.TLS.CertDirs = append(out.options.TLS.CertDirs, filepath.Join(home, ".config", "docker", "certs.d"))
 	}
-	for _, r := range repositories { // a certificate that cannot be read is found now
+	for _, r := range repositories { // fails now if a certificate cannot be read
 		if _, err := out.of(r.Host); err != nil {
 			return nil, err
 		}
@@ -71,7 +68,7 @@ func (a access) clients(w World, repositories []oci.Repository, store registry.S
 	return out, nil
 }
 
-// credentialFiles are docker's configuration and those of podman and its kin, in the order in which they are asked.
+// credentialFiles are the configuration files of docker and of podman, in the order in which regsweep reads them.
 func credentialFiles(getenv func(string) string) []string {
 	var out []string
 	if dir := getenv("DOCKER_CONFIG"); dir != "" {
@@ -87,7 +84,7 @@ func credentialFiles(getenv func(string) string) []string {
 	return out
 }
 
-// login returns the logins beside docker's configuration: the given one, then the CI's own.
+// login returns the login that the user sets for this run. It overrides docker's configuration.
 func (a access) login(getenv func(string) string, repositories []oci.Repository) (func(string) (registry.Login, bool), error) {
 	password, _, _ := ci.Input(getenv, "password")
 	if a.PasswordFile != "" {
@@ -100,7 +97,7 @@ func (a access) login(getenv func(string) string, repositories []oci.Repository)
 		}
 	}
 	if (a.Username == "") != (password == "") {
-		return nil, errors.New("a login needs both: --username, and a password by --password-file or REGSWEEP_PASSWORD")
+		return nil, errors.New("a login needs both --username and a password (--password-file or REGSWEEP_PASSWORD)")
 	}
 	only, err := ci.Registry(getenv)
 	if err != nil {
@@ -108,14 +105,21 @@ func (a access) login(getenv func(string) string, repositories []oci.Repository)
 	}
 	for _, r := range repositories {
 		if a.Username != "" && only == "" && r.Host != repositories[0].Host {
-			return nil, fmt.Errorf("--username is for one registry, and this run is about %s and %s: log in with docker login instead", repositories[0].Host, r.Host)
+			return nil, fmt.Errorf("--username is for one registry, but this run covers %s and %s: use docker login instead", repositories[0].Host, r.Host)
 		}
 	}
 	return func(host string) (registry.Login, bool) {
-		if a.Username != "" && (only == "" || strings.EqualFold(host, only)) {
-			return registry.Login{Username: a.Username, Password: registry.Secret(password)}, true
+		if a.Username == "" || only != "" && !strings.EqualFold(host, only) {
+			return registry.Login{}, false
 		}
-		user, pass, _, ok := ci.Credential(getenv, host)
-		return registry.Login{Username: user, Password: registry.Secret(pass)}, ok
+		return registry.Login{Username: a.Username, Password: registry.Secret(password)}, true
 	}, nil
+}
+
+// ciLogin returns the login that the CI system gives the job for the system's own registry.
+func ciLogin(getenv func(string) string) func(string) (registry.Login, bool) {
+	return func(host string) (registry.Login, bool) {
+		user, password, _, ok := ci.Credential(getenv, host)
+		return registry.Login{Username: user, Password: registry.Secret(password)}, ok
+	}
 }

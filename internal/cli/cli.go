@@ -1,5 +1,5 @@
-// Package cli understands what is asked on the command line and in the environment, has it done by package run and shown
-// by package publish, and returns the exit code.
+// Package cli reads the command line and the environment, calls package run, shows the result with package publish, and
+// returns the exit code.
 package cli
 
 import (
@@ -19,21 +19,25 @@ import (
 	"github.com/regsweep/regsweep/internal/report"
 )
 
-// World is what the program has of the world around it; tests make their own.
+// World is everything outside the program that it may use; tests make their own.
 type World struct {
 	// Args are the command line without the program's name.
 	Args []string
-	// Getenv returns a variable of the environment, "" where it is not set, and Environ all of them as NAME=value.
+	// Getenv returns a variable of the environment, "" if it is not set. Environ returns all of them as NAME=value.
 	Getenv  func(string) string
 	Environ func() []string
 	// Now is the clock.
 	Now func() time.Time
+	// Deadline ends a context after so long with a cause; nil does so by the system's clock.
+	Deadline func(ctx context.Context, d time.Duration, cause error) (context.Context, context.CancelFunc)
 	// Stdin may be nil.
-	Stdin          io.Reader
+	Stdin io.Reader
+	// IsTerminal tells whether a stream is a terminal; nil finds out.
+	IsTerminal     func(stream any) bool
 	Stdout, Stderr io.Writer
-	// Version is that of a release; "" for what Go recorded.
+	// Version is the version of a release; "" means the version that Go recorded.
 	Version string
-	// Process tells this process from others in words, for the lock of a garbage collection.
+	// Process names this process for the lock of a garbage collection.
 	Process string
 }
 
@@ -48,24 +52,31 @@ func Main(ctx context.Context, w World) int {
 		kong.Exit(func(code int) { exited = code }),
 		kong.Resolvers(environment(w.Getenv, fromEnv)),
 	)
-	if err != nil { // a mistake in the flags' own declaration
-		return badInput(w, console, fmt.Errorf("set up the command line: %w", err))
+	if err != nil { // the declaration of a flag is wrong
+		err = fmt.Errorf("set up the command line: %w", err)
+		sayBadInput(w, console, err)
+		return codeOfCommand(0, err)
 	}
 	parsed, err := parser.Parse(w.Args)
 	switch {
 	case exited >= 0: // --help or --version
 		return exited
 	case err != nil:
-		return usageError(w, console, err, fromEnv)
+		sayUsage(w, console, err, fromEnv)
+		return codeOfCommand(0, err)
 	}
-	return parsed.Selected().Target.Addr().Interface().(command).run(ctx, w, console)
+	code, err := parsed.Selected().Target.Addr().Interface().(command).run(ctx, w, console)
+	if err != nil {
+		sayBadInput(w, console, err)
+	}
+	return codeOfCommand(code, err)
 }
 
 // newParser makes the parser of the command line.
 func newParser(flags *commandLine, w World, more ...kong.Option) (*kong.Kong, error) {
 	return kong.New(flags, append([]kong.Option{
 		kong.Name("regsweep"),
-		kong.Description(description),
+		kong.Description(description()),
 		kong.Vars{"version": "regsweep " + w.version()},
 		kong.ExplicitGroups(groups),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
@@ -74,8 +85,8 @@ func newParser(flags *commandLine, w World, more ...kong.Option) (*kong.Kong, er
 
 // command is what each command of [commandLine] is.
 type command interface {
-	// run does what is asked and returns the exit code.
-	run(ctx context.Context, w World, console *publish.Console) int
+	// run executes the command and returns the exit code. An error means bad input: nothing was done.
+	run(ctx context.Context, w World, console *publish.Console) (int, error)
 }
 
 // environment resolves a flag that is not on the command line from the environment, where an empty string means
@@ -94,9 +105,9 @@ func environment(getenv func(string) string, set map[string]string) kong.Resolve
 	})
 }
 
-// badInput says what is wrong with what was asked for, also on the page of a CI's run, since there is no summary that
-// could say it. It returns the exit code.
-func badInput(w World, console *publish.Console, err error) int {
+// sayBadInput prints what is wrong with the input, and annotates the page of a CI system's run, because bad input has no
+// summary.
+func sayBadInput(w World, console *publish.Console, err error) {
 	console.Errorf("%v", err)
 	if h := report.Hint(err); h != "" {
 		console.Hintf("%s", h)
@@ -108,12 +119,11 @@ func badInput(w World, console *publish.Console, err error) int {
 	if unknown != nil {
 		console.Warningf("%v", unknown)
 	}
-	return exitUsage
 }
 
-// usageError reports a command line that cannot be parsed, and says which flags came from the environment.
-func usageError(w World, console *publish.Console, err error, fromEnv map[string]string) int {
-	code := badInput(w, console, err)
+// sayUsage reports a command line that cannot be parsed, and says which flags came from the environment.
+func sayUsage(w World, console *publish.Console, err error, fromEnv map[string]string) {
+	sayBadInput(w, console, err)
 	var parse *kong.ParseError
 	known, command := errors.As(err, &parse), "prune"
 	if known && parse.Context.Selected() != nil {
@@ -127,5 +137,4 @@ func usageError(w World, console *publish.Console, err error, fromEnv map[string
 		console.Hintf("set by the environment: %s", strings.Join(from, ", "))
 	}
 	console.Hintf("regsweep %s --help lists the flags", command)
-	return code
 }

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -9,71 +11,103 @@ import (
 	"github.com/regsweep/regsweep/internal/prune"
 )
 
-const description = `The step after docker push: keep the images a repository needs, delete the rest from the registry, and say why.
+// intro begins --help and the manual.
+const intro = `Delete the container images that you no longer need from a registry, and keep the ones that you do. Run it after docker push. You say what to keep; regsweep never deletes without a keep rule.`
 
-Every flag can be given as environment: REGSWEEP_KEEP_LAST=2 for --keep-last 2 (then INPUT_KEEP-LAST, INPUT_KEEP_LAST and PLUGIN_KEEP_LAST). An empty variable is an unset one. Lists are separated by commas or newlines.`
+// examples are the command lines that --help and the manual show.
+const examples = `    # Show what would be deleted. Nothing changes.
+    regsweep registry.example.com/team/app --keep-last 5 --dry-run
+
+    # After a push: keep this image, the 5 newest, and all from the last 14 days.
+    regsweep registry.example.com/team/app:1574 --keep-last 5 --keep-younger-than 14d`
+
+// variables says how the environment sets flags.
+const variables = `You can set every flag in the environment: REGSWEEP_KEEP_LAST=2 is --keep-last 2 (INPUT_KEEP-LAST, INPUT_KEEP_LAST and PLUGIN_KEEP_LAST work as well). An empty variable counts as unset. Separate the items of a list with commas or newlines.`
+
+// description is the text of regsweep --help, which kong wraps and in which an indented line stays as it is.
+func description() string {
+	return intro + "\n\n" + moreHelp()
+}
+
+// moreHelp are the parts that the help of the program and that of its default command share.
+func moreHelp() string {
+	var codes strings.Builder
+	for _, e := range exits {
+		fmt.Fprintf(&codes, "    %-3d  %s\n", e.code, e.what)
+	}
+	return "Examples:\n\n" + examples + "\n\n" + variables + "\n\nExit codes:\n\n" + codes.String()
+}
+
+// Help is the part of regsweep prune --help below its first sentence.
+func (*pruneCommand) Help() string { return moreHelp() }
 
 // commandLine is the command line.
 type commandLine struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
-	Prune   pruneCommand     `cmd:"" default:"withargs" help:"Keep the images a repository needs and delete the rest. This is the default command."`
-	Rank    rankCommand      `cmd:"" help:"Show which repositories of a registry hold the most."`
-	GC      gcCommand        `cmd:"" name:"gc" help:"Have the registry collect its garbage: stop it, collect, start it, and see that all is still there."`
-	Report  reportCommand    `cmd:"" help:"Make one report of the JSON reports of several runs, such as parallel jobs. Nothing is sent to a registry."`
+	Prune   pruneCommand     `cmd:"" default:"withargs" help:"Delete the images of a repository that no rule keeps. This is the default command."`
+	Rank    rankCommand      `cmd:"" help:"Show which repositories of a registry use the most space. Changes nothing."`
+	GC      gcCommand        `cmd:"" name:"gc" help:"Run the registry's garbage collection: stop the registry, collect, start it, and verify every kept image."`
+	Report  reportCommand    `cmd:"" help:"Merge the JSON reports of several runs into one. Sends nothing to a registry."`
 	Man     manCommand       `cmd:"" hidden:"" help:"Print the manual page."`
 
-	Completion completionCommand `cmd:"" hidden:"" help:"Print the script that completes the command line in a shell."`
+	Completion completionCommand `cmd:"" hidden:"" help:"Print the completion script for a shell."`
 }
 
 // pruneCommand is the command line of prune.
 type pruneCommand struct {
-	Images []string `arg:"" optional:"" name:"image" help:"What to prune: host[:port]/path[:tag][@digest]. A tag or digest marks it as just built. A * in the path stands for the repositories of the catalog that fit, ** crosses slashes. Without any, the repository that the CI has just built."`
+	Images []string `arg:"" optional:"" name:"image" help:"Repository to prune: host[:port]/path[:tag][@digest]. A tag or digest marks an image as just built, and regsweep keeps it. In the path, * matches repositories of the registry's catalog within one path segment, and ** matches across slashes. Default: the repository that this CI job has just pushed to."`
 
-	Metadata []string `group:"scope" sep:"none" placeholder:"FILE|JSON" help:"What a build tool wrote about the images that it pushed, which are just built: the metadata of docker buildx, bake and imagetools, the files of kaniko, ko, Jib and podman, the JSON of docker/metadata-action. Repeatable."`
 	policy.Rules
-	Policy      string   `group:"keep" placeholder:"FILE" help:"YAML file with a policy for each repository, see docs/policy.md. Flags go before its keys."`
-	ProtectFile []string `group:"scope" sep:"none" placeholder:"FILE" help:"Never delete nor count the images that this text names: what kubectl prints, a compose file, a Nomad job, any list. Repeatable; - is standard input."`
+	Policy      string   `group:"keep" placeholder:"FILE" help:"YAML file with a policy for each repository (docs/policy.md). Flags override it."`
+	Metadata    []string `group:"scope" sep:"none" placeholder:"FILE|JSON" help:"Build-tool metadata that names the images just pushed; regsweep keeps them. Reads the metadata of docker buildx, bake and imagetools, the files of kaniko, ko, Jib and podman, and the JSON of docker/metadata-action. Repeatable."`
+	ProtectFile []string `group:"scope" sep:"none" placeholder:"FILE" help:"Never delete or count the images that this text names, such as the output of kubectl, a compose file, a Nomad job or a list. Repeatable; - is standard input."`
 
-	Shard    string        `group:"scope" placeholder:"I/N" help:"This is job I of N that run side by side: of the repositories, prune those that belong to it. Each belongs to one, whatever their order. Default for more than one repository: what GitLab's parallel, CircleCI and Buildkite say."`
-	DryRun   bool          `group:"run" help:"Plan and report, delete nothing."`
-	Timeout  time.Duration `group:"run" placeholder:"TIME" help:"Stop cleanly after this long, such as 10m, and report the rest as skipped."`
-	DeleteBy prune.Way     `name:"delete-by" group:"run" enum:"auto,digest,tags-first,retag" default:"auto" placeholder:"WAY" help:"How to delete: digest is understood everywhere; tags-first is many times faster on large repositories and needs a registry that removes tags (distribution 3); retag is the same for distribution 2, and pushes a placeholder; auto asks the registry and takes digest or tags-first. Default: ${default}."`
-	StateDir string        `group:"run" placeholder:"DIR" help:"Folder for what the next run should know: deletions that were cut short, and what was read of images (default: regsweep in the user's cache folder)."`
+	Shard string `group:"scope" placeholder:"I/N" help:"Prune only part I of N of the repositories, for N parallel jobs. A repository's name decides its part. Default with more than one repository: what GitLab's parallel, CircleCI or Buildkite set."`
 
+	execution
 	access
 	afterPrune
-	collection
+	gcFlags
 	reporting
-	ResultsDir string `group:"report" placeholder:"DIR" help:"Write the files deleted, kept, failed, unreferenced-bytes, freed-bytes, report and line into this folder, as Tekton's tasks hand on results."`
+	ResultsDir string `group:"report" placeholder:"DIR" help:"Folder for Tekton results: the files deleted, kept, failed, unreferenced-bytes, freed-bytes, report and line."`
 }
 
-// reporting is where the commands say what was done.
+// execution is how the plan of a prune is carried out.
+type execution struct {
+	DryRun   bool          `group:"run" help:"Report the plan and delete nothing."`
+	Yes      bool          `group:"run" help:"Do not ask for confirmation. regsweep asks only when a person runs it at a terminal, never in CI."`
+	Timeout  time.Duration `group:"run" placeholder:"TIME" help:"Stop cleanly after this long, such as 10m, and report the rest as skipped."`
+	DeleteBy prune.Method  `name:"delete-by" group:"run" enum:"auto,digest,tags-first,retag" default:"auto" placeholder:"METHOD" help:"How to delete. digest works on every registry that allows deletion. tags-first is many times faster on large repositories of registries that can delete a tag (distribution 3). retag is the same for distribution 2 and pushes a placeholder. auto asks the registry and chooses digest or tags-first. Default: ${default}."`
+	StateDir string        `group:"run" placeholder:"DIR" help:"Folder for what the next run needs: interrupted deletions, and what was read of images. Default: regsweep in the user's cache folder."`
+}
+
+// reporting is where the commands show their results.
 type reporting struct {
-	Output string   `group:"report" enum:"table,markdown,json,line" default:"table" placeholder:"FORM" help:"What goes to standard output: table, markdown, json or line. Default: ${default}."`
-	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Write a report as well; the ending picks the form: .md, .html, .json, .xml (JUnit), .env (dotenv), .prom (metrics), .annotations.json (GitLab), .line or .txt. Repeatable."`
-	CI     string   `group:"report" name:"ci" placeholder:"NAME" values:"github,gitea,forgejo,gitlab,jenkins,azure,buildkite,circleci,drone,woodpecker,tekton,none" help:"The CI system, when it is not to be detected: github, gitea, forgejo, gitlab, jenkins, azure, buildkite, circleci, drone, woodpecker, tekton or none."`
+	Output string   `group:"report" enum:"table,markdown,json,line" default:"table" placeholder:"FORMAT" help:"Format on standard output: table, markdown, json or line. Default: ${default}."`
+	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Also write a report to FILE. The extension selects the format: .md, .html, .json, .xml (JUnit), .env (dotenv), .prom (metrics), .annotations.json (GitLab), .line or .txt. Repeatable."`
+	CI     string   `group:"report" name:"ci" placeholder:"NAME" values:"github,gitea,forgejo,gitlab,jenkins,azure,buildkite,circleci,drone,woodpecker,tekton,none" help:"CI system, if detection fails: github, gitea, forgejo, gitlab, jenkins, azure, buildkite, circleci, drone, woodpecker, tekton or none."`
 }
 
-// access is how the commands reach registries.
+// access is how the commands connect to registries.
 type access struct {
-	Workers policy.Count `group:"run" placeholder:"N" help:"Upper bound of parallel requests (default: 128). The tool adapts to the registry below it."`
+	Workers policy.Count `group:"run" placeholder:"N" help:"Maximum number of parallel requests. regsweep uses fewer when the registry slows down. Default: 128."`
 
-	Username              string `group:"registry" placeholder:"NAME" help:"User name, for a registry that docker's configuration has no login for. The password comes from --password-file or REGSWEEP_PASSWORD."`
+	Username              string `group:"registry" placeholder:"NAME" help:"User name for the registry; overrides docker's configuration. The password comes from --password-file or REGSWEEP_PASSWORD."`
 	PasswordFile          string `group:"registry" placeholder:"FILE" help:"File with the password."`
-	PlainHTTP             bool   `group:"registry" name:"plain-http" help:"Speak http. Registries on this machine need no flag."`
-	CAFile                string `group:"registry" name:"ca-file" placeholder:"FILE" help:"Certificates to trust beside the system's and those of docker's certs.d (PEM)."`
+	PlainHTTP             bool   `group:"registry" name:"plain-http" help:"Use HTTP instead of HTTPS. Not needed for registries on this machine."`
+	CAFile                string `group:"registry" name:"ca-file" placeholder:"FILE" help:"Certificates to trust in addition to the system's and those in docker's certs.d (PEM)."`
 	CertFile              string `group:"registry" placeholder:"FILE" help:"Client certificate (PEM)."`
 	KeyFile               string `group:"registry" placeholder:"FILE" help:"Key of the client certificate (PEM)."`
-	InsecureSkipTLSVerify bool   `group:"registry" name:"insecure-skip-tls-verify" help:"Trust any certificate."`
+	InsecureSkipTLSVerify bool   `group:"registry" name:"insecure-skip-tls-verify" help:"Accept any certificate. Prefer --ca-file."`
 }
 
-// groups are the headings of --help.
+// groups are the headings of --help, in their order.
 var groups = []kong.Group{
-	{Key: "keep", Title: "What to keep (at least one; an image that any of them keeps stays):"},
-	{Key: "groups", Title: "Branches and the like:"},
-	{Key: "scope", Title: "What it is about:"},
-	{Key: "run", Title: "How far to go:"},
-	{Key: "registry", Title: "Reaching the registry (docker's configuration and credential helpers come first):"},
-	{Key: "gc", Title: "Having the registry give the disk back (docs/garbage-collection.md):"},
-	{Key: "report", Title: "Reporting:"},
+	{Key: "keep", Title: "What to keep:", Description: "Give at least one rule. An image stays when any rule keeps it."},
+	{Key: "groups", Title: "Groups of tags:"},
+	{Key: "scope", Title: "Scope:"},
+	{Key: "run", Title: "Run:"},
+	{Key: "registry", Title: "Registry:", Description: "Logins come from docker's and podman's configuration; see docs/credentials.md."},
+	{Key: "gc", Title: "Garbage collection:", Description: "See docs/garbage-collection.md."},
+	{Key: "report", Title: "Output:"},
 }

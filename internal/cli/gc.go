@@ -21,63 +21,64 @@ import (
 
 // gcCommand is the command line of gc.
 type gcCommand struct {
-	Registry []string `arg:"" optional:"" name:"registry" help:"The registry, host[:port], or repositories of it, host[:port]/path: their images are looked at before and after. A * in the path stands for those of the catalog that fit. Without any, the repository that the CI has just built."`
+	Registry []string `arg:"" optional:"" name:"registry" help:"Registry to collect, as host[:port], or repositories in it, as host[:port]/path. regsweep checks the images of the named repositories before and after. In the path, * matches repositories of the registry's catalog. Default: the repository that this CI job has just pushed to."`
 
-	collection
+	gcFlags
 	access
-	Output string   `group:"report" enum:"table,markdown,json" default:"table" placeholder:"FORM" help:"What goes to standard output: table, markdown or json. Default: ${default}."`
-	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Write a report as well; the ending picks the form: .md, .json or .txt. Repeatable."`
-	CI     string   `group:"report" name:"ci" placeholder:"NAME" values:"github,gitea,forgejo,gitlab,jenkins,azure,buildkite,circleci,drone,woodpecker,tekton,none" help:"The CI system, when it is not to be detected: github, gitea, forgejo, gitlab, jenkins, azure, buildkite, circleci, drone, woodpecker, tekton or none."`
+	Output string   `group:"report" enum:"table,markdown,json" default:"table" placeholder:"FORMAT" help:"Format on standard output: table, markdown or json. Default: ${default}."`
+	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Also write a report to FILE. The extension selects the format: .md, .json or .txt. Repeatable."`
+	CI     string   `group:"report" name:"ci" placeholder:"NAME" values:"github,gitea,forgejo,gitlab,jenkins,azure,buildkite,circleci,drone,woodpecker,tekton,none" help:"CI system, if detection fails: github, gitea, forgejo, gitlab, jenkins, azure, buildkite, circleci, drone, woodpecker, tekton or none."`
 }
 
-// afterPrune is what of a collection belongs to prune alone.
+// afterPrune are the flags of a garbage collection that only prune has.
 type afterPrune struct {
-	GC         bool         `group:"gc" name:"gc" help:"Have the registry collect its garbage when the images are deleted, at --gc-via."`
+	GC         bool         `group:"gc" name:"gc" help:"Run the registry's garbage collection after deleting (needs --gc-via)."`
 	MinDeleted policy.Count `group:"gc" name:"gc-min-deleted" placeholder:"N" help:"Collect only when at least N manifests were deleted. Default: 1."`
 }
 
-// gcHost is where a registry runs and how its own program is run there, for a collection or its dry run.
+// gcHost are the flags that say where a registry runs and how to run its program there, for a garbage collection or its
+// dry run.
 type gcHost struct {
 	Via        string        `name:"gc-via" placeholder:"TARGET" help:"Where the registry runs: local:, ssh://user@host[:port], docker://container, docker+ssh://user@host[:port]/container or kubectl://namespace/deployment/name."`
-	Binary     string        `name:"gc-binary" placeholder:"FILE" help:"The registry's program. Default: registry or docker-registry, whichever is there."`
-	Config     string        `name:"gc-config" placeholder:"FILE" help:"The registry's configuration. Default: /etc/distribution/config.yml, else /etc/docker/registry/config.yml."`
-	Timeout    time.Duration `name:"gc-timeout" placeholder:"TIME" help:"End the collection after this long. Default: 1h."`
+	Binary     string        `name:"gc-binary" placeholder:"FILE" help:"The registry's program. Default: registry or docker-registry, whichever is installed."`
+	Config     string        `name:"gc-config" placeholder:"FILE" help:"The registry's configuration file. Default: /etc/distribution/config.yml, else /etc/docker/registry/config.yml."`
+	Timeout    time.Duration `name:"gc-timeout" placeholder:"TIME" help:"Stop the collection after this long. Default: 1h."`
 	SSHKey     string        `name:"gc-ssh-key" placeholder:"FILE" help:"Private key for ssh. Default: ssh's own choice."`
-	KnownHosts string        `name:"gc-known-hosts" placeholder:"FILE" help:"File with the host's key, which is always checked. Default: ssh's own."`
+	KnownHosts string        `name:"gc-known-hosts" placeholder:"FILE" help:"File with the host's key; regsweep always checks it. Default: ssh's own files."`
 }
 
-// collection is how a registry's own garbage collection is run, after a prune or alone.
-type collection struct {
+// gcFlags are the flags of the registry's own garbage collection, after a prune or by itself.
+type gcFlags struct {
 	gcHost          `group:"gc"`
-	Stop            string        `group:"gc" name:"gc-stop" placeholder:"COMMAND" help:"Stops the registry; shell text, run next to it. Needed for local: and ssh://."`
-	Start           string        `group:"gc" name:"gc-start" placeholder:"COMMAND" help:"Starts it again."`
-	Mode            string        `group:"gc" name:"gc-mode" enum:"offline,live" default:"offline" placeholder:"MODE" help:"offline stops the registry, collects and starts it again. live collects while it serves and then restarts it: what is pushed meanwhile can be lost. Default: ${default}."`
-	Wait            time.Duration `group:"gc" name:"gc-wait" placeholder:"TIME" help:"How long the registry may take to answer after its start. Default: 1m."`
-	DeleteUntagged  bool          `group:"gc" name:"gc-delete-untagged" help:"Delete manifests without a tag as well. Refused on 2.x, where it destroys multi-arch images."`
-	DestroysIndexes bool          `group:"gc" name:"gc-delete-untagged-destroys-multi-arch-images" help:"Do it on 2.x all the same, where there is no multi-arch image."`
-	BreakLock       bool          `group:"gc" name:"gc-break-lock" help:"Take the lock that an earlier collection has left behind."`
+	Stop            string        `group:"gc" name:"gc-stop" placeholder:"COMMAND" help:"Shell command that stops the registry. It runs on the registry's host. Required for local: and ssh://."`
+	Start           string        `group:"gc" name:"gc-start" placeholder:"COMMAND" help:"Shell command that starts the registry again. Required for local: and ssh://."`
+	Mode            string        `group:"gc" name:"gc-mode" enum:"offline,live" default:"offline" placeholder:"MODE" help:"offline stops the registry, collects and starts it again. live collects while the registry serves, then restarts it; images pushed meanwhile can lose layers. Default: ${default}."`
+	Wait            time.Duration `group:"gc" name:"gc-wait" placeholder:"TIME" help:"How long to wait for the registry to answer after its start. Default: 1m."`
+	DeleteUntagged  bool          `group:"gc" name:"gc-delete-untagged" help:"Also delete manifests without a tag. Refused on distribution 2.x, where it destroys multi-arch images."`
+	DestroysIndexes bool          `group:"gc" name:"gc-delete-untagged-destroys-multi-arch-images" help:"Allow --gc-delete-untagged on distribution 2.x. Use it only if the registry has no multi-arch image."`
+	BreakLock       bool          `group:"gc" name:"gc-break-lock" help:"Take over the lock that an earlier collection left."`
 }
 
 // run collects and returns the exit code.
-func (c *gcCommand) run(ctx context.Context, w World, console *publish.Console) int {
+func (c *gcCommand) run(ctx context.Context, w World, console *publish.Console) (int, error) {
 	sinks := publish.Sinks{Out: w.Stdout, Form: report.Form(c.Output), Console: console, Getenv: w.Getenv, Now: w.Now}
 	host, images, world, err := c.read(w, &sinks)
 	var job *run.GCJob
 	if err == nil {
-		job, err = c.collection.job(w, sinks.CI)
+		job, err = c.gcFlags.job(w, sinks.CI)
 	}
 	if err == nil {
 		sinks.Files, err = publish.OpenFiles(c.Report, report.FormOf)
 	}
 	if err != nil {
-		return badInput(w, console, err)
+		return 0, err
 	}
 	sum := run.GC(ctx, *job, host, images, world)
 	sayEnd(console, sum)
 	sum.CI = ciOf(sinks.CI)
 	sum.ExitCode = codeOf(sum)
 	sinks.Summary(sum)
-	return sum.ExitCode
+	return sum.ExitCode, nil
 }
 
 // read reads which registry and which of its repositories the command is about.
@@ -98,7 +99,7 @@ func (c *gcCommand) read(w World, sinks *publish.Sinks) (host string, names []oc
 	return host, names, run.World{Open: clients.of, Now: w.Now, Events: teller{sinks.Console, ""}.tell}, nil
 }
 
-// registry finds the one registry that the arguments, or the CI, are about.
+// registry finds the one registry that the arguments, or the CI system, name.
 func (c *gcCommand) registry(system ci.System, getenv func(string) string) (host string, names []oci.Repository, err error) {
 	var repositories []string
 	for _, a := range c.Registry {
@@ -131,12 +132,11 @@ func (c *gcCommand) registry(system ci.System, getenv func(string) string) (host
 }
 
 func oneRegistry(a, b string) error {
-	return fmt.Errorf("--gc-via is one registry, and this run is about %s and %s", a, b)
+	return fmt.Errorf("--gc-via is for one registry, but this run covers %s and %s", a, b)
 }
 
-// job is the collection after a prune; nil when none is asked for. What is wrong with it is found before anything is
-// pruned.
-func (a afterPrune) job(c collection, w World, asked *asked) (*run.GCJob, error) {
+// job is the garbage collection after a prune; nil without --gc. It checks the flags before anything is pruned.
+func (a afterPrune) job(c gcFlags, w World, asked *asked) (*run.GCJob, error) {
 	if !a.GC {
 		return nil, nil
 	}
@@ -153,35 +153,38 @@ func (a afterPrune) job(c collection, w World, asked *asked) (*run.GCJob, error)
 	return job, nil
 }
 
-// job is the collection that the flags describe. Every error is bad input.
-func (c collection) job(w World, system ci.System) (*run.GCJob, error) {
+// job is the garbage collection that the flags describe. Every error is bad input.
+func (c gcFlags) job(w World, system ci.System) (*run.GCJob, error) {
 	target, err := c.target(w)
 	if err != nil {
 		return nil, err
 	}
-	return &run.GCJob{Via: c.Via, Target: target, Options: gc.Options{
+	collect := func(ctx context.Context, client gc.Client, o gc.Options) gc.Result {
+		return gc.Run(ctx, target, client, o)
+	}
+	return &run.GCJob{Via: c.Via, Run: collect, Options: gc.Options{
 		Binary: c.Binary, Config: c.Config, Mode: gc.Mode(c.Mode), Timeout: c.Timeout, Wait: c.Wait,
 		DeleteUntagged: c.DeleteUntagged, DestroysMultiArch: c.DestroysIndexes, BreakLock: c.BreakLock,
 		Owner: owner(system, w),
 	}}, nil
 }
 
-// target reads the target and what belongs to it. Every error is bad input.
-func (c collection) target(w World) (*gc.Target, error) {
+// target reads the target and its flags. Every error is bad input.
+func (c gcFlags) target(w World) (*gc.Target, error) {
 	if c.Wait < 0 {
-		return nil, errors.New("--gc-wait is a time from now on")
+		return nil, errors.New("--gc-wait is negative")
 	}
 	return c.gcHost.target(w, gc.TargetOptions{Stop: c.Stop, Start: c.Start})
 }
 
-// target reads the target, for which o has the commands that stop and start the registry. Every error is bad input.
+// target reads the target; o has the commands that stop and start the registry. Every error is bad input.
 func (h gcHost) target(w World, o gc.TargetOptions) (*gc.Target, error) {
 	if h.Via == "" {
-		return nil, withHint(errors.New("--gc-via: it is not said where the registry runs"),
+		return nil, withHint(errors.New("--gc-via is missing: it says where the registry runs"),
 			"for example --gc-via docker://registry, or ssh://user@host with --gc-stop and --gc-start (docs/garbage-collection.md)")
 	}
 	if h.Timeout < 0 {
-		return nil, errors.New("--gc-timeout is a time from now on")
+		return nil, errors.New("--gc-timeout is negative")
 	}
 	for flag, file := range map[string]string{"gc-ssh-key": h.SSHKey, "gc-known-hosts": h.KnownHosts} {
 		if file == "" {
@@ -200,7 +203,7 @@ func (h gcHost) target(w World, o gc.TargetOptions) (*gc.Target, error) {
 	return t, nil
 }
 
-// withoutSecrets leaves out of an environment what regsweep alone is given.
+// withoutSecrets removes the variables with passwords for regsweep from an environment.
 func withoutSecrets(env []string) []string {
 	return slices.DeleteFunc(env, func(e string) bool {
 		name, _, _ := strings.Cut(e, "=")
@@ -212,7 +215,7 @@ func withoutSecrets(env []string) []string {
 	})
 }
 
-// owner says in the lock who collects: the build, else the user and the process.
+// owner names the run in the lock: by its build, or else by the user and the process.
 func owner(system ci.System, w World) string {
 	out := "regsweep, " + w.Process
 	if system.BuildURL != "" {

@@ -15,10 +15,10 @@ import (
 )
 
 // run prunes what the command line asks for and returns the exit code.
-func (c *pruneCommand) run(ctx context.Context, w World, console *publish.Console) int {
+func (c *pruneCommand) run(ctx context.Context, w World, console *publish.Console) (int, error) {
 	a, err := c.read(w, console)
 	if err != nil {
-		return badInput(w, console, err)
+		return 0, err
 	}
 	a.debug(w)
 	sum := run.Prune(ctx, a.job, a.world)
@@ -26,11 +26,14 @@ func (c *pruneCommand) run(ctx context.Context, w World, console *publish.Consol
 	sayEnd(console, sum)
 	sum.Policy, sum.CI = a.policies.String(), ciOf(a.sinks.CI)
 	sum.ExitCode = codeOf(sum)
+	if errors.Is(sum.Cause, run.ErrDeclined) && a.sinks.Form == report.FormTable { // whose plan was just shown
+		a.sinks.Form = report.FormLine
+	}
 	a.sinks.Summary(sum)
-	return sum.ExitCode
+	return sum.ExitCode, nil
 }
 
-// asked is what the command line and the environment ask prune for.
+// asked is what the command line and the environment ask prune to do.
 type asked struct {
 	job      run.Job
 	world    run.World
@@ -39,8 +42,7 @@ type asked struct {
 	shardBy  string // the variable that chose the shard; "" for the flag
 }
 
-// read reads what the command line and the environment ask for. Whatever is wrong with it is found here, before anything
-// is sent to a registry.
+// read reads the command line and the environment. It finds every mistake in them before anything is sent to a registry.
 func (c *pruneCommand) read(w World, console *publish.Console) (*asked, error) {
 	a := &asked{
 		job:   run.Job{DryRun: c.DryRun, Workers: int(c.Workers), Timeout: c.Timeout, Method: c.DeleteBy},
@@ -55,7 +57,7 @@ func (c *pruneCommand) read(w World, console *publish.Console) (*asked, error) {
 	}
 	a.job.Policy = a.policies.Of
 	if c.Timeout < 0 {
-		return nil, fmt.Errorf("--timeout: %s is not a time from now on", c.Timeout)
+		return nil, fmt.Errorf("--timeout: %s is negative", c.Timeout)
 	}
 	if a.sinks.CI, err = ci.Detect(w.Getenv, c.CI); err != nil {
 		return nil, fmt.Errorf("--ci: %w", err)
@@ -66,7 +68,7 @@ func (c *pruneCommand) read(w World, console *publish.Console) (*asked, error) {
 	if err := c.shard(w, a); err != nil {
 		return nil, err
 	}
-	if a.job.GC, err = c.afterPrune.job(c.collection, w, a); err != nil {
+	if a.job.GC, err = c.afterPrune.job(c.gcFlags, w, a); err != nil {
 		return nil, err
 	}
 	if err := c.open(w, a); err != nil {
@@ -90,27 +92,26 @@ func (c *pruneCommand) open(w World, a *asked) error {
 	if err != nil {
 		return err
 	}
-	a.world = run.World{Open: clients.of, State: dir, Now: w.Now, Events: teller{console, a.shardBy}.tell}
+	a.world = run.World{Open: clients.of, State: dir, Now: w.Now, Deadline: w.Deadline, Events: teller{console, a.shardBy}.tell}
+	if c.asks(w, a.sinks.CI) {
+		a.world.Confirm = a.confirm(w.Stdin)
+	}
 	return nil
 }
 
-// findImages finds the repositories of the run and what was pushed to them, by the arguments, by what build tools wrote
-// and by the CI.
+// findImages finds the repositories of the run and what was pushed to them: from the arguments, the metadata of build tools
+// and the CI system.
 func (c *pruneCommand) findImages(w World, system ci.System) (oci.Pushes, error) {
 	built, err := ci.ReadMetadata(c.Metadata)
 	if err != nil {
 		return oci.Pushes{}, fmt.Errorf("--metadata: %w", err)
 	}
-	images, err := system.Images(w.Getenv, c.Images, built)
-	if errors.Is(err, oci.ErrReference) {
-		err = withHint(err, "an image is host[:port]/path[:tag][@digest], as docker push prints it")
-	}
-	return images, err
+	return system.Images(w.Getenv, c.Images, built)
 }
 
-// shard finds out which part of the repositories is for this job: by --shard, else by what the CI says of parallel jobs
-// when the run is about more than one repository. Parallel jobs that all name one repository are not parts of one task:
-// each of them prunes it.
+// shard finds the part of the repositories for this job: from --shard, or else, for a run over more than one repository,
+// from the CI system's variables for parallel jobs. Parallel jobs that all name the same single repository do not divide
+// it: each of them prunes it.
 func (c *pruneCommand) shard(w World, a *asked) error {
 	var chosen ci.Shard
 	var err error
@@ -124,8 +125,8 @@ func (c *pruneCommand) shard(w World, a *asked) error {
 		}
 	}
 	if c.GC && chosen.Total > 1 { // each of the parallel jobs would stop the registry that the others talk to
-		return withHint(errors.New("--gc: this run is one of several side by side, and each would stop the registry while the others use it"),
-			"collect once, by regsweep gc in a job after these; --shard 1/1 says that this job prunes all")
+		return withHint(errors.New("--gc: this run is one of several parallel jobs, and each of them would stop the registry while the others use it"),
+			"run regsweep gc once, in a job after these; if this job prunes everything, set --shard 1/1")
 	}
 	a.job.Shard = report.Shard{Index: chosen.Index, Total: chosen.Total}
 	return nil
@@ -141,7 +142,7 @@ func several(names []oci.Repository) bool {
 	return false
 }
 
-// debug says what the run goes by, where the CI shows such lines to somebody who looks for a mistake in a pipeline.
+// debug prints the input of the run, if the CI system shows debug lines.
 func (a *asked) debug(w World) {
 	say := func(format string, args ...any) {
 		a.sinks.Console.Raw(a.sinks.CI.Debug(w.Getenv, "regsweep: "+report.Visible(fmt.Sprintf(format, args...))))

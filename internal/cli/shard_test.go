@@ -166,14 +166,14 @@ func TestBadShard(t *testing.T) {
 		says  string
 		lines int
 	}{
-		"0/0":              {args: with(all, "--shard", "0/0"), says: "--shard: 0 of 0 is no shard: there are 1 to", lines: 1},
-		"0/3":              {args: with(all, "--shard", "0/3"), says: "--shard: 0 of 3 is no shard: they are counted from 1 to 3", lines: 1},
-		"4/3":              {args: with(all, "--shard", "4/3"), says: "--shard: 4 of 3 is no shard: they are counted from 1 to 3", lines: 1},
+		"0/0":              {args: with(all, "--shard", "0/0"), says: "--shard: 0 of 0 is not a shard: there can be 1 to", lines: 1},
+		"0/3":              {args: with(all, "--shard", "0/3"), says: "--shard: 0 of 3 is not a shard: the first number goes from 1 to 3", lines: 1},
+		"4/3":              {args: with(all, "--shard", "4/3"), says: "--shard: 4 of 3 is not a shard: the first number goes from 1 to 3", lines: 1},
 		"x":                {args: with(all, "--shard", "x"), says: `--shard: "x" is not I/N, such as 2/5`, lines: 1},
-		"of the CI":        {env: gitlab, args: all, says: "CI_NODE_INDEX of CI_NODE_TOTAL: 4 of 3 is no shard", lines: 1},
+		"of the CI":        {env: gitlab, args: all, says: "CI_NODE_INDEX of CI_NODE_TOTAL: 4 of 3 is not a shard", lines: 1},
 		"that collects":    {args: with(all, "--shard", "1/3", "--gc", "--gc-via", "docker://registry"), says: "--gc: this run is one of several", lines: 2},
 		"of an action":     {env: map[string]string{"INPUT_SHARD": "3"}, args: all, says: `--shard: "3" is not I/N`, lines: 1},
-		"of one by a flag": {args: []string{"HOST/team/app1", "--keep-last", "1", "--shard", "2/1"}, says: "--shard: 2 of 1 is no shard", lines: 1},
+		"of one by a flag": {args: []string{"HOST/team/app1", "--keep-last", "1", "--shard", "2/1"}, says: "--shard: 2 of 1 is not a shard", lines: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -20,12 +20,10 @@ const (
 // KindOf returns the kind of an error of this package, KindFailed for any other. A registry that is down and kept images
 // that are broken count more than the reason that led to it.
 func KindOf(err error) Kind {
-	var down *NotBackError
-	var broken *MissingError
 	var refusal *Refusal
 	var log *LogError
 	switch {
-	case errors.As(err, &down), errors.As(err, &broken):
+	case IsDisaster(err):
 		return KindFailed
 	case errors.As(err, &refusal):
 		return KindRefused
@@ -37,6 +35,13 @@ func KindOf(err error) Kind {
 		return KindBadInput
 	}
 	return KindFailed
+}
+
+// IsDisaster reports whether an error says that the registry is down, or that kept images are broken.
+func IsDisaster(err error) bool {
+	var down *NotBackError
+	var broken *MissingError
+	return errors.As(err, &down) || errors.As(err, &broken)
 }
 
 // Refusal is a garbage collection that was not begun: nothing was stopped.

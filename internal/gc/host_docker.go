@@ -62,8 +62,10 @@ func (c *container) noRestart(name string) *Refusal {
 	case c.Config.Labels[unitLabel] != "":
 		return &Refusal{Why: fmt.Sprintf("the container %s belongs to the systemd unit %s, which may start it during the garbage collection", name, unit), Advice: fmt.Sprintf(byUnit, unit)}
 	case c.Config.Labels[serviceLabel] != "":
-		return &Refusal{Why: fmt.Sprintf("the container %s belongs to the swarm service %s, which makes a new one when it is stopped", name, oneLine(c.Config.Labels[serviceLabel])),
-			Advice: "--gc-via ssh:// or local: with --gc-stop 'docker service scale --detach=false SERVICE=0' and --gc-start 'docker service scale SERVICE=1' (docs/garbage-collection.md)"}
+		return &Refusal{
+			Why:    fmt.Sprintf("the container %s belongs to the swarm service %s, which makes a new one when it is stopped", name, oneLine(c.Config.Labels[serviceLabel])),
+			Advice: "--gc-via ssh:// or local: with --gc-stop 'docker service scale --detach=false SERVICE=0' and --gc-start 'docker service scale SERVICE=1' (docs/garbage-collection.md)",
+		}
 	}
 	return nil
 }

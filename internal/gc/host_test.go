@@ -457,6 +457,7 @@ func TestShellHost(t *testing.T) {
 // The operator's command is run by a shell as it is written, and what it prints goes into a file.
 func TestShellHostRunsTheCommand(t *testing.T) {
 	t.Parallel()
+	needsShell(t)
 	dir := t.TempDir()
 	target, err := ParseTarget("local:", TargetOptions{Stop: "echo \"it's $((1+1))\"", Start: "echo no; exit 3", Environment: os.Environ()})
 	if err != nil {
@@ -475,6 +476,7 @@ func TestShellHostRunsTheCommand(t *testing.T) {
 
 func TestRunProcess(t *testing.T) {
 	t.Parallel()
+	needsShell(t)
 	target := &Target{host: &shellHost{via: localMachine{}}, exec: runProcess}
 	out, err := target.command("sh", "-c", "echo out; echo err >&2").output(t.Context())
 	if err != nil || out != "out\n" {

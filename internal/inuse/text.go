@@ -38,7 +38,7 @@ type place struct {
 // is larger than [MaxSize] or that is not text is an error.
 func Parse(source, text string) (Text, error) {
 	if len(text) > MaxSize {
-		return Text{}, fmt.Errorf("it has more than %d MiB", MaxSize>>20)
+		return Text{}, fmt.Errorf("it is larger than %d MiB", MaxSize>>20)
 	}
 	t := Text{source: source, text: text, names: map[string]place{}}
 	start := 0
@@ -50,7 +50,7 @@ func Parse(source, text string) (Text, error) {
 		line := text[start:end]
 		// Windows' shells redirect UTF-16, in which every word would be torn into letters.
 		if n := strings.IndexByte(line, 0); n >= 0 {
-			return Text{}, fmt.Errorf("line %d, column %d: a zero byte: this is no text, or UTF-16, which must be saved as UTF-8", number, n+1)
+			return Text{}, fmt.Errorf("line %d, column %d: a zero byte: this is not text, or it is UTF-16; save it as UTF-8", number, n+1)
 		}
 		at := place{line: number}
 		body := line[:commentStart(line)]
@@ -64,13 +64,13 @@ func Parse(source, text string) (Text, error) {
 		}
 	}
 	if len(t.names) == 0 {
-		return Text{}, errors.New("it names nothing: there is no image reference, tag or digest in it")
+		return Text{}, errors.New("it names no image: it has no image reference, tag or digest")
 	}
 	return t, nil
 }
 
 // commentStart returns where the comment of a line begins, or the line's length: at a # that begins the line or follows
-// white space. One inside of quotes is none: a whole cluster can be one line of JSON, and what follows "see #7" in it
+// white space. A # inside quotes does not begin one: a whole cluster can be one line of JSON, and what follows "see #7" in it
 // must not be lost. Quotes are those that begin a word; when they are not closed, nothing is a comment.
 func commentStart(line string) int {
 	quote, before := byte(0), byte(' ')
@@ -141,8 +141,8 @@ func (t Text) earlier(at place, ok bool, name string) (place, bool) {
 	return at, ok
 }
 
-// mostComment bounds what a comment adds to the reasons of each image on its line, in bytes.
-const mostComment = 120
+// maxComment bounds what a comment adds to the reasons of each image on its line, in bytes.
+const maxComment = 120
 
 // where says where an image is in use and, where the text does, why.
 func (t Text) where(at place) string {
@@ -153,8 +153,8 @@ func (t Text) where(at place) string {
 			comment = comment[:n]
 		}
 		comment = strings.TrimSpace(strings.TrimLeft(comment, "# \t"))
-		if len(comment) > mostComment {
-			comment = strings.ToValidUTF8(comment[:mostComment], "") + " …"
+		if len(comment) > maxComment {
+			comment = strings.ToValidUTF8(comment[:maxComment], "") + " …"
 		}
 		if comment != "" {
 			out += ": " + comment

@@ -134,11 +134,11 @@ func TestReasonSaysWhere(t *testing.T) {
 func TestParseErrors(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"":                                 "names nothing",
-		" \r\n\t- : @ / . {}[]\n":          "names nothing",
-		"# v1\n  # registry.example.com/a": "names nothing",
+		"":                                 "names no image",
+		" \r\n\t- : @ / . {}[]\n":          "names no image",
+		"# v1\n  # registry.example.com/a": "names no image",
 		"v1\nv\x002\x00":                   "line 2, column 2: a zero byte",
-		strings.Repeat(" ", MaxSize) + "v": "more than 64 MiB",
+		strings.Repeat(" ", MaxSize) + "v": "larger than 64 MiB",
 	} {
 		if _, err := Parse("x", text); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%.20q: got %v, want one line with %q", text, err, want)

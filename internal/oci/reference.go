@@ -6,7 +6,6 @@ package oci
 import (
 	_ "crypto/sha256" // digest.Parse accepts only algorithms that are linked in
 	_ "crypto/sha512"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -18,7 +17,16 @@ import (
 type Digest = digest.Digest
 
 // ErrReference is wrapped by every error about text that is not an image reference.
-var ErrReference = errors.New("not an image reference")
+var ErrReference error = notReference{}
+
+type notReference struct{}
+
+func (notReference) Error() string { return "not an image reference" }
+
+// Hint says how a reference is written.
+func (notReference) Hint() string {
+	return "an image is host[:port]/path[:tag][@digest], as docker push prints it"
+}
 
 // Repository names one repository: the unit of pruning.
 type Repository struct {
@@ -59,7 +67,7 @@ func ParseReference(text string) (Reference, error) {
 		return Reference{}, fmt.Errorf("%w: %q: %s", ErrReference, text, why)
 	}
 	if scheme, _, has := strings.Cut(text, "://"); has { // what follows may hold a password
-		return Reference{}, fmt.Errorf("%w: %q: a reference has no scheme, leave out %s:// and what else stands before the host", ErrReference, scheme+"://…", scheme)
+		return Reference{}, fmt.Errorf("%w: %q: a reference has no scheme: leave out %s:// and everything else before the host", ErrReference, scheme+"://…", scheme)
 	}
 	name, dgst, hasDigest := strings.Cut(text, "@")
 	host, rest, hasHost := strings.Cut(name, "/")

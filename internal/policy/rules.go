@@ -14,23 +14,24 @@ import (
 // of each field means that it was not given, so that the flags can override the keys of an entry.
 type Rules struct {
 	KeepLast        Count           `name:"keep-last" group:"keep" placeholder:"N" help:"Keep the newest N images. An image is a digest: five tags on one image count once."`
-	KeepYoungerThan retain.Age      `name:"keep-younger-than" group:"keep" placeholder:"AGE" help:"Keep images younger than this, counted from now: 90m, 12h, 14d, 6w, 3mo, 1y."`
-	KeepHourly      Count           `name:"keep-hourly" group:"keep" placeholder:"N" help:"Keep the newest image of each of the last N hours that have any (UTC)."`
-	KeepDaily       Count           `name:"keep-daily" group:"keep" placeholder:"N" help:"Keep the newest image of each of the last N days that have any."`
-	KeepWeekly      Count           `name:"keep-weekly" group:"keep" placeholder:"N" help:"Keep the newest image of each of the last N ISO weeks that have any."`
-	KeepMonthly     Count           `name:"keep-monthly" group:"keep" placeholder:"N" help:"Keep the newest image of each of the last N months that have any."`
-	KeepYearly      Count           `name:"keep-yearly" group:"keep" placeholder:"N" help:"Keep the newest image of each of the last N years that have any."`
-	KeepSemver      retain.Versions `name:"keep-semver" group:"keep" placeholder:"N" help:"Keep the N highest versions; N/major or N/minor: of each major or minor line. Pre-releases come below releases."`
+	KeepYoungerThan retain.Age      `name:"keep-younger-than" group:"keep" placeholder:"AGE" help:"Keep images younger than this age: 90m, 12h, 14d, 6w, 3mo, 1y."`
+	KeepHourly      Count           `name:"keep-hourly" group:"keep" placeholder:"N" help:"Keep the newest image of each of the last N hours (UTC) that have an image."`
+	KeepDaily       Count           `name:"keep-daily" group:"keep" placeholder:"N" help:"Keep the newest image of each of the last N days that have an image."`
+	KeepWeekly      Count           `name:"keep-weekly" group:"keep" placeholder:"N" help:"Keep the newest image of each of the last N ISO weeks that have an image."`
+	KeepMonthly     Count           `name:"keep-monthly" group:"keep" placeholder:"N" help:"Keep the newest image of each of the last N months that have an image."`
+	KeepYearly      Count           `name:"keep-yearly" group:"keep" placeholder:"N" help:"Keep the newest image of each of the last N years that have an image."`
+	KeepSemver      retain.Versions `name:"keep-semver" group:"keep" placeholder:"N" help:"Keep the N highest versions. N/major or N/minor keeps the N highest of each major or minor version. Releases rank above pre-releases."`
 
-	GroupBy      retain.Grouping `name:"group-by" group:"groups" placeholder:"RE" help:"Anchored regular expression whose capture groups name the group of a tag, such as ^(.+)-[0-9a-f]{7,}$ for its branch. The keep rules then apply to each group by itself."`
-	ExpireGroups retain.Age      `name:"expire-groups" group:"groups" placeholder:"AGE" help:"Give up groups that saw no new image for this long: no keep rule holds in them."`
+	GroupBy      retain.Grouping `name:"group-by" group:"groups" placeholder:"RE" help:"Apply the keep rules to each group of tags separately. RE is an anchored regular expression; its capture groups name the group of a tag. For branches: ^(.+)-[0-9a-f]{7,}$."`
+	ExpireGroups retain.Age      `name:"expire-groups" group:"groups" placeholder:"AGE" help:"Stop applying keep rules to groups with no new image for this long."`
 
-	Tags    []Patterns     `name:"tags" group:"scope" sep:"none" placeholder:"GLOB" help:"Look at these tags only. Others are never deleted nor counted, and protect the images that they share. A glob matches the whole tag; re: begins a regular expression, anchored at both ends, up to the end of its line."`
-	Protect []Patterns     `name:"protect" group:"scope" sep:"none" placeholder:"GLOB" help:"Never delete nor count these tags (default: latest)."`
-	Sort    retain.Sort    `name:"sort" group:"scope" placeholder:"ORDER" values:"created,semver,name" help:"What newest means: created (build date), semver (version of the tag) or name (natural order: b9 before b10). Default: created."`
-	Undated retain.Undated `name:"undated" group:"scope" placeholder:"HOW" values:"keep,oldest" help:"What to do with images without a usable date (missing, 1970, 1980, in the future): keep them, or treat them as oldest. Default: keep."`
+	Tags            []Patterns     `name:"tags" group:"scope" sep:"none" placeholder:"GLOB" help:"Consider only these tags. regsweep never deletes or counts other tags, and keeps every image that has one. A glob matches the whole tag. re: starts a regular expression that is anchored at both ends and runs to the end of its line."`
+	Protect         []Patterns     `name:"protect" group:"scope" sep:"none" placeholder:"GLOB" help:"Never delete or count these tags, in addition to latest."`
+	NoProtectLatest bool           `name:"no-protect-latest" group:"scope" help:"Treat latest like any other tag."`
+	Sort            retain.Sort    `name:"sort" group:"scope" placeholder:"ORDER" values:"created,semver,name" help:"What newest means: created (build date), semver (version in the tag) or name (natural order: b10 is newer than b9). Default: created."`
+	Undated         retain.Undated `name:"undated" group:"scope" placeholder:"HOW" values:"keep,oldest" help:"What to do with images without a usable date (missing, 1970, 1980 or in the future): keep them, or treat them as the oldest. Default: keep."`
 
-	MaxDelete retain.Limit `name:"max-delete" group:"run" placeholder:"N|P%" help:"Delete nothing, report the plan and exit with 3 when a repository would lose more images than this."`
+	MaxDelete retain.Limit `name:"max-delete" group:"run" placeholder:"N|P%" help:"Refuse the plan when it deletes more images of a repository than this. Nothing is deleted, the plan is reported, and the exit code is 3."`
 }
 
 // over returns the rules, and those of below where there are none.
@@ -44,22 +45,15 @@ func (r Rules) over(below Rules) Rules {
 	return r
 }
 
-// Policy makes the retention policy of the rules. Where no tag is named as protected, latest is. Every error is bad input.
+// Policy makes the retention policy of the rules. Every error is bad input.
 func (r Rules) Policy() (retain.Policy, error) {
 	p := retain.Policy{
-		Tags: all(r.Tags), Protect: all(r.Protect),
+		Tags: all(r.Tags), Protect: all(r.Protect), NoProtectLatest: r.NoProtectLatest,
 		KeepLast: int(r.KeepLast), KeepYoungerThan: r.KeepYoungerThan,
 		KeepHourly: int(r.KeepHourly), KeepDaily: int(r.KeepDaily), KeepWeekly: int(r.KeepWeekly),
 		KeepMonthly: int(r.KeepMonthly), KeepYearly: int(r.KeepYearly), KeepSemver: r.KeepSemver,
 		GroupBy: r.GroupBy, ExpireGroups: r.ExpireGroups,
 		Sort: r.Sort, Undated: r.Undated, MaxDelete: r.MaxDelete,
-	}
-	if len(p.Protect) == 0 {
-		latest, err := retain.ParsePattern("latest")
-		if err != nil {
-			return p, err
-		}
-		p.Protect = []retain.Pattern{latest.Implicit()}
 	}
 	return p, p.Validate()
 }
@@ -84,7 +78,7 @@ type Patterns struct{ list []retain.Pattern }
 func (p *Patterns) UnmarshalText(text []byte) (err error) {
 	p.list, err = retain.ParsePatterns(string(text))
 	if err == nil && len(p.list) == 0 && strings.TrimSpace(string(text)) != "" {
-		return errors.New("a list without a pattern in it")
+		return errors.New("the list has no pattern")
 	}
 	return err
 }

@@ -18,51 +18,19 @@ import (
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
-// Repository is what an execution needs of a registry.
-type Repository interface {
-	Reader
-	Deleter
-	Untagger
-	Retagger
-}
-
-// Reader looks at a repository.
-type Reader interface {
-	// Reread returns what the repository's tags point at now and what that needs. given are tags that the caller looks at
-	// by itself, with what they are believed to point at, and tags that it believes gone, with "".
-	Reread(ctx context.Context, before oci.Snapshot, given map[string]oci.Digest) (oci.Snapshot, error)
-}
-
-// Deleter deletes manifests. It finishes a request that is on its way even when ctx is cancelled.
-type Deleter interface {
-	// Delete deletes a manifest with all its tags and reports whether it was there.
-	Delete(ctx context.Context, d oci.Digest) (existed bool, err error)
-}
-
-// Untagger removes tags where the registry can.
-type Untagger interface {
-	// DeletesTags asks whether the registry can. An error says that it deletes nothing at all, or, when it has a method
-	// Unclear that says so, that its answer is not understood.
-	DeletesTags(ctx context.Context) (bool, error)
-	// Untag removes a tag that points at d and reports whether it did: it looks right before, and leaves a tag alone that
-	// points elsewhere. It finishes a request that is on its way.
-	Untag(ctx context.Context, tag string, d oci.Digest) (removed bool, err error)
-}
-
-// Retagger removes tags where the registry cannot: it points them at a placeholder, whose deletion takes them along.
-type Retagger interface {
-	// PushPlaceholder pushes an image that no other run has.
-	PushPlaceholder(ctx context.Context) (oci.Digest, error)
-	// Retag points a tag that points at d to it, as careful as Untag.
-	Retag(ctx context.Context, tag string, d oci.Digest) (removed bool, err error)
+// Target is what an execution needs of a repository, see [registry.Repository]. What else it uses it asks for by type
+// assertion: [registry.TagDeleter] and [registry.TagPointer].
+type Target interface {
+	Refresh(ctx context.Context, before oci.Snapshot, known map[string]oci.Digest) (oci.Snapshot, error)
+	Delete(ctx context.Context, level []oci.Image) []registry.Result
 }
 
 // Options bound an execution. The zero value is the careful one.
 type Options struct {
 	// Workers bounds the deletions that run in parallel; 0 means [DefaultWorkers].
 	Workers int
-	// By is the way; "" means [ByDigest].
-	By Way
+	// Method is how to delete; "" means [ByDigest].
+	Method Method
 	// Journal remembers what has begun; nil leaves only [ByDigest].
 	Journal Journal
 	// LookEvery is how old the latest look at the repository may be when a deletion begins; 0 means a minute, or ten
@@ -85,7 +53,7 @@ const (
 // deletion, and again now and then, it looks at the repository and spares what something has come to depend on. Each
 // image is followed by its own parts and attachments. An error that no further deletion can survive ends the
 // execution, as a cancel does; what was not tried is skipped.
-func Execute(ctx context.Context, p retain.Plan, r Repository, o Options) Result {
+func Execute(ctx context.Context, p retain.Plan, t Target, o Options) Result {
 	if len(p.Refusals) > 0 {
 		res := Skip(p, "refused: "+p.Refusals[0].Detail)
 		res.Err = fmt.Errorf("%w: %s", ErrRefused, p.Refusals[0].Detail)
@@ -93,17 +61,18 @@ func Execute(ctx context.Context, p retain.Plan, r Repository, o Options) Result
 	}
 	deletions := p.Deletions()
 	e := &execution{
-		plan: p, deletions: deletions, repository: r, options: o, tags: tagsOf(deletions),
+		plan: p, deletions: deletions, target: t, options: o, tags: tagsOf(deletions),
 		dependencies: dependenciesOf(deletions), outcomes: map[oci.Digest]Outcome{}, spared: map[oci.Digest]string{},
-		claimed: map[oci.Digest]bool{}, tagged: map[oci.Digest]bool{}, removed: map[oci.Digest][]string{}, untagging: map[string]oci.Digest{},
+		image: map[oci.Digest]oci.Image{}, claimed: map[oci.Digest]bool{}, tagged: map[oci.Digest]bool{}, removed: map[oci.Digest][]string{}, untagging: map[string]oci.Digest{},
 	}
 	for _, d := range deletions {
+		e.image[d.Image.Digest] = d.Image
 		e.tagged[d.Image.Digest] = len(d.Image.Tags) > 0
 	}
 	if len(deletions) == 0 {
 		e.closeJournal()
 	} else if err := e.choose(ctx); err != nil {
-		e.err, e.way = err, ""
+		e.err, e.method = err, ""
 	} else {
 		e.run(ctx)
 		e.closeJournal()
@@ -113,25 +82,26 @@ func Execute(ctx context.Context, p retain.Plan, r Repository, o Options) Result
 			e.outcomes[d.Image.Digest] = Outcome{Skipped, e.whyNot(d.Image.Digest)}
 		}
 	}
-	return Result{Outcomes: e.outcomes, Err: e.err, Way: e.way, Left: e.left, Warnings: e.warnings}
+	return Result{Outcomes: e.outcomes, Err: e.err, Method: e.method, Unfinished: e.left, Warnings: e.warnings}
 }
 
 // execution is the state of one Execute.
 type execution struct {
 	dependencies
-	plan       retain.Plan
-	deletions  []retain.Decision
-	repository Repository
-	options    Options
-	way        Way
-	tags       int           // how many the deletions have
-	looked     time.Time     // when the latest look was
-	lookTook   time.Duration // and how long it took
-	journaled  bool          // all deletions are written down
-	emptied    bool          // the latest look has seen nothing that the plan keeps
-	drains     bool          // the run is cancelled, and only what has lost its tags is deleted
-	left       []oci.Digest
-	warnings   []string
+	plan      retain.Plan
+	deletions []retain.Decision
+	image     map[oci.Digest]oci.Image // of the deletions
+	target    Target
+	options   Options
+	method    Method
+	tags      int           // how many the deletions have
+	looked    time.Time     // when the latest look was
+	lookTook  time.Duration // and how long it took
+	journaled bool          // all deletions are written down
+	emptied   bool          // the latest look has seen nothing that the plan keeps
+	drains    bool          // the run is cancelled, and only what has lost its tags is deleted
+	left      []oci.Digest
+	warnings  []string
 
 	mu        sync.Mutex
 	spared    map[oci.Digest]string // what must not be deleted after all, and why
@@ -147,10 +117,10 @@ type execution struct {
 	broken    bool  // nothing more is deleted, not even the parts of what is gone
 }
 
-// run deletes everything in the way that was chosen. What has lost its tags is in no listing, so a cancelled run still
+// run deletes everything by the method that was chosen. What has lost its tags is in no listing, so a cancelled run still
 // deletes that before it ends.
 func (e *execution) run(ctx context.Context) {
-	if e.way == ByDigest {
+	if e.method == ByDigest {
 		e.deleteAll(ctx, e.roots)
 		return
 	}
@@ -267,7 +237,7 @@ func (e *execution) given() map[string]oci.Digest {
 // tags. When it cannot be read, nothing more is deleted.
 func (e *execution) lookNow(ctx context.Context) bool {
 	begun := time.Now()
-	later, err := e.repository.Reread(ctx, e.plan.Snapshot(), e.given())
+	later, err := e.target.Refresh(ctx, e.plan.Snapshot(), e.given())
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
@@ -288,7 +258,7 @@ func (e *execution) lookNow(ctx context.Context) bool {
 		has[i.Digest] = len(i.Tags) > 0
 		for _, t := range i.Tags {
 			if slices.Contains(e.removed[i.Digest], t) {
-				e.spared[i.Digest] = "tag " + t + " has come to need it again since it was removed"
+				e.spared[i.Digest] = "needed by tag " + t + ", which points to it again after its removal"
 			}
 		}
 	}
@@ -303,9 +273,9 @@ func (e *execution) delete(ctx context.Context, d oci.Digest) {
 	if !e.claim(d) {
 		return
 	}
-	existed, err := e.repository.Delete(ctx, d)
-	e.record(ctx, d, existed, err)
-	if err != nil {
+	res := e.target.Delete(ctx, []oci.Image{e.image[d]})[0]
+	e.record(ctx, d, res.Existed, res.Err)
+	if res.Err != nil {
 		return
 	}
 	if ctx.Err() != nil {
@@ -363,7 +333,7 @@ func (e *execution) step() {
 		return
 	}
 	all := len(e.deletions)
-	if e.way != ByDigest {
+	if e.method != ByDigest {
 		all += e.tags
 	}
 	e.options.Progress(e.steps, all)
@@ -395,7 +365,7 @@ func (e *execution) learn(ctx context.Context, err error) {
 func (e *execution) whyNot(d oci.Digest) string {
 	switch {
 	case e.spared[d] != "" && len(e.removed[d]) > 0:
-		return fmt.Sprintf("%s; its %s had been removed before that was seen", e.spared[d], strings.Join(e.removed[d], ", "))
+		return fmt.Sprintf("%s; these tags of it were removed before that: %s", e.spared[d], strings.Join(e.removed[d], ", "))
 	case e.spared[d] != "":
 		return e.spared[d]
 	case e.journaled && e.stranded(d, map[oci.Digest]bool{}):

@@ -14,6 +14,7 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/registry/distribution"
 	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 	"github.com/regsweep/regsweep/internal/retain"
@@ -24,7 +25,7 @@ var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 // stage is a repository on the double with its plan.
 type stage struct {
 	reg  *registrytest.Registry
-	repo *registry.Repository
+	repo registry.Repository
 	push fixture.Tester
 	plan retain.Plan
 }
@@ -43,14 +44,24 @@ func newStage(t *testing.T, o registrytest.Options, push func(fixture.Tester)) *
 	s := &stage{reg: registrytest.New(t, o)}
 	s.push = s.reg.Pusher(t, "team/app")
 	push(s.push)
-	s.repo = registry.New(s.reg.Host(), registry.Options{RetryBase: time.Millisecond}).Repository("team/app")
-	snapshot, err := s.repo.Snapshot(t.Context(), registry.Wanted{})
+	s.repo = open(t, s.reg)
+	snapshot, err := s.repo.Snapshot(t.Context(), registry.Query{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.plan = retain.Decide(snapshot, retain.Policy{KeepLast: 1}, retain.Context{}, now)
 	s.reg.ResetRequests()
 	return s
+}
+
+// open opens the repository team/app.
+func open(t *testing.T, reg *registrytest.Registry) registry.Repository {
+	t.Helper()
+	r, err := distribution.Open(reg.Host(), registry.Options{RetryBase: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Repository("team/app")
 }
 
 func (s *stage) execute(t *testing.T) prune.Result {

@@ -17,12 +17,15 @@ const (
 	Failed  Status = "failed"  // the registry refused, or did not answer
 	Skipped Status = "skipped" // it was not tried, or it was spared
 	Planned Status = "planned" // a dry run
+	// Unsettled is a deletion, or the removal of one of the image's tags, that was sent and not answered: nobody knows
+	// whether the registry did it. What depends on it stays in the journal until a later look settles it.
+	Unsettled Status = "unsettled"
 )
 
 // Outcome is what became of one deletion.
 type Outcome struct {
 	Status Status
-	Detail string // why it failed or was skipped; "" otherwise
+	Detail string // why it failed, was skipped or is unsettled; "" otherwise
 }
 
 // Result is what became of a plan.
@@ -32,12 +35,26 @@ type Result struct {
 	// Err is what ended the execution before its time; nil when every deletion was tried or spared. Deletions that
 	// failed by themselves are outcomes, not errors.
 	Err error
-	// Way is how images were deleted; "" when none was.
-	Way Way
-	// Left are the manifests without a name that a later run has to finish, as the journal has them.
-	Left []oci.Digest
-	// Warnings are for a reader: what was done in another way than asked.
+	// Method is how images were deleted; "" when none was.
+	Method Method
+	// Unfinished are the manifests without a name that a later run has to finish, as the journal has them.
+	Unfinished []oci.Digest
+	// Untagged are tags that were removed, by the image that they pointed at. It lists only images that are perhaps still
+	// there: their deletion failed, was skipped or is unsettled. Of an image that stays, these tags are lost.
+	Untagged map[oci.Digest][]string
+	// Broken are images that somebody pushed during the execution and that now lack a part that the execution deleted.
+	Broken []Broken
+	// Warnings are for a reader: what was done by another method than asked.
 	Warnings []string
+}
+
+// Broken is an image that lacks parts.
+type Broken struct {
+	// Name is its tag, or its digest when it has none.
+	Name string
+	// Digest is its own digest, and Missing are those of the parts that it lists and that are not there any more.
+	Digest  oci.Digest
+	Missing []oci.Digest
 }
 
 // Dry is the result of a plan that is only shown.

@@ -1,11 +1,9 @@
 package registry
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,40 +21,17 @@ type Error struct {
 	ReadOnly   bool          // a 405 whose Allow header offers reads alone: distribution in maintenance mode
 }
 
-// maxErrorBody bounds what is read of an error's body: it is for a person, and a proxy's HTML page is not.
-const maxErrorBody = 64 << 10
-
-// newError reads an answer into an Error (OCI distribution-spec v1.1, "Error Codes").
-func newError(method string, u *url.URL, status int, header http.Header, body []byte, now time.Time) *Error {
-	e := &Error{Method: method, URL: redact(u), Status: status, RetryAfter: retryAfter(header.Get("Retry-After"), now)}
-	e.Challenge, _, _ = strings.Cut(header.Get("WWW-Authenticate"), " ")
-	var parsed struct {
-		Errors []struct {
-			Code    string `json:"code"`
-			Message string `json:"message"`
-		} `json:"errors"`
-	}
-	if json.Unmarshal(body, &parsed) == nil && len(parsed.Errors) > 0 {
-		e.Code, e.Message = parsed.Errors[0].Code, parsed.Errors[0].Message
-	} else if ct := header.Get("Content-Type"); strings.HasPrefix(ct, "text/plain") && len(body) < 512 {
-		e.Message = strings.TrimSpace(string(body))
-	}
-	allow := header.Get("Allow")
-	e.ReadOnly = status == http.StatusMethodNotAllowed && e.Code == "" && allow != "" && !strings.Contains(allow, http.MethodDelete)
-	return e
-}
-
 // Error returns one line: what is wrong where that is known, else the request, the status and what the registry said.
 func (e *Error) Error() string {
 	switch kind := e.kind(); kind {
 	case ErrReadOnly, ErrDeletionDisabled:
 		return fmt.Sprintf("%s (%s)", kind.Text, strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, e.Code)))
 	}
-	return fmt.Sprintf("%s %s: %s", e.Method, e.URL, e.status())
+	return fmt.Sprintf("%s %s: %s", e.Method, e.URL, e.Answer())
 }
 
-// status is the status and what the registry said.
-func (e *Error) status() string {
+// Answer returns the status and what the registry said.
+func (e *Error) Answer() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d %s", e.Status, http.StatusText(e.Status))
 	if e.Code != "" {
@@ -76,6 +51,8 @@ func (e *Error) kind() *Kind {
 		return ErrUnauthorized
 	case e.Status == http.StatusForbidden:
 		return ErrForbidden
+	case e.Status == http.StatusNotFound && slices.Contains(codesOfAbsence, e.Code):
+		return ErrNotFound
 	case e.Status != http.StatusMethodNotAllowed || e.Code == codeDenied:
 		return nil
 	case e.ReadOnly:
@@ -87,6 +64,10 @@ func (e *Error) kind() *Kind {
 }
 
 const codeDenied = "DENIED"
+
+// codesOfAbsence are the codes by which a registry says that it does not have something (OCI distribution-spec v1.1,
+// "Error Codes"; NOT_FOUND is Harbor's). A 404 without one may be a proxy's, and an image that a proxy hides is not gone.
+var codesOfAbsence = []string{"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "BLOB_UNKNOWN", "NOT_FOUND"}
 
 // Is reports whether the answer is of a kind. Registries say in different ways that something still refers to a
 // manifest: zot answers 405 DENIED, Harbor 412, others 403 or 409.
@@ -108,7 +89,7 @@ func (e *Error) Hint() string {
 	case kind == ErrForbidden && (e.Method == http.MethodPost || e.Method == http.MethodPut):
 		return "--delete-by retag pushes to the registry, and the login may not; --delete-by auto does without"
 	case kind == ErrForbidden && e.Method != http.MethodDelete:
-		return "the login is known but may not read this; it needs the right to pull, and for a prune the right to delete"
+		return "the login is valid but may not read this; it needs the right to pull, and for a prune the right to delete"
 	case kind != nil:
 		return kind.Hint()
 	case e.Status == http.StatusBadRequest && e.Code == "", e.Status >= 300 && e.Status < 400:
@@ -117,25 +98,15 @@ func (e *Error) Hint() string {
 	return ""
 }
 
-// redact drops the parts of a URL that can hold a secret.
-func redact(u *url.URL) string {
-	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+// MediaTypeError is returned for a manifest of a kind that is not understood.
+type MediaTypeError struct{ MediaType string }
+
+// Error names the media type.
+func (e *MediaTypeError) Error() string {
+	return fmt.Sprintf("its media type %q is not understood, so neither is what it depends on", e.MediaType)
 }
 
-// incomplete marks an error with [ErrIncomplete].
-func incomplete(err error) error { return mark(err, ErrIncomplete) }
-
-// saysAbsent reports whether an error is the registry's own word that it does not have something: 404 with the code for
-// that (OCI distribution-spec v1.1, "Error Codes"; NOT_FOUND is Harbor's). A 404 without one may be a proxy's, and an
-// image that a proxy hides is not gone.
-func saysAbsent(err error) bool {
-	var answer *Error
-	if !errors.As(err, &answer) || answer.Status != http.StatusNotFound {
-		return false
-	}
-	switch answer.Code {
-	case "MANIFEST_UNKNOWN", "NAME_UNKNOWN", "BLOB_UNKNOWN", "NOT_FOUND":
-		return true
-	}
-	return false
+// Hint says how the repository can be pruned again.
+func (e *MediaTypeError) Hint() string {
+	return "no image of this repository is deleted while one of them cannot be understood; delete that tag, or push it again with a current tool"
 }

@@ -21,6 +21,8 @@ func (k *Kind) Hint() string { return k.Advice }
 var (
 	// ErrUnknownRepository marks a repository that the registry does not know.
 	ErrUnknownRepository = &Kind{"the registry knows no such repository", "check the name; a registry knows a repository only after the first push to it"}
+	// ErrNotFound marks the registry's own word that it does not have something. A 404 of a proxy is none.
+	ErrNotFound = &Kind{"the registry does not have it", ""}
 	// ErrIncomplete marks content that was read and is not understood, contradicts itself or has no end. What depends on
 	// what is then not known, and nothing may be deleted.
 	ErrIncomplete = &Kind{"the repository is not completely known", ""}
@@ -72,8 +74,8 @@ type marked struct {
 	kind *Kind
 }
 
-// mark gives an error a kind without changing its text. A nil error stays nil.
-func mark(err error, kind *Kind) error {
+// Mark gives an error a kind without changing its text. A nil error stays nil.
+func Mark(err error, kind *Kind) error {
 	if err == nil {
 		return nil
 	}

@@ -31,16 +31,18 @@ func TestKindsAndHints(t *testing.T) {
 		"412":                    {answer("DELETE", 412, ""), ErrInUse, ""},
 		"400 without a code":     {answer("GET", 400, ""), nil, "--plain-http"},
 		"a redirect":             {answer("DELETE", 307, ""), nil, "--plain-http"},
+		"a manifest":             {answer("GET", 404, "MANIFEST_UNKNOWN"), ErrNotFound, ""},
+		"a 404 without a code":   {answer("GET", 404, ""), nil, ""},
 		"500":                    {answer("GET", 500, "UNKNOWN"), nil, ""},
-		"a media type":           {incomplete(&MediaTypeError{"text/plain"}), ErrIncomplete, "cannot be understood"},
-		"a kind with advice":     {mark(answer("GET", 404, ""), ErrNoCatalog), ErrNoCatalog, "--from gc.log"},
-		"a repository":           {notFound(answer("GET", 404, "NAME_UNKNOWN"), ErrUnknownRepository), ErrUnknownRepository, "check the name"},
+		"a media type":           {Mark(&MediaTypeError{"text/plain"}, ErrIncomplete), ErrIncomplete, "cannot be understood"},
+		"a kind with advice":     {Mark(answer("GET", 404, ""), ErrNoCatalog), ErrNoCatalog, "--from gc.log"},
+		"a repository":           {fmt.Errorf("%w: %w", ErrUnknownRepository, answer("GET", 404, "NAME_UNKNOWN")), ErrUnknownRepository, "check the name"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			err := fmt.Errorf("delete b1: %w", c.err)
 			for _, kind := range []error{ErrUnauthorized, ErrForbidden, ErrInUse, ErrDeletionDisabled, ErrReadOnly, ErrNotAllowed, ErrIncomplete, ErrNoCatalog} {
-				want := kind == c.kind || kind == ErrInUse && c.kind == ErrForbidden || kind == ErrForbidden && c.kind == ErrInUse && strings.HasPrefix(name, "403")
+				want := errors.Is(kind, c.kind) || errors.Is(kind, ErrInUse) && errors.Is(c.kind, ErrForbidden) || errors.Is(kind, ErrForbidden) && errors.Is(c.kind, ErrInUse) && strings.HasPrefix(name, "403")
 				if got := errors.Is(err, kind); got != want {
 					t.Errorf("is %q: got %v, want %v", kind, got, want)
 				}

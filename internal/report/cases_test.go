@@ -32,6 +32,8 @@ func cases() map[string]Summary {
 		"ghosts":        ghosts(),
 		"undated":       undated(),
 		"none":          summary(),
+		"unsettled":     unsettled(),
+		"broken":        broken(),
 		"grouped":       grouping(),
 		"grouped_dry":   groupedDry(),
 		"grouped_many":  groupedMany(),
@@ -68,11 +70,46 @@ func refusedTwice() Summary {
 		{Reference: oci.Reference{Repository: f.r.Name, Digest: digest(77)}, Source: "argument"},
 	}
 	f.r.Plan.Refusals = []retain.Refusal{
-		{Guard: "just-built", Detail: "the pipeline pushed registry.example.com:5000/zdtest:6 (says IMAGE), but the registry has no such tag there"},
-		{Guard: "just-built", Detail: "the pipeline pushed registry.example.com:5000/zdtest@" + digest(77).String() + " (says argument), but the registry has no such digest there"},
+		{Guard: "just-built", Detail: "the pipeline pushed registry.example.com:5000/zdtest:6 (source: IMAGE), but the repository does not have this tag"},
+		{Guard: "just-built", Detail: "the pipeline pushed registry.example.com:5000/zdtest@" + digest(77).String() + " (source: argument), but the repository does not have this digest"},
 	}
 	s := summary(f)
 	s.ExitCode = 3
+	return s
+}
+
+// unsettled is a run whose registry went away in the middle of an index and of the removal of a tag.
+func unsettled() Summary {
+	noAnswer := prune.Outcome{Status: prune.Unsettled, Detail: "DELETE https://registry.example.com:5000/v2/zdtest/manifests/sha256:07: sent and not answered: connection reset by peer"}
+	f := repo("zdtest").pair(9).builds(7, 6, deleted)
+	index := f.image(9*day, 0, "5")
+	child := f.image(9*day, 60*mib)
+	child.Kind, index.Kind, index.Children = oci.KindChild, oci.KindIndex, []oci.Digest{child.Digest}
+	f.drop(index, noAnswer, "beyond the last 2")
+	f.drop(child, skipped("5 is perhaps deleted, and it depends on it"), "child of 5")
+	untagged := f.image(10*day, 84*mib, "4")
+	f.drop(untagged, skipped("the registry stopped answering"), "beyond the last 2")
+	f.r.Untagged = map[oci.Digest][]string{untagged.Digest: {"4"}}
+	f.r.Unfinished = []oci.Digest{index.Digest, child.Digest, untagged.Digest}
+	s := summary(f)
+	s.ExitCode = 1
+	return s
+}
+
+// broken is a run during which somebody pushed an index that shares a part with a doomed one, and gave a tag to an image
+// whose signature had just lost its own.
+func broken() Summary {
+	f := repo("zdtest").pair(9).builds(7, 3, deleted)
+	signature := f.image(9*day, 30*mib, "sha256-"+digest(2).Encoded()+".sig")
+	signature.Kind = oci.KindAttachment
+	f.drop(signature, skipped("it is attached to 2, which tag stable has come to need"), "attached to 2")
+	f.r.Untagged = map[oci.Digest][]string{signature.Digest: signature.Tags}
+	f.r.Broken = []prune.Broken{
+		{Name: "10", Digest: digest(90), Missing: []oci.Digest{digest(4), digest(5)}},
+		{Name: digest(91).String(), Digest: digest(91), Missing: []oci.Digest{digest(4)}},
+	}
+	s := summary(f)
+	s.ExitCode = 1
 	return s
 }
 
@@ -88,7 +125,7 @@ func partial() Summary {
 	f := repo("zdtest").pair(9)
 	f.drop(f.image(9*time.Hour, 84*mib, "7"), failed("DELETE https://registry.example.com:5000/v2/zdtest/manifests/sha256:07: 500 UNKNOWN: filesystem: read-only (after 5 tries)"), "beyond the last 2")
 	f.builds(6, 3, deleted)
-	f.drop(f.image(20*time.Hour, 84*mib, "2", "rc"), skipped("tag rc has come to need it since the plan was made"), "beyond the last 2")
+	f.drop(f.image(20*time.Hour, 84*mib, "2", "rc"), skipped("needed by tag rc, which changed after the plan was made"), "beyond the last 2")
 	child := f.image(21*time.Hour, 60*mib)
 	child.Kind = oci.KindChild
 	f.drop(child, failed("DELETE: 503 Service Unavailable (after 5 tries)"), "child of nothing that is kept")
@@ -125,7 +162,7 @@ func multiArch() Summary {
 	broken.Kind, broken.Size, broken.Blobs = oci.KindIndex, 0, nil
 	broken.Children, broken.Missing = []oci.Digest{digest(500), digest(501)}, []oci.Digest{digest(500), digest(501)}
 	f.drop(broken, deleted, "beyond the last 1")
-	f.r.Plan.Warnings = []string{"v1.0.0 is broken: the registry has no manifest for 2 of the 2 it lists"}
+	f.r.Plan.Warnings = []string{"v1.0.0 is broken: the registry has no manifest for 2 of the 2 that it lists"}
 	s := summary(f)
 	s.Policy = "keep the last 1"
 	return s

@@ -8,7 +8,7 @@ import (
 
 // WriteDotenv writes the numbers of the run as KEY=VALUE lines, for GitLab's reports:dotenv and for any shell. GitLab
 // takes at most 20 variables and 5 KB, and no spaces (https://docs.gitlab.com/ci/yaml/artifacts_reports): what is
-// written has no text of others in it, so that it needs no quotes.
+// written has no text from outside in it, so that it needs no quotes.
 //
 // GitLab gives the variables to later jobs, where REGSWEEP_X is also the flag --x. None may have a flag's name, or a
 // dry run here would decide about one there.
@@ -31,6 +31,8 @@ func WriteDotenv(w io.Writer, s Summary) error {
 		{"MANIFESTS_DELETED", t.Manifests},
 		{"UNREFERENCED_BYTES", t.UniqueBytes},
 		{"FREED_BYTES", s.Freed()},
+		{"UNSETTLED", t.Unsettled},
+		{"BROKEN", t.Broken},
 	} {
 		fmt.Fprintf(&b, "REGSWEEP_%s=%v\n", v.name, v.value)
 	}

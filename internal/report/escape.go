@@ -80,14 +80,14 @@ func clip(s string, n int) string {
 	return fmt.Sprintf("%s … (%d more characters)", s[:end], total-n)
 }
 
-// Lengths, in characters, beyond which text of others is cut.
+// Lengths, in characters, beyond which text from outside is cut.
 const (
 	textRunes = 300 // an error can quote a whole page of HTML
 	nameRunes = 256 // repository names are no longer (https://pkg.go.dev/github.com/distribution/reference)
 	tagRunes  = 48  // a tag can have 128 characters, too many for a column
 )
 
-// long makes a text of others fit for a line of its own or the last column.
+// long makes a text from outside fit for a line of its own or the last column.
 func long(text string) string { return clip(Visible(text), textRunes) }
 
 // short makes a name fit for a column: what is too long loses its middle, because names differ at their ends.
@@ -104,7 +104,7 @@ func short(name string, limit int) string {
 // markdownText makes text that Markdown and HTML take literally. All markup becomes character references, which GFM
 // reads as text in a table cell too (https://github.github.com/gfm/#entity-and-numeric-character-references). "@" and
 // "#" are parted from what follows by a word joiner, because forges look for mentions and references after they
-// have rendered the text (https://github.com/gjtorikian/html-pipeline), where a character reference is no hindrance.
+// have rendered the text (https://github.com/gjtorikian/html-pipeline), where a character reference does not stop them.
 func markdownText(s string) string { return textReplacer.Replace(Visible(s)) }
 
 // markdownCode shows a name or a message in code type. A code span takes no character references, so that text which

@@ -4,22 +4,57 @@ import (
 	"fmt"
 
 	"github.com/regsweep/regsweep/internal/gc"
+	"github.com/regsweep/regsweep/internal/prune"
 )
 
-// alarm is what a person must see first: a registry that does not serve, or kept images that are no longer whole. It is
-// "" when all is well. The loudest error is the first one.
+// alarm is what a person must see first: a registry that does not serve, kept images that are no longer whole, or pushed
+// ones that lack a part. It is "" when all is well. The loudest error is the first one.
 func (s Summary) alarm() string {
-	if s.GC == nil {
-		return ""
-	}
 	switch r := s.GC; {
-	case r.Err == nil:
+	case r == nil || r.Err == nil:
 	case r.Stopped && !r.Restarted:
 		return "THE REGISTRY IS DOWN: " + long(s.GC.Err.Error())
 	case len(r.Check.Missing) > 0:
 		return "KEPT IMAGES ARE BROKEN: " + long(s.GC.Err.Error())
 	}
-	return ""
+	return s.brokenAlarm()
+}
+
+// brokenAlarm names the first image that was pushed during the run and lacks a part.
+func (s Summary) brokenAlarm() string {
+	first, n := "", 0
+	for _, r := range s.Repositories {
+		for _, b := range r.Broken {
+			if n++; n == 1 {
+				first = fmt.Sprintf("%s in %s %s; %s", short(b.Name, tagRunes), short(r.Name.String(), nameRunes), lacks(b), pushAgain)
+			}
+		}
+	}
+	switch {
+	case n == 0:
+		return ""
+	case n > 1:
+		first += fmt.Sprintf(" (and %d more)", n-1)
+	}
+	return "A PUSHED IMAGE IS BROKEN: " + first
+}
+
+// pushAgain is what helps when an image lacks a part.
+const pushAgain = "push it again"
+
+// tagAgain is what helps when an image that stays has lost its tags.
+const tagAgain = "point the tags to this digest again: the image is still there"
+
+// lacks says what is wrong with a broken image.
+func lacks(b prune.Broken) string {
+	text := "was pushed during this run and lacks parts that it deleted"
+	if len(b.Missing) > 0 {
+		text = "was pushed during this run and lacks " + long(b.Missing[0].String()) + ", which it deleted"
+	}
+	if n := len(b.Missing) - 1; n > 0 {
+		text += " (and " + plural(n, "more part", "more parts") + ")"
+	}
+	return text
 }
 
 // gcVerdict says in a line what became of the garbage collection.
@@ -52,7 +87,7 @@ func grown(n int64) string {
 }
 
 // fact is a line of the section about a garbage collection.
-type fact struct{ name, text string }
+type fact struct{ Name, Text string }
 
 // gcFacts are everything that is known of a garbage collection. Only what came from outside is escaped.
 func gcFacts(r *gc.Result) []fact {
@@ -70,7 +105,7 @@ func gcFacts(r *gc.Result) []fact {
 	}
 	switch {
 	case r.Measured:
-		add("freed", "%s of blobs, %s on the disk, which has %s to spare (before: %s)", grown(r.Freed), grown(r.StorageFreed), size(r.FreeAfter), size(r.FreeBefore))
+		add("freed", "%s of blobs, %s on the disk, which has %s free now (%s before)", grown(r.Freed), grown(r.StorageFreed), size(r.FreeAfter), size(r.FreeBefore))
 	case r.Collected:
 		add("freed", "not measured")
 	}
@@ -78,18 +113,18 @@ func gcFacts(r *gc.Result) []fact {
 	case !r.Stopped:
 		add("registry", "not stopped")
 	case r.Restarted && r.Collected:
-		add("registry", "away for %s, restarted; its own collection took %s of that", seconds(r.Away), seconds(r.Collecting))
+		add("registry", "stopped for %s, then restarted; garbage collection took %s of that", seconds(r.Away), seconds(r.Collecting))
 	case r.Restarted:
-		add("registry", "away for %s, restarted", seconds(r.Away))
+		add("registry", "stopped for %s, then restarted", seconds(r.Away))
 	default:
-		add("registry", "not back since %s", seconds(r.Away))
+		add("registry", "not serving for %s", seconds(r.Away))
 	}
 	switch n := len(r.Check.Missing); {
 	case n > 0:
 		add("verified", "%s of %s missing, such as %s of %s", plural(n, "digest", "digests"), plural(r.Check.Images, "kept image", "kept images"),
 			r.Check.Missing[0].Digest, long(r.Check.Missing[0].Repository.String()))
 	case r.Verified:
-		add("verified", "%s and all that they are made of", plural(r.Check.Images, "kept image", "kept images"))
+		add("verified", "%s with all their parts", plural(r.Check.Images, "kept image", "kept images"))
 	default:
 		add("verified", "nothing")
 	}

@@ -61,13 +61,10 @@ func gcJSON(r *gc.Result) *jsonGC {
 		Via: r.Via, BlobsMarked: r.Log.BlobsMarked, BlobsDeleted: r.Log.BlobsEligible, ManifestsDeleted: r.Log.ManifestsEligible,
 		Restarted: r.Restarted, VerifiedImages: r.Check.Images, Seconds: thousandths(r.Elapsed), Mode: string(r.Mode), Version: r.Version,
 		Collected: r.Collected, LogIncomplete: r.LogIncomplete, Stopped: r.Stopped, AwaySeconds: thousandths(r.Away), CollectSeconds: thousandths(r.Collecting),
-		Verified: r.Verified, Missing: []jsonMissing{}, Lock: r.Lock, Repositories: []jsonMarked{}, Notes: some(r.Notes),
+		Verified: r.Verified, Missing: []jsonMissing{}, Lock: r.Lock, Repositories: []jsonMarked{}, Notes: some(r.Notes), Skipped: textJSON(r.Skipped), Hint: textJSON(Hint(r.Err)),
 	}
 	if r.Err != nil {
-		out.Error, out.Hint = new(r.Err.Error()), hintJSON(Hint(r.Err))
-	}
-	if r.Skipped != "" {
-		out.Skipped = new(r.Skipped)
+		out.Error = new(r.Err.Error())
 	}
 	if r.Measured {
 		out.FreedBytes, out.StorageFreed = new(r.Freed), new(r.StorageFreed)
@@ -91,7 +88,7 @@ func (in *jsonGC) result() (*gc.Result, error) {
 	}
 	out := &gc.Result{
 		Via: in.Via, Mode: gc.Mode(in.Mode), Version: in.Version, Collected: in.Collected, Stopped: in.Stopped,
-		Restarted: in.Restarted, Verified: in.Verified, Check: gc.Check{Images: in.VerifiedImages}, Lock: in.Lock, Notes: in.Notes, LogIncomplete: in.LogIncomplete,
+		Restarted: in.Restarted, Verified: in.Verified, Check: gc.Check{Images: in.VerifiedImages}, Lock: in.Lock, Notes: in.Notes, LogIncomplete: in.LogIncomplete, Skipped: textOf(in.Skipped),
 		Log:      gc.Log{BlobsMarked: in.BlobsMarked, BlobsEligible: in.BlobsDeleted, ManifestsEligible: in.ManifestsDeleted},
 		Measured: in.FreedBytes != nil,
 	}
@@ -125,11 +122,8 @@ func (in *jsonGC) result() (*gc.Result, error) {
 	for _, m := range in.Repositories {
 		out.Log.Repositories = append(out.Log.Repositories, gc.Marked{Name: m.Repository, Manifests: m.Manifests, Blobs: m.Blobs})
 	}
-	if in.Skipped != nil {
-		out.Skipped = *in.Skipped
-	}
 	if in.Error != nil {
-		out.Err = readError{text: *in.Error, hint: hintOf(in.Hint)}
+		out.Err = readError{text: *in.Error, hint: textOf(in.Hint)}
 	}
 	return out, nil
 }

@@ -95,7 +95,7 @@ func TestAlarmIsLoud(t *testing.T) {
 }
 
 // Of several collections the merged report has the one that a reader must not miss.
-func TestMergeKeepsTheGravestCollection(t *testing.T) {
+func TestMergeKeepsTheMostSevereGC(t *testing.T) {
 	t.Parallel()
 	all := collectionCases()
 	for _, test := range []struct {

@@ -17,30 +17,30 @@ type history struct {
 type historyLine struct {
 	timeline
 	name   string
-	quoted bool // the name is somebody else's
+	quoted bool // the name comes from outside
 	counts string
 }
 
 // minHistory is the number of images from which bars say more than the tables do.
 const minHistory = 8
 
-// history returns the bars of a repository; none when they would say nothing.
-func (v view) history(dryRun bool) history {
+// history returns the bars of a repository; no bars when they would add nothing.
+func (v view) history() history {
 	if !v.grouped {
-		return v.periods(dryRun)
+		return v.periods()
 	}
 	all := v.timelines()
 	shown, more := cut(all, maxGroups)
 	h := history{title: "group", more: more}
 	for _, t := range shown {
-		line := historyLine{timeline: t, name: noGroup, counts: t.counts(v, dryRun)}
+		line := historyLine{timeline: t, name: noGroup, counts: t.counts(v)}
 		if t.group != "" {
 			line.name, line.quoted = clip(t.group, nameRunes), true
 		}
 		h.lines = append(h.lines, line)
 	}
 	if more > 0 {
-		h.rest = sums(all[len(shown):], v.goneWord(dryRun))
+		h.rest = v.sums(all[len(shown):])
 	}
 	return h
 }
@@ -60,7 +60,7 @@ var stretches = []stretch{
 }
 
 // periods are the stretches of time in which images were built, when enough were and some of them go.
-func (v view) periods(dryRun bool) history {
+func (v view) periods() history {
 	lines := make([]timeline, len(stretches)+1)
 	n := 0
 	for _, list := range v.marked() {
@@ -71,7 +71,7 @@ func (v view) periods(dryRun bool) history {
 			n++
 			i := len(stretches)
 			if created := e.Image.Created; !created.IsZero() {
-				i = slices.IndexFunc(stretches, func(s stretch) bool { return v.started.Sub(created) < s.to })
+				i = slices.IndexFunc(stretches, func(s stretch) bool { return v.run.Started.Sub(created) < s.to })
 				if i < 0 { // further back than a duration reaches
 					i = len(stretches) - 1
 				}
@@ -92,7 +92,7 @@ func (v view) periods(dryRun bool) history {
 			name = stretches[i].name
 		}
 		t.sort()
-		h.lines = append(h.lines, historyLine{timeline: t, name: name, counts: sums([]timeline{t}, v.goneWord(dryRun))})
+		h.lines = append(h.lines, historyLine{timeline: t, name: name, counts: v.sums([]timeline{t})})
 	}
 	return h
 }

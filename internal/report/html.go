@@ -22,10 +22,10 @@ const (
 	maxHTMLRepositories = 500
 	maxHTMLProblems     = 300
 	maxHTMLImages       = 3000 // rows of all repositories
-	htmlCells           = 20   // of a bar, which fits beside a label on a phone
+	htmlCells           = 20   // of a bar, which fits next to a label on a phone
 )
 
-// readableTime is how a page writes a time beside the exact one.
+// readableTime is how a page writes a time in addition to the exact one.
 const readableTime = "2 January 2006, 15:04 UTC"
 
 //go:embed html.tmpl
@@ -60,9 +60,8 @@ type (
 	}
 	htmlGC struct {
 		Verdict, Where string // the verdict is "" where the page's own says it
-		Facts          []htmlFact
+		Facts          []fact
 	}
-	htmlFact    struct{ Name, Text string }
 	htmlRow     struct{ Name, Kept, Gone, Failed, Note string }
 	htmlProblem struct{ What, Repository, Image, Why, Hint string }
 	htmlSection struct {
@@ -140,12 +139,9 @@ func (p *htmlReport) gc(s Summary) {
 	if s.GC == nil {
 		return
 	}
-	p.GC = &htmlGC{Where: gcPlace(s.GC)}
+	p.GC = &htmlGC{Where: gcPlace(s.GC), Facts: gcFacts(s.GC)}
 	if len(s.Repositories) > 0 || s.Shard.Total > 0 { // else it is the verdict of the run
 		p.GC.Verdict = gcVerdict(s.GC)
-	}
-	for _, f := range gcFacts(s.GC) {
-		p.GC.Facts = append(p.GC.Facts, htmlFact{f.name, f.text})
 	}
 }
 
@@ -192,10 +188,10 @@ func htmlSectionOf(s Summary, v view, rows int) htmlSection {
 			out.Policy = long(v.Policy)
 		}
 	}
-	h := v.history(s.DryRun)
-	out.History = htmlHistory{Title: h.title, Legend: v.legend(s.DryRun), More: h.more, Rest: h.rest}
+	h := v.history()
+	out.History = htmlHistory{Title: h.title, Legend: v.legend(), More: h.more, Rest: h.rest}
 	for _, l := range h.lines {
-		out.History.Lines = append(out.History.Lines, htmlLine{Visible(l.name), l.bar(htmlCells), l.spoken(htmlCells, v.goneWord(s.DryRun)), l.counts})
+		out.History.Lines = append(out.History.Lines, htmlLine{Visible(l.name), l.bar(htmlCells), l.spoken(htmlCells, v), l.counts})
 	}
 	gone := v.gone()
 	kept := min(len(v.kept), max(rows*2/3, rows-len(gone)))
@@ -211,7 +207,7 @@ func htmlSectionOf(s Summary, v view, rows int) htmlSection {
 		out.Doomed = append(out.Doomed, image)
 	}
 	if len(gone) > 0 {
-		out.Fold = v.foldTitle(s.DryRun, len(gone)) + ", " + v.ages(gone)
+		out.Fold = v.foldTitle(len(gone)) + ", " + v.ages(gone)
 		out.DoomedParts = v.doomedParts.plus(v.skippedParts).String()
 	}
 	return out
@@ -222,11 +218,11 @@ func (v view) htmlImage(e entry) htmlImage {
 	if e.status == prune.Skipped {
 		why = e.why()
 	}
-	return htmlImage{names(e), age(e.Image, v.started), v.sizer.text(e.Image), long(why)}
+	return htmlImage{names(e), age(e.Image, v.run.Started), v.sizer.text(e.Image), long(why)}
 }
 
-// A word of up to whole characters fits into any column. A longer one may break behind what joins its parts, and behind
-// so many characters as unbroken has: a commit's hash has no other place.
+// A word of up to whole characters fits into any column. A longer one may break after what joins its parts, and after
+// unbroken characters: a commit's hash has no other place to break.
 const (
 	whole    = 10
 	unbroken = 16

@@ -54,15 +54,23 @@ type (
 		Refusals           []jsonRefusal `json:"refusals"`
 		Warnings           []string      `json:"warnings"`
 		Policy             string        `json:"policy"`
-		DeletedBy          prune.Way     `json:"deleted_by"` // "" when nothing was deleted
+		DeletedBy          prune.Method  `json:"deleted_by"` // "" when nothing was deleted
 		Unfinished         []oci.Digest  `json:"unfinished"` // what a later run has to delete, as the journal has it
 		Hint               *string       `json:"hint"`       // what helps against the error
 		Read               *bool         `json:"read"`       // whether the repository was read; missing in old reports
+		Unsettled          int           `json:"unsettled"`
+		Broken             []jsonBroken  `json:"broken"`  // pushed meanwhile, and without parts
+		Undated            int           `json:"undated"` // images that stay because rules need a date and they have none
 	}
 	jsonRefusal struct {
 		Guard  string  `json:"guard"`
 		Detail string  `json:"detail"`
 		Hint   *string `json:"hint"`
+	}
+	jsonBroken struct {
+		Name    string       `json:"name"`
+		Digest  oci.Digest   `json:"digest"`
+		Missing []oci.Digest `json:"missing"`
 	}
 	jsonImage struct {
 		Digest          oci.Digest     `json:"digest"`
@@ -77,6 +85,7 @@ type (
 		Error           *string        `json:"error"`
 		MissingChildren []oci.Digest   `json:"missing_children"`
 		Children        []oci.Digest   `json:"children"`
+		RemovedTags     []string       `json:"removed_tags"` // although the image is perhaps still there
 	}
 	jsonReason struct {
 		Rule   retain.Rule `json:"rule"`
@@ -127,7 +136,7 @@ func WriteJSON(w io.Writer, s Summary) error {
 var imagesMark = []byte(`"images": ""`)
 
 // writeImages writes the images of a repository one by one, in the place and form that they have in the whole.
-func writeImages(w *bufio.Writer, r Repository) error {
+func writeImages(w *bufio.Writer, r Outcome) error {
 	const indent = "        "
 	if r.Plan == nil || len(r.Plan.Decisions) == 0 {
 		_, _ = w.WriteString(`"images": []`)
@@ -162,49 +171,52 @@ func encodeJSON(value any, prefix string) ([]byte, error) {
 	return inert(b.Bytes()), nil
 }
 
-func repositoryJSON(r Repository) jsonRepository {
+func repositoryJSON(r Outcome) jsonRepository {
 	t := r.Totals()
 	out := jsonRepository{
 		Repository: r.Name.String(), Policy: r.Policy, Kept: t.Kept, Deleted: t.Deleted, Failed: t.Failed, Skipped: t.Skipped,
 		UniqueBytesDeleted: t.UniqueBytes, Gone: t.Gone, Planned: t.Planned, ManifestsDeleted: t.Manifests,
 		GhostTags: []string{}, JustBuilt: some(r.pushed()), Refusals: []jsonRefusal{},
-		DeletedBy: r.Way, Unfinished: some(r.Left), Late: r.late(), Read: new(r.Plan != nil),
+		DeletedBy: r.Way, Unfinished: some(r.Unfinished), Late: r.late(), Read: new(r.Plan != nil), Warnings: some(r.warnings()), Hint: textJSON(Hint(r.Err)),
+		Unsettled: t.Unsettled, Broken: []jsonBroken{}, Undated: r.undated(),
+	}
+	for _, b := range r.Broken {
+		out.Broken = append(out.Broken, jsonBroken{b.Name, b.Digest, some(b.Missing)})
 	}
 	if r.Err != nil {
-		out.Error, out.Hint = new(r.Err.Error()), hintJSON(Hint(r.Err))
+		out.Error = new(r.Err.Error())
 	}
-	out.Warnings = some(r.warnings())
 	if r.Plan == nil {
 		return out
 	}
 	out.GhostTags = some(r.Plan.Ghosts)
 	for _, f := range r.Plan.Refusals {
-		out.Refusals = append(out.Refusals, jsonRefusal{f.Guard, f.Detail, hintJSON(f.Hint())})
+		out.Refusals = append(out.Refusals, jsonRefusal{f.Guard, f.Detail, textJSON(f.Hint())})
 	}
 	return out
 }
 
-// hintJSON is nil, which is written as null, when there is nothing to say.
-func hintJSON(text string) *string {
+// textJSON is nil, which is written as null, for an empty text.
+func textJSON(text string) *string {
 	if text == "" {
 		return nil
 	}
 	return &text
 }
 
-// hintOf is what was written by [hintJSON].
-func hintOf(text *string) string {
+// textOf is what was written by [textJSON].
+func textOf(text *string) string {
 	if text == nil {
 		return ""
 	}
 	return *text
 }
 
-func imageJSON(r Repository, d *retain.Decision) jsonImage {
+func imageJSON(r Outcome, d *retain.Decision) jsonImage {
 	out := jsonImage{
 		Digest: d.Image.Digest, Kind: d.Image.Kind, Tags: some(d.Image.Tags), Created: moment(d.Image.Created),
 		Size: sizeJSON(d.Image), Group: d.Group, Verdict: d.Verdict, Reasons: make([]jsonReason, 0, len(d.Reasons)),
-		MissingChildren: some(d.Image.Missing), Children: some(d.Image.Children),
+		MissingChildren: some(d.Image.Missing), Children: some(d.Image.Children), RemovedTags: some(r.Untagged[d.Image.Digest]),
 	}
 	for _, reason := range d.Reasons {
 		out.Reasons = append(out.Reasons, jsonReason(reason))
@@ -214,7 +226,7 @@ func imageJSON(r Repository, d *retain.Decision) jsonImage {
 		return out
 	}
 	out.Outcome = &status
-	if status == prune.Failed || status == prune.Skipped {
+	if status == prune.Failed || status == prune.Skipped || status == prune.Unsettled {
 		out.Error = new(r.Outcomes[d.Image.Digest].Detail)
 	}
 	return out

@@ -34,7 +34,7 @@ type (
 )
 
 // ReadJSON reads a report that [WriteJSON] wrote. Keys that it does not know are ignored, because they are added with
-// time; another schema is an error, and so is a report that contradicts itself: whoever merges reports relies on their
+// time; another schema is an error, and so is a report that contradicts itself: a merge of reports relies on their
 // numbers. The summary says what the JSON says: blobs are not in it, so that the bytes are the report's own.
 func ReadJSON(r io.Reader) (Summary, error) {
 	limited := &io.LimitedReader{R: r, N: maxJSON + 1}
@@ -47,7 +47,7 @@ func ReadJSON(r io.Reader) (Summary, error) {
 		return Summary{}, fmt.Errorf("read JSON report: %w", err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return Summary{}, errors.New("read JSON report: there is more behind its end")
+		return Summary{}, errors.New("read JSON report: more text follows its end")
 	}
 	if in.Schema != Schema {
 		return Summary{}, fmt.Errorf("read JSON report: its schema is %q, not %q", clip(in.Schema, tagRunes), Schema)
@@ -65,7 +65,7 @@ func ReadJSON(r io.Reader) (Summary, error) {
 		return Summary{}, err
 	}
 	for _, r := range in.Repositories {
-		read, err := r.repository()
+		read, err := r.outcome()
 		if err != nil {
 			return Summary{}, fmt.Errorf("read JSON report: %s: %w", clip(r.Repository, nameRunes), err)
 		}
@@ -77,10 +77,10 @@ func ReadJSON(r io.Reader) (Summary, error) {
 	return out, nil
 }
 
-func (in readRepository) repository() (Repository, error) {
+func (in readRepository) outcome() (Outcome, error) {
 	host, path, _ := strings.Cut(in.Repository, "/")
 	bytes := in.UniqueBytesDeleted
-	out := Repository{Name: oci.Repository{Host: host, Path: path}, Policy: in.Policy, Warnings: in.Warnings, KnownBytes: &bytes, Way: in.DeletedBy, Left: in.Unfinished}
+	out := Outcome{Name: oci.Repository{Host: host, Path: path}, Policy: in.Policy, Warnings: in.Warnings, KnownBytes: &bytes, Way: in.DeletedBy, Unfinished: in.Unfinished}
 	for _, name := range in.JustBuilt {
 		pushed := oci.Pushed{Reference: oci.Reference{Repository: out.Name, Tag: name}, Source: "report"}
 		if short := oci.Digest(name); strings.Contains(name, ":") && retain.ShortDigest(short) == name { // no tag
@@ -89,7 +89,7 @@ func (in readRepository) repository() (Repository, error) {
 		out.Pushed = append(out.Pushed, pushed)
 	}
 	if in.Error != nil {
-		failed := readError{text: *in.Error, hint: hintOf(in.Hint)}
+		failed := readError{text: *in.Error, hint: textOf(in.Hint)}
 		if in.Late {
 			failed.kind = ErrTimeout
 		}
@@ -102,18 +102,21 @@ func (in readRepository) repository() (Repository, error) {
 			out.Plan.Refusals = append(out.Plan.Refusals, retain.Refusal{Guard: f.Guard, Detail: f.Detail})
 		}
 	}
+	for _, b := range in.Broken {
+		out.Broken = append(out.Broken, prune.Broken(b))
+	}
 	for _, i := range in.Images {
 		if err := out.readImage(i); err != nil {
-			return Repository{}, err
+			return Outcome{}, err
 		}
 	}
 	got, want := out.Totals(), Totals{
-		Kept: in.Kept, Deleted: in.Deleted, Gone: in.Gone, Failed: in.Failed, Skipped: in.Skipped, Planned: in.Planned,
+		Kept: in.Kept, Deleted: in.Deleted, Gone: in.Gone, Failed: in.Failed, Skipped: in.Skipped, Planned: in.Planned, Unsettled: in.Unsettled, Broken: len(in.Broken),
 		Manifests: in.ManifestsDeleted, UniqueBytes: in.UniqueBytesDeleted,
 	}
 	want.Unmeasured = got.Unmeasured // told by the images alone
 	if got != want || want.UniqueBytes < 0 {
-		return Repository{}, errors.New("its numbers are not those of its images")
+		return Outcome{}, errors.New("its numbers are not those of its images")
 	}
 	return out, nil
 }
@@ -127,7 +130,7 @@ func (in readRepository) wasRead() bool {
 }
 
 // readImage adds an image to the plan, and what became of it to the outcomes.
-func (r *Repository) readImage(in jsonImage) error {
+func (r *Outcome) readImage(in jsonImage) error {
 	created, err := readMoment(in.Created)
 	if err != nil {
 		return err
@@ -146,16 +149,13 @@ func (r *Repository) readImage(in jsonImage) error {
 		d.Image.Size = *in.Size
 	}
 	r.Plan.Decisions = append(r.Plan.Decisions, d)
-	var outcome prune.Outcome
+	outcome := prune.Outcome{Detail: textOf(in.Error)}
 	if in.Outcome != nil {
 		outcome.Status = *in.Outcome
 	}
-	if in.Error != nil {
-		outcome.Detail = *in.Error
-	}
 	switch {
 	case in.Digest == "" || d.Image.Size < 0 || !slices.Contains(knownKinds, in.Kind):
-		return fmt.Errorf("it lists what is no image: digest %q, kind %q, size %d", clip(in.Digest.String(), textRunes), clip(string(in.Kind), tagRunes), d.Image.Size)
+		return fmt.Errorf("an entry is not an image: digest %q, kind %q, size %d", clip(in.Digest.String(), textRunes), clip(string(in.Kind), tagRunes), d.Image.Size)
 	case in.Verdict == retain.Keep && outcome == (prune.Outcome{}):
 		return nil
 	case in.Verdict != retain.Delete || !slices.Contains(knownStatuses, outcome.Status):
@@ -165,12 +165,18 @@ func (r *Repository) readImage(in jsonImage) error {
 		return fmt.Errorf("it lists %s twice", clip(in.Digest.String(), textRunes))
 	}
 	r.Outcomes[in.Digest] = outcome
+	if len(in.RemovedTags) > 0 {
+		if r.Untagged == nil {
+			r.Untagged = map[oci.Digest][]string{}
+		}
+		r.Untagged[in.Digest] = in.RemovedTags
+	}
 	return nil
 }
 
 var (
 	knownKinds    = []oci.Kind{oci.KindImage, oci.KindIndex, oci.KindChild, oci.KindAttachment, oci.KindPlaceholder}
-	knownStatuses = []prune.Status{prune.Deleted, prune.Gone, prune.Failed, prune.Skipped, prune.Planned}
+	knownStatuses = []prune.Status{prune.Deleted, prune.Gone, prune.Failed, prune.Skipped, prune.Planned, prune.Unsettled}
 )
 
 func readMoment(text *string) (time.Time, error) {
@@ -179,7 +185,7 @@ func readMoment(text *string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, *text)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("read JSON report: %q is no time", clip(*text, tagRunes))
+		return time.Time{}, fmt.Errorf("read JSON report: %q is not a time", clip(*text, tagRunes))
 	}
 	return t.UTC(), nil
 }

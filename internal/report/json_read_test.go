@@ -58,7 +58,7 @@ func byTags() Summary {
 			image.Size, image.Blobs = 0, nil
 		}
 	}
-	r.Way, r.Left = prune.Retag, []oci.Digest{digest(700)}
+	r.Way, r.Unfinished = prune.Retag, []oci.Digest{digest(700)}
 	return s
 }
 
@@ -126,11 +126,11 @@ func TestReadJSONRefuses(t *testing.T) {
 		"nothing":           {"", "EOF"},
 		"no JSON":           {"<html>", "invalid character"},
 		"a list":            {"[]", "cannot unmarshal"},
-		"more behind":       {string(writeJSON(t, partial())) + "{}", "more behind its end"},
+		"more behind":       {string(writeJSON(t, partial())) + "{}", "more text follows its end"},
 		"a cut report":      {string(writeJSON(t, partial())[:900]), "unexpected EOF"},
 		"no schema":         {"{}", `schema is "", not "regsweep/v1"`},
 		"another schema":    {change(func(r, _, _ object) { r["schema"] = "regsweep/v2" }), `schema is "regsweep/v2"`},
-		"a time":            {change(func(r, _, _ object) { r["started"] = "yesterday" }), `"yesterday" is no time`},
+		"a time":            {change(func(r, _, _ object) { r["started"] = "yesterday" }), `"yesterday" is not a time`},
 		"a negative time":   {change(func(r, _, _ object) { r["elapsed_seconds"] = -1 }), "-1 seconds"},
 		"an endless time":   {change(func(r, _, _ object) { r["elapsed_seconds"] = 1e300 }), "1e+300 seconds"},
 		"another count":     {change(func(_, r, _ object) { r["deleted"] = 5 }), "numbers are not those of its images"},

@@ -18,20 +18,20 @@ const (
 	maxCases  = 5000 // of deletions, failed ones first
 )
 
-// The elements are those of the dialect that Jenkins, GitLab and their kin read
+// The elements are those of the dialect that Jenkins, GitLab and others read
 // (https://github.com/jenkinsci/xunit-plugin, junit-10.xsd; testdata/junit.xsd is the part that is used).
 type (
 	junitSuites struct {
-		XMLName xml.Name     `xml:"testsuites"`
-		Name    string       `xml:"name,attr"`
-		Time    string       `xml:"time,attr,omitempty"`
-		Counts  junitCounts  `xml:",any,attr"`
-		Suites  []junitSuite `xml:"testsuite"`
+		XMLName xml.Name `xml:"testsuites"`
+		Name    string   `xml:"name,attr"`
+		Time    string   `xml:"time,attr,omitempty"`
+		junitCounts
+		Suites []junitSuite `xml:"testsuite"`
 	}
 	junitSuite struct {
-		Name       string      `xml:"name,attr"`
-		Timestamp  string      `xml:"timestamp,attr,omitempty"`
-		Counts     junitCounts `xml:",any,attr"`
+		Name      string `xml:"name,attr"`
+		Timestamp string `xml:"timestamp,attr,omitempty"`
+		junitCounts
 		Properties *junitList  `xml:"properties"`
 		Cases      []junitCase `xml:"testcase"`
 		Out        string      `xml:"system-out,omitempty"`
@@ -56,13 +56,19 @@ type (
 		Type    string `xml:"type,attr,omitempty"`
 		Text    string `xml:",chardata"`
 	}
-	junitCounts []xml.Attr
+	junitCounts struct {
+		Tests    int `xml:"tests,attr"`
+		Failures int `xml:"failures,attr"`
+		Errors   int `xml:"errors,attr"`
+		Skipped  int `xml:"skipped,attr"`
+	}
 )
 
 // WriteJUnit writes the run as tests: a suite for each repository, in it a case for each deletion and one for all that is
-// kept. A failed deletion is a failure. One that was not tried is skipped, as is a repository that the run's time was too
-// short for. A repository that was refused, not read or not finished is an error, as is a garbage collection that failed.
-// A dry run tries nothing.
+// kept. A failed or unsettled deletion is a failure, and so is an image that was pushed meanwhile and lacks a part, or
+// that stays and has lost its tags. A deletion that was not tried is skipped, as is a repository that the run's time was
+// too short for. A repository that was refused, not read or not finished is an error, as is a garbage collection that
+// failed. A dry run tries nothing.
 //
 // Large runs are cut to the failures and the first other cases. The properties of a suite are always those of the whole.
 func WriteJUnit(w io.Writer, s Summary) error {
@@ -71,24 +77,23 @@ func WriteJUnit(w io.Writer, s Summary) error {
 	views := make([]view, 0, len(shown))
 	failed := 0
 	for _, r := range shown {
-		v := newView(r, s.Started)
+		v := newView(s, r)
 		views, failed = append(views, v), failed+len(v.failed)
 	}
 	rooms := junitRoom{failed: maxCases, others: max(0, maxCases-failed)}
-	var all tally
 	for _, v := range views {
-		suite, n := rooms.suite(v, s)
-		out.Suites, all = append(out.Suites, suite), all.plus(n)
+		out.Suites = append(out.Suites, rooms.suite(v, s))
 	}
 	if s.GC != nil && s.GC.Skipped == "" {
-		suite, n := junitGC(s.GC)
-		out.Suites, all = append(out.Suites, suite), all.plus(n)
+		out.Suites = append(out.Suites, junitGC(s.GC))
 	}
 	if n := len(s.Repositories); n == 0 && len(out.Suites) == 0 || more > 0 {
-		suite, n := junitRest(n, more)
-		out.Suites, all = append(out.Suites, suite), all.plus(n)
+		out.Suites = append(out.Suites, junitRest(n, more))
 	}
-	out.Counts = all.attributes()
+	for i := range out.Suites {
+		out.Suites[i].count()
+		out.add(out.Suites[i].junitCounts)
+	}
 	text, err := xml.MarshalIndent(out, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode JUnit report: %w", err)
@@ -100,7 +105,7 @@ func WriteJUnit(w io.Writer, s Summary) error {
 type junitRoom struct{ failed, others int }
 
 // suite is a repository.
-func (room *junitRoom) suite(v view, s Summary) (junitSuite, tally) {
+func (room *junitRoom) suite(v view, s Summary) junitSuite {
 	name := long(v.Name.String())
 	// Jenkins takes what stands before the last dot of a class for its package.
 	class := "regsweep." + strings.ReplaceAll(name, ".", "_")
@@ -117,6 +122,9 @@ func (room *junitRoom) suite(v view, s Summary) (junitSuite, tally) {
 	}
 	if v.Plan != nil {
 		suite.Cases = append(suite.Cases, junitCase{Class: class, Name: "keep " + plural(v.totals.Kept, "image", "images")})
+	}
+	for _, p := range v.losses() {
+		suite.Cases = append(suite.Cases, junitCase{Class: class, Name: "keep " + long(p.image), Failure: &junitResult{p.why, p.what, "hint: " + p.hint}})
 	}
 	left := 0
 	for _, list := range []struct {
@@ -136,12 +144,7 @@ func (room *junitRoom) suite(v view, s Summary) (junitSuite, tally) {
 		suite.Out = fmt.Sprintf("%s more: a report x.json has all of them", grouped(left))
 		suite.Properties.Property = append(suite.Properties.Property, junitProperty{"deletions_left_out", strconv.Itoa(left)})
 	}
-	var n tally
-	for _, c := range suite.Cases {
-		n = n.with(c)
-	}
-	suite.Counts = n.attributes()
-	return suite, n
+	return suite
 }
 
 // junitError is what went wrong, with what helps as the text below it.
@@ -158,8 +161,14 @@ func junitProperties(t Totals) []junitProperty {
 		name  string
 		value int64
 	}{
-		{"kept", int64(t.Kept)}, {"deleted", int64(t.Deleted)}, {"gone", int64(t.Gone)}, {"failed", int64(t.Failed)},
-		{"skipped", int64(t.Skipped)}, {"planned", int64(t.Planned)}, {"unreferenced_bytes", t.UniqueBytes},
+		{"kept", int64(t.Kept)},
+		{"deleted", int64(t.Deleted)},
+		{"gone", int64(t.Gone)},
+		{"failed", int64(t.Failed)},
+		{"skipped", int64(t.Skipped)},
+		{"planned", int64(t.Planned)},
+		{"unsettled", int64(t.Unsettled)},
+		{"unreferenced_bytes", t.UniqueBytes},
 	} {
 		out = append(out, junitProperty{p.name, strconv.FormatInt(p.value, 10)})
 	}
@@ -171,12 +180,12 @@ func deletionCase(v view, e entry, class string) junitCase {
 	c := junitCase{Class: class, Name: "delete " + names(e)}
 	about := []string{v.sizer.text(e.Image), long(e.Image.Digest.String()), long(e.reasons())}
 	if !e.Image.Created.IsZero() {
-		about = append([]string{age(e.Image, v.started) + " old"}, about...)
+		about = append([]string{age(e.Image, v.run.Started) + " old"}, about...)
 	}
 	c.Out = strings.Join(about, " · ")
 	switch e.status {
-	case prune.Failed:
-		c.Failure = &junitResult{Message: long(e.trouble()), Type: "failed"}
+	case prune.Failed, prune.Unsettled:
+		c.Failure = &junitResult{Message: long(e.trouble()), Type: string(e.status)}
 	case prune.Skipped:
 		c.Skipped = &junitResult{Message: long(e.trouble())}
 	case prune.Planned:
@@ -186,55 +195,41 @@ func deletionCase(v view, e entry, class string) junitCase {
 }
 
 // junitGC is the registry's garbage collection.
-func junitGC(r *gc.Result) (junitSuite, tally) {
-	c := junitCase{Class: "regsweep", Name: "collect the garbage at " + long(r.Via)}
+func junitGC(r *gc.Result) junitSuite {
+	c := junitCase{Class: "regsweep", Name: "run garbage collection at " + long(r.Via)}
 	if r.Err != nil {
 		c.Error = junitError(long(r.Err.Error()), long(Hint(r.Err)))
 	} else {
 		c.Out = gcVerdict(r)
 	}
-	n := tally{}.with(c)
-	return junitSuite{Name: "garbage collection", Cases: []junitCase{c}, Counts: n.attributes()}, n
+	return junitSuite{Name: "garbage collection", Cases: []junitCase{c}}
 }
 
-// junitRest is what has no suite of its own: that there is nothing, which many readers of JUnit take for a broken file,
-// or that there is more.
-func junitRest(all, more int) (junitSuite, tally) {
+// junitRest is a suite that says that no repository was looked at, because many readers of JUnit take an empty file for
+// a broken one, or that there are more repositories.
+func junitRest(all, more int) junitSuite {
 	c := junitCase{Class: "regsweep", Name: "other repositories", Skipped: &junitResult{Message: grouped(more) + " more repositories: a report x.json has all of them"}}
 	if all == 0 {
 		c = junitCase{Class: "regsweep", Name: "look at repositories", Error: junitError("no repository was looked at", "")}
 	}
-	n := tally{}.with(c)
-	return junitSuite{Name: "regsweep", Cases: []junitCase{c}, Counts: n.attributes()}, n
+	return junitSuite{Name: "regsweep", Cases: []junitCase{c}}
 }
 
-// tally counts cases by how they ended.
-type tally struct{ tests, failures, errors, skipped int }
-
-func (n tally) with(c junitCase) tally {
-	n.tests++
-	switch {
-	case c.Failure != nil:
-		n.failures++
-	case c.Error != nil:
-		n.errors++
-	case c.Skipped != nil:
-		n.skipped++
+// count counts the cases by how they ended.
+func (s *junitSuite) count() {
+	for _, c := range s.Cases {
+		s.Tests++
+		switch {
+		case c.Failure != nil:
+			s.Failures++
+		case c.Error != nil:
+			s.Errors++
+		case c.Skipped != nil:
+			s.Skipped++
+		}
 	}
-	return n
 }
 
-func (n tally) plus(m tally) tally {
-	return tally{n.tests + m.tests, n.failures + m.failures, n.errors + m.errors, n.skipped + m.skipped}
-}
-
-func (n tally) attributes() junitCounts {
-	var out junitCounts
-	for _, a := range []struct {
-		name string
-		n    int
-	}{{"tests", n.tests}, {"failures", n.failures}, {"errors", n.errors}, {"skipped", n.skipped}} {
-		out = append(out, xml.Attr{Name: xml.Name{Local: a.name}, Value: strconv.Itoa(a.n)})
-	}
-	return out
+func (n *junitCounts) add(m junitCounts) {
+	n.Tests, n.Failures, n.Errors, n.Skipped = n.Tests+m.Tests, n.Failures+m.Failures, n.Errors+m.Errors, n.Skipped+m.Skipped
 }

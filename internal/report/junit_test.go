@@ -43,19 +43,23 @@ func readJUnit(t testing.TB, s Summary) (junitRead, []byte) {
 	if err := xml.Unmarshal(b.Bytes(), &read); err != nil {
 		t.Fatalf("%v in %s", err, b.Bytes())
 	}
-	var all tally
+	one := map[bool]int{true: 1}
+	var all junitNumbers
 	for _, suite := range read.Suites {
-		var n tally
+		var n junitNumbers
 		for _, c := range suite.Cases {
-			n = n.with(c)
+			n.Tests++
+			n.Failures += one[c.Failure != nil]
+			n.Errors += one[c.Error != nil]
+			n.Skipped += one[c.Skipped != nil]
 		}
-		if got := (junitNumbers{n.tests, n.failures, n.errors, n.skipped}); got != suite.junitNumbers || n.tests == 0 {
-			t.Errorf("%s: cases %+v, the suite says %+v", suite.Name, got, suite.junitNumbers)
+		if n != suite.junitNumbers || n.Tests == 0 {
+			t.Errorf("%s: cases %+v, the suite says %+v", suite.Name, n, suite.junitNumbers)
 		}
-		all = all.plus(n)
+		all = junitNumbers{all.Tests + n.Tests, all.Failures + n.Failures, all.Errors + n.Errors, all.Skipped + n.Skipped}
 	}
-	if got := (junitNumbers{all.tests, all.failures, all.errors, all.skipped}); got != read.junitNumbers || len(read.Suites) == 0 {
-		t.Errorf("suites %+v, the report says %+v", got, read.junitNumbers)
+	if all != read.junitNumbers || len(read.Suites) == 0 {
+		t.Errorf("suites %+v, the report says %+v", all, read.junitNumbers)
 	}
 	return read, b.Bytes()
 }
@@ -83,7 +87,11 @@ func TestJUnitResults(t *testing.T) {
 // A large run is cut, but not its failures, as long as there is room, nor its numbers.
 func TestJUnitIsBounded(t *testing.T) {
 	t.Parallel()
-	for _, s := range []Summary{large(1, 50_000), large(1, 60_000), large(40, 1000), large(1500, 3)} {
+	summaries := []Summary{large(1, 50_000)}
+	if !testing.Short() {
+		summaries = append(summaries, large(1, 60_000), large(40, 1000), large(1500, 3))
+	}
+	for _, s := range summaries {
 		total := s.Totals()
 		read, text := readJUnit(t, s)
 		if len(text) > 4<<20 {
@@ -117,7 +125,7 @@ func TestJUnitIsBounded(t *testing.T) {
 func TestJUnitOfALateRepository(t *testing.T) {
 	t.Parallel()
 	s := summary(repo("zdtest").pair(12))
-	late := Repository{Name: oci.Repository{Host: "h.example", Path: "late"}, Err: fmt.Errorf("not looked at: %w", ErrTimeout)}
+	late := Outcome{Name: oci.Repository{Host: "h.example", Path: "late"}, Err: fmt.Errorf("not looked at: %w", ErrTimeout)}
 	s.Repositories = append(s.Repositories, late)
 	var text strings.Builder
 	if err := WriteJSON(&text, s); err != nil {

@@ -116,7 +116,7 @@ func (m *markdown) gc() {
 	if all := gcFacts(m.GC); len(all) > 0 {
 		b.WriteString("\n" + tableHead("garbage collection", ""))
 		for _, f := range all {
-			b.WriteString(cells(f.name, markdownText(f.text)) + "\n")
+			b.WriteString(cells(f.Name, markdownText(f.Text)) + "\n")
 		}
 	}
 	m.page.line(b.String(), m.budget)

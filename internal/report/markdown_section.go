@@ -18,38 +18,20 @@ func (m *markdown) section(v view, limit int) string {
 		}
 	}
 	before := p.Len()
-	p.add(v.historyBlock(m.DryRun), portion(before, limit, 1, 4))
+	p.add(v.historyBlock(), portion(before, limit, 1, 4))
 	gone := v.gone()
-	columns := len(v.row([]string{"image", "outcome"}, "group", "age", "size", "why"))
 	keepLimit := limit
 	if len(gone) > 0 {
 		keepLimit = portion(p.Len(), limit, 2, 3)
 	}
-	if len(v.kept) > 0 {
-		p.add(block{
-			head:    "\n" + tableHead(v.row([]string{"kept"}, "group", "age:", "size:", "why")...),
-			columns: columns - 1,
-			rows:    len(v.kept),
-			row: func(i int) string {
-				e := v.kept[i]
-				return cells(v.row([]string{markdownNames(e)}, markdownTags(e.Groups()), age(e.Image, m.Started), v.sizer.text(e.Image), markdownText(clip(e.why(), 2*textRunes)))...)
-			},
-			tail: partsRow(v.keptParts, columns-1),
-		}, keepLimit)
-	}
+	kept := m.images(v, v.kept, "kept")
+	kept.head, kept.tail = "\n"+kept.head, partsRow(v.keptParts, kept.columns)
+	p.add(kept, keepLimit)
 	if len(gone) > 0 {
-		folded := v.doomedParts.plus(v.skippedParts)
-		p.add(block{
-			head: fmt.Sprintf("\n<details><summary>%s, %s</summary>\n\n", v.foldTitle(m.DryRun, len(gone)), v.ages(gone)) +
-				tableHead(v.row([]string{"image", "outcome"}, "group", "age:", "size:", "why")...),
-			columns: columns,
-			rows:    len(gone),
-			row: func(i int) string {
-				e := gone[i]
-				return cells(v.row([]string{markdownNames(e), outcomeWord(e.status)}, markdownTags(e.Groups()), age(e.Image, m.Started), v.sizer.text(e.Image), markdownText(clip(e.reasons(), 2*textRunes)))...)
-			},
-			tail: partsRow(folded, columns) + "\n</details>\n",
-		}, limit)
+		folded := m.images(v, gone, "image", "outcome")
+		folded.head = fmt.Sprintf("\n<details><summary>%s, %s</summary>\n\n", v.foldTitle(len(gone)), v.ages(gone)) + folded.head
+		folded.tail = partsRow(v.doomedParts.plus(v.skippedParts), folded.columns) + "\n</details>\n"
+		p.add(folded, limit)
 	}
 	if p.Len() == before {
 		return ""
@@ -57,19 +39,32 @@ func (m *markdown) section(v view, limit int) string {
 	return p.String()
 }
 
-// row joins the cells of a row, with that of the group only when there are groups.
-func (v view) row(first []string, group string, rest ...string) []string {
+// images is a table of images. The columns named first are the image and, if there is a second, what became of it; a
+// column of groups follows only when there are groups.
+func (m *markdown) images(v view, entries []entry, columns ...string) block {
+	outcome := len(columns) > 1
 	if v.grouped {
-		first = append(first, group)
+		columns = append(columns, "group")
 	}
-	return append(first, rest...)
+	columns = append(columns, "age:", "size:", "why")
+	return block{head: tableHead(columns...), columns: len(columns), rows: len(entries), row: func(i int) string {
+		e := entries[i]
+		row := []string{markdownNames(e)}
+		if outcome {
+			row = append(row, outcomeWord(e.status))
+		}
+		if v.grouped {
+			row = append(row, markdownTags(e.Groups()))
+		}
+		return cells(append(row, age(e.Image, m.Started), v.sizer.text(e.Image), markdownText(clip(e.reasons(), 2*textRunes)))...)
+	}}
 }
 
 // foldTitle says what a reader finds in the folded list.
-func (v view) foldTitle(dryRun bool, n int) string {
+func (v view) foldTitle(n int) string {
 	t := v.totals
 	switch {
-	case dryRun:
+	case v.run.DryRun:
 		return plural(n, "image", "images") + " would be deleted"
 	case v.condition() == refused:
 		return plural(n, "image", "images") + " would have been deleted"
@@ -123,10 +118,10 @@ func markdownTags(tags []string) string {
 }
 
 // historyBlock is the history of a repository as a table.
-func (v view) historyBlock(dryRun bool) block {
-	h := v.history(dryRun)
+func (v view) historyBlock() block {
+	h := v.history()
 	b := block{
-		head:    "\n" + tableHead(h.title, v.legend(dryRun), "images"),
+		head:    "\n" + tableHead(h.title, v.legend(), "images"),
 		columns: 3,
 		rows:    len(h.lines),
 		row: func(i int) string {

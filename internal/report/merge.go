@@ -10,9 +10,9 @@ import (
 // began when the first of them did and took until the last one ended, because shards run side by side. What they do not
 // agree about (the CI's build, the policy, the shard) is left out; each repository has its own policy.
 //
-// A summary has room for one collection: the first of the gravest.
+// A summary has room for one garbage collection: the first of the most severe.
 //
-// It is a dry run when all are. The exit code is the first one's: which is the gravest is for the caller to say.
+// It is a dry run when all are. The exit code is the first one's: which is the most severe is for the caller to say.
 func Merge(summaries []Summary) Summary {
 	if len(summaries) == 0 {
 		return Summary{}
@@ -28,7 +28,7 @@ func Merge(summaries []Summary) Summary {
 		if e := s.Started.Add(s.Elapsed); e.After(end) {
 			end = e
 		}
-		if gravity(s) > gravity(out) {
+		if severity(s) > severity(out) {
 			out.GC = s.GC
 		}
 		out.CI.Name = common(out.CI.Name, s.CI.Name)
@@ -75,8 +75,8 @@ func MissingShards(summaries []Summary) string {
 // maxMissing is how many a line of the log names.
 const maxMissing = 5
 
-// gravity says how much of a run's collection a reader has to know.
-func gravity(s Summary) int {
+// severity orders garbage collections by how much a reader has to know of them.
+func severity(s Summary) int {
 	switch {
 	case s.GC == nil:
 		return 0

@@ -19,10 +19,11 @@ func WriteMetrics(w io.Writer, s Summary) error {
 	m := metrics{&b}
 	total := s.Totals()
 	m.gauge("regsweep_exit_code", "Exit code of the run; 0 is success.", sample{"", int64(s.ExitCode)})
-	m.gauge("regsweep_dry_run", "1 when nothing was to be deleted.", sample{"", truth(s.DryRun)})
-	m.gauge("regsweep_images", "Images of all repositories by what became of them.", images("", total)...)
+	m.gauge("regsweep_dry_run", "1 when the run was a dry run.", sample{"", truth(s.DryRun)})
+	m.gauge("regsweep_images", "Images of all repositories by outcome.", images("", total)...)
+	m.gauge("regsweep_broken_images", "Images that were pushed during the run and lack a part.", sample{"", int64(total.Broken)})
 	m.gauge("regsweep_unreferenced_bytes", "Bytes that only deleted images used, in all repositories.", sample{"", total.UniqueBytes})
-	m.gauge("regsweep_repositories", "Repositories by how the run ended for them.", s.endings()...)
+	m.gauge("regsweep_repositories", "Repositories by how their run ended.", s.endings()...)
 	shown, _ := cut(s.Repositories, maxMetricRepositories)
 	var perRepository, bytesOf []sample
 	seen := map[string]bool{} // a series occurs once
@@ -37,7 +38,7 @@ func WriteMetrics(w io.Writer, s Summary) error {
 		perRepository = append(perRepository, images(label+",", t)...)
 		bytesOf = append(bytesOf, sample{"{" + label + "}", t.UniqueBytes})
 	}
-	m.gauge("regsweep_repository_images", "Images of a repository by what became of them.", perRepository...)
+	m.gauge("regsweep_repository_images", "Images of a repository by outcome.", perRepository...)
 	m.gauge("regsweep_repository_unreferenced_bytes", "Bytes that only deleted images of a repository used.", bytesOf...)
 	b.WriteString("# EOF\n")
 	return write(w, "metrics", b.Bytes())
@@ -71,7 +72,7 @@ func images(label string, t Totals) []sample {
 	for _, c := range []struct {
 		outcome string
 		n       int
-	}{{"kept", t.Kept}, {"deleted", t.Deleted}, {"gone", t.Gone}, {"failed", t.Failed}, {"skipped", t.Skipped}, {"planned", t.Planned}} {
+	}{{"kept", t.Kept}, {"deleted", t.Deleted}, {"gone", t.Gone}, {"failed", t.Failed}, {"skipped", t.Skipped}, {"planned", t.Planned}, {"unsettled", t.Unsettled}} {
 		out = append(out, sample{fmt.Sprintf(`{%soutcome="%s"}`, label, c.outcome), int64(c.n)})
 	}
 	return out

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/rank"
-	"github.com/regsweep/regsweep/internal/retain"
 )
 
 // RankingOptions are what the reports of a ranking leave out. The zero value leaves out nothing.
@@ -47,7 +46,7 @@ func WriteRanking(w io.Writer, form Form, r rank.Ranking, o RankingOptions) erro
 // where no bytes are known.
 type standings struct {
 	rank.Ranking
-	top, rest []rank.Repository
+	top, rest []rank.Row
 	total     int64 // of what they are measured by
 }
 
@@ -65,7 +64,7 @@ func newStandings(r rank.Ranking, top int) standings {
 func (s standings) bytes() bool { return s.Source == rank.FromRegistry }
 
 // weight is what repositories are measured by.
-func (s standings) weight(repositories ...rank.Repository) int64 {
+func (s standings) weight(repositories ...rank.Row) int64 {
 	var n int64
 	for _, r := range repositories {
 		if s.bytes() {
@@ -127,8 +126,8 @@ func (s standings) verdict() string {
 	if n := len(s.Unread); n > 0 {
 		fmt.Fprintf(&b, "; %d not read", n)
 	}
-	if s.Left > 0 {
-		fmt.Fprintf(&b, "; %d not looked at", s.Left)
+	if s.NotLookedAt > 0 {
+		fmt.Fprintf(&b, "; %d not looked at", s.NotLookedAt)
 	}
 	if !s.bytes() {
 		fmt.Fprintf(&b, " · %s marked, %s and %s eligible for deletion", plural(s.Log.BlobsMarked, "blob", "blobs"),
@@ -148,17 +147,9 @@ func holds(n int) string {
 }
 
 // built says when the images of a repository were built, as ages.
-func (s standings) built(r rank.Repository) string {
+func (s standings) built(r rank.Row) string {
 	if r.Newest.IsZero() {
 		return "-"
 	}
-	from, to := retain.Elapsed(s.Started.Sub(r.Newest)), retain.Elapsed(s.Started.Sub(r.Oldest))
-	if from == to {
-		return to + " ago"
-	}
-	number, unit, _ := strings.Cut(from, " ")
-	if _, other, _ := strings.Cut(to, " "); strings.TrimSuffix(unit, "s") == strings.TrimSuffix(other, "s") {
-		from = number
-	}
-	return from + " to " + to + " ago"
+	return between(s.Started.Sub(r.Newest), s.Started.Sub(r.Oldest)) + " ago"
 }

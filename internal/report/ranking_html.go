@@ -11,7 +11,7 @@ import (
 	"github.com/regsweep/regsweep/internal/rank"
 )
 
-// rankingCells are those of the largest bar on a page, which fits beside a name on a phone.
+// rankingCells are those of the largest bar on a page, which fits next to a name on a phone.
 const rankingCells = 8
 
 //go:embed ranking.tmpl
@@ -28,7 +28,7 @@ type (
 		Started, StartedAt    string
 		Measure               string // the head of the column that the order is by
 		Rows                  []htmlRanked
-		Unread                []htmlFact
+		Unread                []fact
 		UnreadMore            int
 		Gone                  string
 	}
@@ -71,7 +71,7 @@ func (s standings) html() (string, error) {
 	unread, more := cut(s.Unread, maxHTMLProblems)
 	page.UnreadMore = more
 	for _, u := range unread {
-		page.Unread = append(page.Unread, htmlFact{long(u.Path), long(u.Err.Error())})
+		page.Unread = append(page.Unread, fact{long(u.Path), long(u.Err.Error())})
 	}
 	var b bytes.Buffer
 	if err := rankingPage.Execute(&b, page); err != nil {
@@ -81,7 +81,7 @@ func (s standings) html() (string, error) {
 }
 
 // htmlRow has what can be added up, and of one repository what cannot.
-func (s standings) htmlRow(r rank.Repository, name string, own ...string) htmlRanked {
+func (s standings) htmlRow(r rank.Row, name string, own ...string) htmlRanked {
 	row := htmlRanked{Name: name, Weight: grouped(r.Manifests), Share: s.share(s.weight(r))}
 	if s.bytes() {
 		row.Weight = size(r.Own)

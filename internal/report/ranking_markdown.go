@@ -38,8 +38,8 @@ func (s standings) markdown() string {
 	return p.String()
 }
 
-// markdownRow has beside what can be added up the bar, the shared bytes, the blobs and the ages of one repository.
-func (s standings) markdownRow(r rank.Repository, name string, own ...string) string {
+// markdownRow has what can be added up, and own: the bar, the shared bytes, the blobs and the ages of one repository.
+func (s standings) markdownRow(r rank.Row, name string, own ...string) string {
 	bar, shared, blobs, built := own[0], own[1], own[2], own[3]
 	share := strings.TrimRight(markdownText(s.share(s.weight(r)))+" "+bar, " ")
 	if !s.bytes() {

@@ -23,7 +23,7 @@ const (
 	rankColumns
 )
 
-// expendable are the columns that go, in this order, when a terminal has no room for a bar beside them.
+// expendable are the columns that go, in this order, when a terminal has no room for a bar next to them.
 var expendable = []int{rankBlobs, rankShared, rankTags, rankBuilt, rankManifests}
 
 const (
@@ -84,7 +84,7 @@ func (s standings) rows(width int) [][]string {
 }
 
 // row has what can be added up: a blob that several share would be in the sum several times.
-func (s standings) row(r rank.Repository, name string) []string {
+func (s standings) row(r rank.Row, name string) []string {
 	row := make([]string, rankColumns)
 	row[rankName], row[rankOwn], row[rankShare] = name, size(r.Own), s.share(s.weight(r))
 	row[rankTags], row[rankManifests] = strconv.Itoa(r.Tags), strconv.Itoa(r.Manifests)
@@ -92,8 +92,8 @@ func (s standings) row(r rank.Repository, name string) []string {
 }
 
 // sum adds up what can be.
-func sum(repositories []rank.Repository) rank.Repository {
-	var out rank.Repository
+func sum(repositories []rank.Row) rank.Row {
+	var out rank.Row
 	for _, r := range repositories {
 		out.Own += r.Own
 		out.Tags += r.Tags
@@ -148,7 +148,7 @@ func (s standings) goneNote() string {
 	for _, path := range gone {
 		names = append(names, short(path, nameRunes))
 	}
-	text := "listed and not there, as emptied ones can be: " + strings.Join(names, ", ")
+	text := "listed but not found, as repositories that were emptied can be: " + strings.Join(names, ", ")
 	if more > 0 {
 		text += fmt.Sprintf(" … +%d", more)
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Shard is the part of a run's repositories that one of several parallel jobs has. The zero value is no part.
+// Shard is the part of a run's repositories that one of several parallel jobs has. The zero value stands for all of them.
 type Shard struct {
 	// Index is the number of the job, from 1 to Total.
 	Index, Total int
@@ -22,9 +22,9 @@ func (s Shard) note() string {
 }
 
 type jsonShard struct {
-	Index          int `json:"index"`
-	Total          int `json:"total"`
-	OfRepositories int `json:"of_repositories"`
+	Index int `json:"index"`
+	Total int `json:"total"`
+	Of    int `json:"of_repositories"`
 }
 
 // shardJSON is nil, and then not written, for a run that is not shared.
@@ -32,15 +32,15 @@ func shardJSON(s Shard) *jsonShard {
 	if s.Total == 0 {
 		return nil
 	}
-	return &jsonShard{s.Index, s.Total, s.Of}
+	return new(jsonShard(s))
 }
 
 func (in *jsonShard) shard() (Shard, error) {
 	switch {
 	case in == nil:
 		return Shard{}, nil
-	case in.Index < 1 || in.Index > in.Total || in.OfRepositories < 0:
-		return Shard{}, errors.New("read JSON report: its shard is none")
+	case in.Index < 1 || in.Index > in.Total || in.Of < 0:
+		return Shard{}, errors.New("read JSON report: its shard is not valid")
 	}
-	return Shard{in.Index, in.Total, in.OfRepositories}, nil
+	return Shard(*in), nil
 }

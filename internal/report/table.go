@@ -44,10 +44,10 @@ func WriteTable(w io.Writer, s Summary, o TableOptions) error {
 		if i > 0 {
 			t.line("")
 		}
-		if err := t.repository(s, v); err != nil {
+		if err := t.repository(v); err != nil {
 			return err
 		}
-		last := v.verdict(s)
+		last := v.verdict()
 		if !several {
 			last += took(s)
 		}
@@ -59,6 +59,9 @@ func WriteTable(w io.Writer, s Summary, o TableOptions) error {
 			t.line("")
 		}
 		t.line(all.verdict() + took(s))
+	}
+	if a := s.alarm(); a != "" { // last, because a reader at a terminal sees the end
+		t.line(a)
 	}
 	return write(w, "table", t.Bytes())
 }
@@ -111,8 +114,8 @@ func wrap(text string, width int) string {
 }
 
 // repository writes everything of a repository but the last line.
-func (t *table) repository(s Summary, v view) error {
-	t.line(head(s, v.Repository))
+func (t *table) repository(v view) error {
+	t.line(v.head())
 	before := t.Len()
 	images := t.rows(v)
 	if t.width > 0 && len(images) > 0 && lastWidth(images, t.width)-len(gridGap) < minWhy {
@@ -124,11 +127,11 @@ func (t *table) repository(s Summary, v view) error {
 	if err != nil {
 		return err
 	}
-	timeline, err := t.timeline(v, s.DryRun)
+	history, err := t.history(v)
 	if err != nil {
 		return err
 	}
-	for _, part := range []string{rows, timeline, notes(v.Repository)} {
+	for _, part := range []string{rows, history, v.notes()} {
 		if part != "" {
 			t.WriteString("\n" + part)
 		}
@@ -140,18 +143,18 @@ func (t *table) repository(s Summary, v view) error {
 }
 
 // head says what was asked.
-func head(s Summary, r Repository) string {
+func (v view) head() string {
 	asked := []string{}
-	if policy := cmp.Or(r.Policy, s.Policy); policy != "" {
+	if policy := cmp.Or(v.Policy, v.run.Policy); policy != "" {
 		asked = append(asked, Visible(policy))
 	}
-	if names := r.pushed(); len(names) > 0 {
+	if names := v.pushed(); len(names) > 0 {
 		asked = append(asked, "just built "+tagList(names))
 	}
-	if s.DryRun {
+	if v.run.DryRun {
 		asked = append(asked, "dry run")
 	}
-	name := short(r.Name.String(), nameRunes)
+	name := short(v.Name.String(), nameRunes)
 	if len(asked) == 0 {
 		return name
 	}
@@ -159,27 +162,37 @@ func head(s Summary, r Repository) string {
 }
 
 // notes are what concerns the repository as a whole.
-func notes(r Repository) string {
+func (v view) notes() string {
 	var b strings.Builder
-	if r.condition() == stopped {
-		fmt.Fprintf(&b, "  stopped: %s\n", r.objection())
+	if v.condition() == stopped {
+		fmt.Fprintf(&b, "  stopped: %s\n", v.objection())
 	}
-	if h := r.hint(); h != "" {
+	if h := v.hint(); h != "" {
 		fmt.Fprintf(&b, "  hint: %s\n", h)
 	}
-	if r.Plan != nil && len(r.Plan.Ghosts) > 0 {
-		ghosts, more := cut(r.Plan.Ghosts, maxGhosts)
+	losses, more := cut(v.Losses(), maxNotes)
+	for _, text := range losses {
+		fmt.Fprintf(&b, "  %s\n", text)
+	}
+	if more > 0 {
+		fmt.Fprintf(&b, "  broken: %d more\n", more)
+	}
+	if v.totals.Unsettled > 0 {
+		fmt.Fprintf(&b, "  unsettled: %s\n", Settles)
+	}
+	if v.Plan != nil && len(v.Plan.Ghosts) > 0 {
+		ghosts, more := cut(v.Plan.Ghosts, maxGhosts)
 		out := make([]string, 0, len(ghosts))
 		for _, g := range ghosts {
 			out = append(out, short(g, tagRunes))
 		}
-		fmt.Fprintf(&b, "  %s: %s", plural(len(r.Plan.Ghosts), "ghost tag, listed without a manifest", "ghost tags, listed without a manifest"), strings.Join(out, ", "))
+		fmt.Fprintf(&b, "  %s: %s", plural(len(v.Plan.Ghosts), "ghost tag, listed without a manifest", "ghost tags, listed without a manifest"), strings.Join(out, ", "))
 		if more > 0 {
 			fmt.Fprintf(&b, " … +%d", more)
 		}
 		b.WriteByte('\n')
 	}
-	warnings, more := cut(r.remarks(), maxNotes)
+	warnings, more := cut(v.remarks(), maxNotes)
 	for _, text := range warnings {
 		fmt.Fprintf(&b, "  warning: %s\n", long(text))
 	}
@@ -201,36 +214,28 @@ func (t *table) gc(s sheet) {
 	if all := gcFacts(s.GC); len(all) > 0 {
 		t.line("")
 		for _, f := range all {
-			t.line(fmt.Sprintf("  %-8s  %s", f.name, f.text))
+			t.line(fmt.Sprintf("  %-8s  %s", f.Name, f.Text))
 		}
 		t.line("")
 	}
 	if len(s.Repositories) > 0 {
 		t.line(gcVerdict(s.GC))
 	}
-	if a := s.alarm(); a != "" {
-		t.line(a)
-	}
 }
 
-// timeline draws the groups of a repository; "" when there are none.
-func (t *table) timeline(v view, dryRun bool) (string, error) {
-	all := v.timelines()
-	if len(all) == 0 {
+// history draws the groups of a repository; "" when there are none.
+func (t *table) history(v view) (string, error) {
+	h := v.history()
+	if !v.grouped || len(h.lines) == 0 {
 		return "", nil
 	}
-	shown, more := cut(all, maxGroups)
-	rows := make([][]string, 0, len(shown)+1)
-	most := tagRunes
+	rows := make([][]string, 0, len(h.lines)+1)
+	names := tagRunes
 	if t.width > 0 {
-		most = min(most, max(minCells, t.width/4))
+		names = min(names, max(minCells, t.width/4))
 	}
-	for _, line := range shown {
-		name := noGroup
-		if line.group != "" {
-			name = short(line.group, most)
-		}
-		rows = append(rows, []string{name, "", line.counts(v, dryRun)})
+	for _, line := range h.lines {
+		rows = append(rows, []string{short(line.name, names), "", line.counts})
 	}
 	cells := maxCells
 	if t.width > 0 { // the bars give way before the words do
@@ -240,13 +245,12 @@ func (t *table) timeline(v view, dryRun bool) (string, error) {
 		}
 		cells = min(cells, max(minCells, lastWidth(rows, t.width)-words-len(gridGap)))
 	}
-	for i, line := range shown {
+	for i, line := range h.lines {
 		rows[i][1] = line.bar(cells)
 	}
-	if more > 0 {
-		rest := all[len(shown):]
-		rows = append(rows, []string{fmt.Sprintf("… %d more", more), "", sums(rest, v.goneWord(dryRun))})
+	if h.more > 0 {
+		rows = append(rows, []string{fmt.Sprintf("… %d more", h.more), "", h.rest})
 	}
 	text, err := grid(rows, t.width)
-	return gridGap + "groups, " + v.legend(dryRun) + "\n" + text, err
+	return gridGap + "groups, " + v.legend() + "\n" + text, err
 }

@@ -39,7 +39,7 @@ func (t *table) list(v view, entries []entry, limit int) [][]string {
 	var out [][]string
 	shown, left := cut(entries, limit)
 	for _, e := range shown {
-		out = append(out, []string{rowWord(e.status), names(e), groupList(e), age(e.Image, v.started), v.sizer.text(e.Image), long(e.why())})
+		out = append(out, []string{rowWord(e.status), names(e), groupList(e), age(e.Image, v.run.Started), v.sizer.text(e.Image), long(e.why())})
 	}
 	if left == 0 {
 		return out

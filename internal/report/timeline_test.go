@@ -49,13 +49,13 @@ func TestTimelineOrder(t *testing.T) {
 	child.Kind = oci.KindChild
 	f.drop(child, failed("500"))
 	var got []string
-	for _, line := range newView(f.r, started).timelines() {
+	for _, line := range newView(Summary{Started: started}, f.r).timelines() {
 		got = append(got, line.group+" "+line.bar(maxCells))
 	}
 	if s, want := strings.Join(got, ", "), "b9 █, b10 █, main ░▒█▒█, old █,  █"; s != want {
 		t.Errorf("got %s, want %s", s, want)
 	}
-	if lines := newView(ordinary().Repositories[0], started).timelines(); lines != nil {
+	if lines := newView(ordinary(), ordinary().Repositories[0]).timelines(); lines != nil {
 		t.Errorf("got %v without groups", lines)
 	}
 }

@@ -15,9 +15,9 @@ import (
 // them, from [Summary.unreferenced].
 func done(t Totals, dryRun, trouble bool, bytes string) string {
 	switch {
-	case t.Deleted+t.Gone+t.Failed+t.Skipped+t.Planned == 0 && trouble:
+	case t.Deleted+t.Gone+t.Failed+t.Unsettled+t.Skipped+t.Planned == 0 && trouble:
 		return fmt.Sprintf("nothing was deleted, kept %d", t.Kept)
-	case t.Deleted+t.Gone+t.Failed+t.Skipped+t.Planned == 0:
+	case t.Deleted+t.Gone+t.Failed+t.Unsettled+t.Skipped+t.Planned == 0:
 		return fmt.Sprintf("nothing to delete, kept %d", t.Kept)
 	case dryRun:
 		text := fmt.Sprintf("would delete %s, keep %d", plural(t.Planned, "image", "images"), t.Kept)
@@ -34,10 +34,32 @@ func done(t Totals, dryRun, trouble bool, bytes string) string {
 		text += fmt.Sprintf(", %d already gone", t.Gone)
 	}
 	text += fmt.Sprintf(", kept %d, failed %d", t.Kept, t.Failed)
+	if t.Unsettled > 0 {
+		text += fmt.Sprintf(", %d unsettled", t.Unsettled)
+	}
 	if t.Skipped > 0 {
 		text += fmt.Sprintf(", skipped %d", t.Skipped)
 	}
 	return text + bytes
+}
+
+// Done says in a few words what is changed in the registry, for a message about what ended the work on the repository.
+func (r Outcome) Done() string {
+	t := r.Totals()
+	var out []string
+	if t.Manifests > 0 {
+		out = append(out, plural(t.Manifests, "manifest had been deleted", "manifests had been deleted"))
+	}
+	if t.Unsettled > 0 {
+		out = append(out, plural(t.Unsettled, "deletion was sent and not answered", "deletions were sent and not answered"))
+	}
+	if n := len(r.Untagged); n > 0 {
+		out = append(out, plural(n, "image that was not deleted has lost tags", "images that were not deleted have lost tags"))
+	}
+	if len(out) == 0 {
+		return "nothing was deleted"
+	}
+	return strings.Join(out, ", ")
 }
 
 // unreferenced says what became of the bytes that only deleted images used. A collection is the whole registry's: what
@@ -74,7 +96,7 @@ func (c condition) String() string {
 	return [...]string{finished: "finished", unread: "not read", refused: "refused", stopped: "stopped early"}[c]
 }
 
-func (r Repository) condition() condition {
+func (r Outcome) condition() condition {
 	switch {
 	case r.Plan == nil:
 		return unread
@@ -87,7 +109,7 @@ func (r Repository) condition() condition {
 }
 
 // objection says why a repository was not read, refused or stopped, fit for a line; "" when it was not.
-func (r Repository) objection() string {
+func (r Outcome) objection() string {
 	switch r.condition() {
 	case unread:
 		if r.Err == nil {
@@ -103,7 +125,7 @@ func (r Repository) objection() string {
 }
 
 // hint says what helps against it; "" when nothing is known that does.
-func (r Repository) hint() string {
+func (r Outcome) hint() string {
 	if r.condition() != refused {
 		return long(Hint(r.Err))
 	}
@@ -117,7 +139,7 @@ func (r Repository) hint() string {
 }
 
 // late reports whether the run's time was over before the repository was read.
-func (r Repository) late() bool { return r.Plan == nil && errors.Is(r.Err, ErrTimeout) }
+func (r Outcome) late() bool { return r.Plan == nil && errors.Is(r.Err, ErrTimeout) }
 
 // maxRefusals bounds a list that grows with the number of tags that a pipeline says it has pushed.
 const maxRefusals = 5
@@ -135,12 +157,12 @@ func objections(refusals []retain.Refusal) string {
 }
 
 // verdict is the sentence on one repository of a run.
-func (v view) verdict(s Summary) string {
+func (v view) verdict() string {
 	switch v.condition() {
 	case unread:
 		return "not read: " + v.objection() + "; nothing was deleted"
 	case refused:
-		if s.DryRun {
+		if v.run.DryRun {
 			return "would be refused: " + v.objection()
 		}
 		return "refused: " + v.objection() + "; nothing was deleted"
@@ -148,13 +170,13 @@ func (v view) verdict(s Summary) string {
 	if len(v.Plan.Decisions) == 0 {
 		return "the repository is empty: nothing to keep, nothing to delete"
 	}
-	return done(v.totals, s.DryRun, v.condition() == stopped, s.unreferenced(v.totals, len(s.Repositories) == 1))
+	return done(v.totals, v.run.DryRun, v.condition() == stopped, v.run.unreferenced(v.totals, len(v.run.Repositories) == 1))
 }
 
 // headline is the verdict on the run, with the name of the repository when there is only one.
 func (s sheet) headline() (name, verdict string) {
 	if len(s.views) == 1 {
-		return s.views[0].Name.String(), s.views[0].verdict(s.Summary)
+		return s.views[0].Name.String(), s.views[0].verdict()
 	}
 	return "", s.verdict()
 }
@@ -201,7 +223,7 @@ func (s sheet) verdict() string {
 }
 
 // warnings are those of the plan and those of the run.
-func (r Repository) warnings() []string {
+func (r Outcome) warnings() []string {
 	if r.Plan == nil {
 		return r.Warnings
 	}
@@ -209,15 +231,47 @@ func (r Repository) warnings() []string {
 }
 
 // remarks are for a reader: the warnings, and what was special about the execution.
-func (r Repository) remarks() []string {
+func (r Outcome) remarks() []string {
 	out := slices.Clone(r.warnings())
-	if r.Way == prune.Retag {
-		out = append(out, "tags were removed by pointing them at a placeholder, which was pushed for it and deleted (--delete-by retag)")
+	if text := r.undatedRemark(); text != "" {
+		out = append(out, text)
 	}
-	if n := len(r.Left); n > 0 {
-		out = append(out, fmt.Sprintf("%s begun and not finished: no tag leads there any more; the next run with the same --state-dir deletes them", plural(n, "deletion was", "deletions were")))
+	if r.Way == prune.Retag {
+		out = append(out, "tags were removed by pointing them to a placeholder image, which was pushed for that and then deleted (--delete-by retag)")
+	}
+	if n := len(r.Unfinished); n > 0 {
+		out = append(out, fmt.Sprintf("%s begun and not finished; the next run with the same --state-dir checks and finishes them", plural(n, "deletion was", "deletions were")))
 	}
 	return out
+}
+
+// undated is how many images stay because rules need a date and they have none.
+func (r Outcome) undated() int {
+	n := 0
+	if r.Plan == nil {
+		return n
+	}
+	for _, d := range r.Plan.Decisions {
+		if counted(d.Image) && slices.ContainsFunc(d.Reasons, func(r retain.Reason) bool { return r.Rule == retain.RuleUndated }) {
+			n++
+		}
+	}
+	return n
+}
+
+// undatedRemark says what helps where images without a date hold a repository up: nothing goes, or half of what stays has
+// none.
+func (r Outcome) undatedRemark() string {
+	n, t := r.undated(), r.Totals()
+	goes := t.Deleted + t.Gone + t.Failed + t.Unsettled + t.Skipped + t.Planned
+	if n == 0 || goes > 0 && 2*n < t.Kept {
+		return ""
+	}
+	of := fmt.Sprintf("%d of %d kept images have", n, t.Kept)
+	if n == t.Kept {
+		of = plural(n, "kept image has", "kept images have")
+	}
+	return of + " no usable date, and the rules need one: --sort semver or --sort name orders images by their tags, --undated oldest counts those without a date as the oldest"
 }
 
 // note is what the numbers of a repository's row do not say. strong and tags write a word and tags in the form's own way.
@@ -246,7 +300,7 @@ func (v view) note(strong func(string) string, tags func([]string) string) strin
 
 // pushed names what the pipeline has just pushed to the repository: what it surely has, and of what it probably has
 // only what the plan found.
-func (r Repository) pushed() []string {
+func (r Outcome) pushed() []string {
 	found := map[string]bool{}
 	if r.Plan != nil {
 		for i := range r.Plan.Decisions {

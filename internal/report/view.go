@@ -22,7 +22,7 @@ type sheet struct {
 func newSheet(s Summary) sheet {
 	out := sheet{Summary: s, total: s.Totals()}
 	for _, r := range s.Repositories {
-		out.views = append(out.views, newView(r, s.Started))
+		out.views = append(out.views, newView(s, r))
 	}
 	return out
 }
@@ -48,12 +48,12 @@ func spread(sorted []int, budget int, lay func(i, part int) (used int)) {
 }
 
 // view is a repository with its decisions sorted into what a reader looks for, each in the plan's order. Children and
-// attachments are not listed, only counted; failed ones are listed, because a failure is never hidden.
+// attachments are not listed, only counted; failed and unsettled ones are listed, because a failure is never hidden.
 type view struct {
-	Repository
+	Outcome
 	totals Totals
 
-	failed  []entry
+	failed  []entry // and unsettled ones
 	skipped []entry // not tried or spared, while the rest was executed
 	kept    []entry
 	doomed  []entry // deleted, gone, planned; and when a guard refused the plan, all it would have deleted
@@ -61,8 +61,8 @@ type view struct {
 	keptParts, doomedParts, skippedParts parts
 	grouped                              bool // an image is in a group
 
-	started time.Time
-	sizer   sizer
+	run   Summary
+	sizer sizer
 }
 
 // entry is a decision and what became of it.
@@ -73,8 +73,8 @@ type entry struct {
 	troubled bool // it should have been deleted, and was not
 }
 
-func newView(r Repository, started time.Time) view {
-	v := view{Repository: r, totals: r.Totals(), started: started}
+func newView(s Summary, r Outcome) view {
+	v := view{Outcome: r, totals: r.Totals(), run: s}
 	if r.Plan == nil {
 		return v
 	}
@@ -83,11 +83,12 @@ func newView(r Repository, started time.Time) view {
 	for i := range r.Plan.Decisions {
 		d := &r.Plan.Decisions[i]
 		e := entry{Decision: d, status: r.status(d), detail: r.Outcomes[d.Image.Digest].Detail}
-		e.troubled = e.status == prune.Failed || e.status == prune.Skipped && !refused
+		failed := e.status == prune.Failed || e.status == prune.Unsettled
+		e.troubled = failed || e.status == prune.Skipped && !refused
 		v.grouped = v.grouped || d.Group != ""
 		list, folded := &v.doomed, &v.doomedParts
 		switch {
-		case e.status == prune.Failed:
+		case failed:
 			v.failed = append(v.failed, e)
 			continue
 		case e.status == kept:
@@ -134,7 +135,7 @@ func (e entry) reasons() string {
 	return strings.Join(out, " · ")
 }
 
-// trouble says why a deletion failed or was skipped.
+// trouble says why a deletion failed, was skipped or is unsettled.
 func (e entry) trouble() string {
 	text := e.detail
 	if text == "" {
@@ -205,27 +206,33 @@ func (v view) ages(entries []entry) string {
 		if e.Image.Created.IsZero() {
 			continue
 		}
-		a := max(0, v.started.Sub(e.Image.Created))
+		a := max(0, v.run.Started.Sub(e.Image.Created))
 		if dated++; dated == 1 {
 			youngest, oldest = a, a
 		}
 		youngest, oldest = min(youngest, a), max(oldest, a)
 	}
+	if dated == 0 {
+		return "without a date"
+	}
+	text := between(youngest, oldest) + " old"
+	if undated := len(entries) - dated; undated > 0 {
+		text += fmt.Sprintf(", %d without a date", undated)
+	}
+	return text
+}
+
+// between says a range of ages, as in "2 to 39 days".
+func between(youngest, oldest time.Duration) string {
 	from, to := retain.Elapsed(youngest), retain.Elapsed(oldest)
-	if n, unit, _ := strings.Cut(from, " "); strings.TrimSuffix(unit, "s")+"s" == to[strings.Index(to, " ")+1:] && from != to {
+	if from == to {
+		return to
+	}
+	n, unit, _ := strings.Cut(from, " ")
+	if _, other, _ := strings.Cut(to, " "); strings.TrimSuffix(unit, "s") == strings.TrimSuffix(other, "s") {
 		from = n
 	}
-	undated := len(entries) - dated
-	switch {
-	case dated == 0:
-		return "without a date"
-	case from != to:
-		to = from + " to " + to
-	}
-	if to += " old"; undated > 0 {
-		to += fmt.Sprintf(", %d without a date", undated)
-	}
-	return to
+	return from + " to " + to
 }
 
 // plural says a number of things.

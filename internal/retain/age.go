@@ -33,21 +33,21 @@ func ParseAge(text string) (Age, error) {
 	number, unit := text[:i], text[i:]
 	const units = "m, h, d, w, mo or y"
 	if number == "" {
-		return Age{}, fmt.Errorf("%q is not an age: a whole number followed by %s, as in 14d", text, units)
+		return Age{}, fmt.Errorf("%q is not an age: give a whole number followed by %s, as in 14d", text, units)
 	}
 	if unit == "" {
-		return Age{}, fmt.Errorf("%q has no unit: %s, as in %sd for days", text, units, number)
+		return Age{}, fmt.Errorf("%q has no unit: add %s, as in %sd for days", text, units, number)
 	}
 	u, ok := ageUnits[unit]
 	if !ok {
-		return Age{}, fmt.Errorf("%q has the unknown unit %q: %s", text, unit, units)
+		return Age{}, fmt.Errorf("%q has the unknown unit %q: use %s", text, unit, units)
 	}
 	n, err := strconv.Atoi(number)
 	switch {
 	case errors.Is(err, strconv.ErrRange) || n > u.most:
 		return Age{}, fmt.Errorf("%q is more than a hundred years", text)
 	case n == 0:
-		return Age{}, fmt.Errorf("%q is no time at all: at least 1%s", text, unit)
+		return Age{}, fmt.Errorf("%q is too short: the least is 1%s", text, unit)
 	}
 	return Age{n, unit}, nil
 }

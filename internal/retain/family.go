@@ -7,7 +7,7 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
-// family is how the images of a snapshot hang together.
+// family says which images of a snapshot belong together.
 type family struct {
 	byDigest    map[oci.Digest]*entry
 	parents     map[oci.Digest][]*entry // the indexes that list a digest
@@ -39,15 +39,15 @@ func (f family) sort() {
 
 // keepOrphans keeps attachments whose subject is not in the repository: it may be stored elsewhere
 // (COSIGN_REPOSITORY, https://docs.sigstore.dev/cosign/signing/signing_with_containers/), so nothing is known of it.
-// So is nothing of a manifest that neither a tag nor an index names. But what an earlier run has begun to delete is an
-// orphan because of that.
+// The same holds for a manifest that no tag and no index refers to. What an earlier run has begun to delete is an orphan
+// because of that run, and is not kept.
 func (d *decider) keepOrphans() {
 	for _, e := range d.entries {
 		if e.pending {
 			continue
 		}
 		if len(e.image.Tags)+len(e.image.Subjects()) == 0 && !e.part {
-			e.always(RuleChild, "nothing in the repository names it")
+			e.always(RuleChild, "nothing in the repository refers to it")
 		}
 		for _, s := range e.image.Subjects() {
 			if d.family.byDigest[s] == nil {
@@ -57,8 +57,8 @@ func (d *decider) keepOrphans() {
 	}
 }
 
-// keepReachable carries each keep on to what the image needs: to its children, to theirs, and to everything attached
-// to any of them.
+// keepReachable keeps what each kept image needs: its children, their children, and everything that is attached to any
+// of them.
 func (d *decider) keepReachable() {
 	var queue []*entry
 	for _, e := range d.entries {
@@ -98,33 +98,34 @@ func (d *decider) promote() bool {
 	return promoted
 }
 
-// doom gives parts and attachments that nothing has kept the reason why they go. Everything else without a reason to
-// stay has been missed by a rule.
-func (d *decider) doom() {
+// explainDeletions gives the parts and attachments that nothing keeps the reason why they are deleted. Everything else
+// that is deleted has the reasons of the rules that did not keep it.
+func (d *decider) explainDeletions() {
 	for _, e := range d.entries {
 		if e.stays() {
 			continue
 		}
 		if e.part {
-			e.miss(RuleChild, "only part of "+names(d.family.parents[e.image.Digest])+", which goes")
+			e.miss(RuleChild, "only part of "+deletedNames(d.family.parents[e.image.Digest]))
 		}
 		for _, s := range e.image.Subjects() {
 			if subject := d.family.byDigest[s]; subject != nil {
-				e.miss(RuleAttachment, "attached to "+Name(subject.image)+", which goes")
+				e.miss(RuleAttachment, "attached to "+Name(subject.image)+", which is deleted")
 			}
 		}
 		switch {
 		case e.image.Kind == oci.KindPlaceholder:
-			e.miss(RuleInterrupted, "what an interrupted run has pointed these tags at to remove them")
+			e.miss(RuleInterrupted, "placeholder of an interrupted run, which pointed these tags at it to remove them")
 		case e.pending && len(e.missed) == 0:
-			e.miss(RuleInterrupted, "an interrupted run had begun to delete it")
+			e.miss(RuleInterrupted, "an interrupted run has begun to delete it")
 		}
 	}
 }
 
-func names(es []*entry) string {
+// deletedNames names the first of some images and says that all are deleted.
+func deletedNames(es []*entry) string {
 	if len(es) == 1 {
-		return Name(es[0].image)
+		return Name(es[0].image) + ", which is deleted"
 	}
-	return fmt.Sprintf("%s and %s", Name(es[0].image), plural(len(es)-1, "other"))
+	return fmt.Sprintf("%s and %s, which are deleted", Name(es[0].image), plural(len(es)-1, "other"))
 }

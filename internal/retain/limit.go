@@ -18,7 +18,7 @@ func ParseLimit(text string) (Limit, error) {
 	number, percent := strings.CutSuffix(text, "%")
 	n, err := strconv.Atoi(number)
 	if err != nil || n < 0 || (percent && n > 100) {
-		return Limit{}, fmt.Errorf("%q is not a limit: a whole number of images such as 50, or a percentage such as 20%%", text)
+		return Limit{}, fmt.Errorf("%q is not a limit: give a whole number of images such as 50, or a percentage such as 20%%", text)
 	}
 	return Limit{n: n, percent: percent, set: true}, nil
 }

@@ -46,7 +46,7 @@ func TestParseAge(t *testing.T) {
 		"1.5d":                  "unknown unit",
 		"3 d":                   "unknown unit",
 		"3M":                    "unknown unit",
-		"0d":                    "no time at all",
+		"0d":                    "too short",
 		"999999d":               "more than a hundred years",
 		"99999999999999999999d": "more than a hundred years",
 	} {
@@ -87,8 +87,8 @@ func TestParsePatterns(t *testing.T) {
 		"re:(":           "not a regular expression",
 		"re:":            "not a regular expression",
 		"[a":             "not a glob",
-		"team/app:*":     "can match no tag",
-		"a,b c":          "can match no tag",
+		"team/app:*":     "cannot match any tag",
+		"a,b c":          "cannot match any tag",
 		"re:(?P<n>a)(?P": "not a regular expression",
 	} {
 		if _, err := ParsePatterns(list); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
@@ -104,9 +104,16 @@ func TestParseLimit(t *testing.T) {
 		deleted, all int
 		exceeded     bool
 	}{
-		{"0", 0, 9, false}, {"0", 1, 9, true}, {"5", 5, 9, false}, {"5", 6, 9, true},
-		{"50%", 5, 10, false}, {"50%", 6, 10, true}, {"0%", 1, 10, true}, {"100%", 10, 10, false},
-		{"33%", 1, 3, true}, {"34%", 1, 3, false},
+		{"0", 0, 9, false},
+		{"0", 1, 9, true},
+		{"5", 5, 9, false},
+		{"5", 6, 9, true},
+		{"50%", 5, 10, false},
+		{"50%", 6, 10, true},
+		{"0%", 1, 10, true},
+		{"100%", 10, 10, false},
+		{"33%", 1, 3, true},
+		{"34%", 1, 3, false},
 	} {
 		l, err := ParseLimit(c.text)
 		if err != nil || l.exceeded(c.deleted, c.all) != c.exceeded {
@@ -153,8 +160,10 @@ func TestParseVersions(t *testing.T) {
 func TestParseGrouping(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ expr, tag, want string }{
-		{`^(.+)-[0-9a-f]{7,}$`, "feature/x-1a2b3c4", "feature/x"}, {`^(.+)-[0-9]+$`, "main", ""},
-		{`^(web|api)-(.+)-[0-9]+$`, "web-main-1", "web/main"}, {`^(?:(pr)-)?.*$`, "x", ""},
+		{`^(.+)-[0-9a-f]{7,}$`, "feature/x-1a2b3c4", "feature/x"},
+		{`^(.+)-[0-9]+$`, "main", ""},
+		{`^(web|api)-(.+)-[0-9]+$`, "web-main-1", "web/main"},
+		{`^(?:(pr)-)?.*$`, "x", ""},
 	} {
 		g, err := ParseGrouping(c.expr)
 		if got := g.nameOf(c.tag); err != nil || got != c.want {
@@ -174,10 +183,11 @@ func TestParseGrouping(t *testing.T) {
 func TestPolicyInEnglish(t *testing.T) {
 	t.Parallel()
 	for flags, want := range map[string]string{
-		"--keep-last 2": "keep the last 2",
-		"--keep-last 2 --sort name --protect latest,v*":                                                          "keep the last 2 by name; protect latest, v*",
-		"--keep-daily 7 --keep-weekly 4 --keep-semver 3/minor --keep-yearly 1":                                   "keep the newest of each of the last 7 days, the last 4 weeks and the last year and the 3 highest versions of each minor line",
-		"--keep-last 1 --group-by ^(.+)-[0-9]+$ --expire-groups 90d --max-delete 50% --undated oldest --tags b*": "keep the last 1, in each group of ^(.+)-[0-9]+$; give up groups without a new image for 90 days; only tags b*; undated images count as oldest; delete at most 50%",
+		"--keep-last 2":                          "keep the last 2; protect latest",
+		"--keep-last 2 --no-protect-latest":      "keep the last 2",
+		"--keep-last 2 --sort name --protect v*": "keep the last 2 by name; protect latest, v*",
+		"--keep-daily 7 --keep-weekly 4 --keep-semver 3/minor --keep-yearly 1":                                   "keep the newest of each of the last 7 days, the last 4 weeks and the last year and the 3 highest versions of each minor line; protect latest",
+		"--keep-last 1 --group-by ^(.+)-[0-9]+$ --expire-groups 90d --max-delete 50% --undated oldest --tags b*": "keep the last 1, in each group of ^(.+)-[0-9]+$; keep nothing by rule in groups without a new image for 90 days; only tags b*; protect latest; images without a date count as the oldest; delete at most 50%",
 	} {
 		if got := parsePolicy(t, flags).String(); got != want {
 			t.Errorf("%s reads\n%s, want\n%s", flags, got, want)
@@ -189,7 +199,7 @@ func TestValidate(t *testing.T) {
 	t.Parallel()
 	for flags, want := range map[string]string{
 		"": "no keep rule", "--sort name": "no keep rule", "--expire-groups 3d": "no keep rule",
-		"--keep-last 1 --expire-groups 3d": "without group-by", "--keep-last -1": "at least 1", "--keep-daily -2": "at least 1",
+		"--keep-last 1 --expire-groups 3d": "needs group-by", "--keep-last -1": "at least 1", "--keep-daily -2": "at least 1",
 		"--keep-last 1 --sort size": "unknown sort", "--keep-last 1 --undated delete": "unknown undated",
 	} {
 		if err := parsePolicy(t, flags).Validate(); err == nil || !strings.Contains(err.Error(), want) {

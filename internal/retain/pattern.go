@@ -31,7 +31,7 @@ func ParsePattern(text string) (Pattern, error) {
 		return Pattern{}, fmt.Errorf("pattern %q is not a glob: use * ? [a-z], or re: in front for a regular expression", text)
 	}
 	if strings.ContainsAny(text, "/: \t") {
-		return Pattern{}, fmt.Errorf("pattern %q can match no tag: a tag has no slash, colon or space in it", text)
+		return Pattern{}, fmt.Errorf("pattern %q cannot match any tag: a tag has no slash, colon or space", text)
 	}
 	return Pattern{text: text}, nil
 }
@@ -60,11 +60,8 @@ func ParsePatterns(lists ...string) ([]Pattern, error) {
 	return out, nil
 }
 
-// Implicit returns the pattern marked as a default that nobody typed: that it matches nothing is no warning.
-func (p Pattern) Implicit() Pattern {
-	p.implicit = true
-	return p
-}
+// latest is the pattern that nobody has to type, so that it causes no warning when it matches nothing.
+var latest = Pattern{text: "latest", implicit: true}
 
 // String returns the pattern as it was written.
 func (p Pattern) String() string { return p.text }

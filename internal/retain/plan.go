@@ -35,6 +35,7 @@ const (
 	RuleExpireGroups Rule = "expire-groups"
 	RuleUndated      Rule = "undated"
 	RuleNoVersion    Rule = "no-version"
+	RuleVoid         Rule = "no-rule-applies"
 	RuleNeverEmpty   Rule = "never-empty"
 	RuleChild        Rule = "child"
 	RuleAttachment   Rule = "attachment"
@@ -66,9 +67,9 @@ func (d Decision) Groups() []string {
 	return strings.Split(d.Group, groupSeparator)
 }
 
-// Refusal is a guard's objection: a plan that has one must not be executed.
+// Refusal is a guard's reason against a plan: a plan that has one must not be executed.
 type Refusal struct {
-	Guard  string // "just-built" or "max-delete"
+	Guard  string // one of the constants, such as "just-built"
 	Detail string
 }
 
@@ -83,7 +84,7 @@ type Plan struct {
 	Ghosts []string
 	// Warnings are for a reader: patterns that matched nothing, broken indexes.
 	Warnings []string
-	// Refusals are the guards' objections.
+	// Refusals are the guards' reasons against the plan.
 	Refusals []Refusal
 }
 

@@ -21,8 +21,10 @@ import (
 type Policy struct {
 	// Tags is the scope; empty means every tag.
 	Tags []Pattern
-	// Protect are tags that are never deleted and not counted.
+	// Protect are tags that are never deleted and not counted, in addition to the tag latest.
 	Protect []Pattern
+	// NoProtectLatest makes latest a tag like any other, unless Protect names it.
+	NoProtectLatest bool
 	// InUse are texts that name images in use, which are never deleted and not counted.
 	InUse []inuse.Text
 	// KeepLast keeps the newest N images; 0 means the rule is not set.
@@ -36,7 +38,7 @@ type Policy struct {
 	KeepSemver Versions
 	// GroupBy makes groups to which the keep rules apply one by one; the zero Grouping makes one of all.
 	GroupBy Grouping
-	// ExpireGroups takes the keep rules away from a named group whose newest image is older; the zero Age never does.
+	// ExpireGroups applies no keep rule to a named group whose newest image is older; with the zero Age no group expires.
 	ExpireGroups Age
 	// Sort says what newest means; "" is [SortCreated].
 	Sort Sort
@@ -93,8 +95,19 @@ func (u Undated) validate() error {
 	return fmt.Errorf("unknown undated %q: keep or oldest", u)
 }
 
-// ErrNoKeepRule is returned by [Policy.Validate] for a policy that would keep nothing of its own accord.
-var ErrNoKeepRule = errors.New("no keep rule was given, so nothing would be kept and nothing is deleted")
+// ErrNoKeepRule is returned by [Policy.Validate] for a policy without a keep rule.
+var ErrNoKeepRule error = noKeepRule{}
+
+type noKeepRule struct{}
+
+func (noKeepRule) Error() string {
+	return "no keep rule was given: regsweep deletes nothing without one"
+}
+
+// Hint says what to give.
+func (noKeepRule) Hint() string {
+	return "say what to keep, for example --keep-last 5 or --keep-younger-than 30d"
+}
 
 // Validate reports what makes the policy unusable. A policy without a keep rule is an error, as in restic
 // (https://restic.readthedocs.io/en/stable/060_forget.html): an empty policy must not mean "delete everything".
@@ -103,8 +116,13 @@ func (p Policy) Validate() error {
 		name Rule
 		n    int
 	}{
-		{RuleLast, p.KeepLast}, {RuleHourly, p.KeepHourly}, {RuleDaily, p.KeepDaily}, {RuleWeekly, p.KeepWeekly},
-		{RuleMonthly, p.KeepMonthly}, {RuleYearly, p.KeepYearly}, {RuleSemver, p.KeepSemver.n},
+		{RuleLast, p.KeepLast},
+		{RuleHourly, p.KeepHourly},
+		{RuleDaily, p.KeepDaily},
+		{RuleWeekly, p.KeepWeekly},
+		{RuleMonthly, p.KeepMonthly},
+		{RuleYearly, p.KeepYearly},
+		{RuleSemver, p.KeepSemver.n},
 	} {
 		if rule.n < 0 {
 			return fmt.Errorf("%s must be at least 1, not %d", rule.name, rule.n)
@@ -114,7 +132,7 @@ func (p Policy) Validate() error {
 		return ErrNoKeepRule
 	}
 	if !p.ExpireGroups.IsZero() && p.GroupBy.IsZero() {
-		return errors.New("expire-groups gives up groups, and there are none without group-by")
+		return errors.New("expire-groups needs group-by, which makes the groups")
 	}
 	if err := p.Sort.validate(); err != nil {
 		return err
@@ -180,7 +198,7 @@ func (p Policy) String() string {
 	}
 	parts := []string{head}
 	if !p.ExpireGroups.IsZero() {
-		parts = append(parts, "give up groups without a new image for "+p.ExpireGroups.String())
+		parts = append(parts, "keep nothing by rule in groups without a new image for "+p.ExpireGroups.String())
 	}
 	if len(p.Tags) > 0 {
 		parts = append(parts, "only tags "+join(p.Tags))
@@ -189,7 +207,7 @@ func (p Policy) String() string {
 		parts = append(parts, "protect "+s)
 	}
 	if p.Undated == UndatedOldest {
-		parts = append(parts, "undated images count as oldest")
+		parts = append(parts, "images without a date count as the oldest")
 	}
 	if !p.MaxDelete.IsZero() {
 		parts = append(parts, "delete at most "+p.MaxDelete.String())
@@ -197,9 +215,18 @@ func (p Policy) String() string {
 	return strings.Join(parts, "; ")
 }
 
+// protectedTags are the patterns of the tags that are never deleted.
+func (p Policy) protectedTags() []Pattern {
+	named := slices.ContainsFunc(p.Protect, func(q Pattern) bool { return q.text == latest.text })
+	if p.NoProtectLatest || named {
+		return p.Protect
+	}
+	return append([]Pattern{latest}, p.Protect...)
+}
+
 // protected says in English what is never deleted.
 func (p Policy) protected() string {
-	patterns, sources := join(p.Protect), []string{}
+	patterns, sources := join(p.protectedTags()), []string{}
 	for _, u := range p.InUse {
 		sources = append(sources, u.Source())
 	}

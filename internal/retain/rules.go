@@ -13,22 +13,23 @@ func (d *decider) keepByRules() {
 	for _, e := range d.entries {
 		e.kept, e.missed = nil, nil
 	}
+	d.applied = map[Rule]bool{}
 	for _, g := range d.groups {
-		judged := d.judged(g)
-		if d.giveUp(g, judged) {
+		candidates := d.candidates(g)
+		if d.keepWhereVoid(g, candidates) || d.expire(g, candidates) {
 			continue
 		}
-		d.keepLast(g, judged)
-		d.keepYounger(judged)
-		d.keepPeriods(g, judged)
-		d.keepVersions(g, judged)
+		d.keepLast(g, candidates)
+		d.keepYounger(candidates)
+		d.keepPeriods(g, candidates)
+		d.keepVersions(g, candidates)
 	}
 }
 
-// judged returns the members that rules look at, newest first. A member whose place among the others is not known is
-// kept here and takes no place from another: without a usable date when dates matter, without a version when the order
-// is by version. A part of that sort is left to its index.
-func (d *decider) judged(g *group) []*member {
+// candidates returns the members that rules look at, newest first. A member whose place among the others is not known is
+// kept here and takes no place from another: one without a usable date when dates matter, or without a version when the
+// order is by version. A part without either follows its index.
+func (d *decider) candidates(g *group) []*member {
 	var out []*member
 	for _, m := range g.members {
 		versionless := d.policy.sort() == SortSemver && m.rank.version == nil
@@ -46,12 +47,12 @@ func (d *decider) judged(g *group) []*member {
 	return out
 }
 
-// giveUp takes the keep rules away from a group that saw no new image for so long that its branch must be gone, and
-// reports whether it did. Images that match no group are not one: they are never given up. A group with an image whose
-// age is not known is not either. In a group that goes on its newest image stays, whatever the other rules say: without
-// it a later run would take the group for one that is gone.
-func (d *decider) giveUp(g *group, judged []*member) bool {
-	if d.policy.ExpireGroups.IsZero() || g.name == "" || len(judged) == 0 {
+// expire applies no keep rule to a group without a new image for so long that its branch must be gone, and reports
+// whether the group has expired. The images that match no group never expire, and neither does a group with an image
+// whose age is not known. In a group that has not expired the newest image stays, whatever the other rules say: without
+// it a later run would find the group expired.
+func (d *decider) expire(g *group, candidates []*member) bool {
+	if d.policy.ExpireGroups.IsZero() || g.name == "" || len(candidates) == 0 {
 		return false
 	}
 	var newest time.Time
@@ -64,29 +65,29 @@ func (d *decider) giveUp(g *group, judged []*member) bool {
 		}
 	}
 	if newest.After(d.policy.ExpireGroups.Before(d.now)) {
-		if sign := slices.MinFunc(judged, membersBy(newestFirst(SortCreated))); !sign.rank.created.IsZero() {
-			sign.keep(RuleExpireGroups, "the newest of "+g.name)
+		if sign := slices.MinFunc(candidates, membersBy(newestFirst(SortCreated))); !sign.rank.created.IsZero() {
+			sign.keep(RuleExpireGroups, "the newest image of "+g.name)
 		}
 		return false
 	}
-	why := g.name + " has no image with a date"
+	why := "no image of " + g.name + " has a date"
 	if !newest.IsZero() {
-		why = fmt.Sprintf("%s saw no new image for %s", g.name, Elapsed(d.now.Sub(newest)))
+		why = fmt.Sprintf("no new image in %s for %s", g.name, Elapsed(d.now.Sub(newest)))
 	}
-	for _, m := range judged {
+	for _, m := range candidates {
 		m.miss(RuleExpireGroups, why)
 	}
 	return true
 }
 
-func (d *decider) keepLast(g *group, judged []*member) {
+func (d *decider) keepLast(g *group, candidates []*member) {
 	n := d.policy.KeepLast
 	if n == 0 {
 		return
 	}
 	within, beyond := fmt.Sprintf("within the last %d%s", n, g.where()), fmt.Sprintf("beyond the last %d%s", n, g.where())
 	place := 0
-	for _, m := range judged {
+	for _, m := range candidates {
 		switch {
 		case place == n:
 			m.miss(RuleLast, beyond)
@@ -99,12 +100,12 @@ func (d *decider) keepLast(g *group, judged []*member) {
 	}
 }
 
-func (d *decider) keepYounger(judged []*member) {
+func (d *decider) keepYounger(candidates []*member) {
 	if d.policy.KeepYoungerThan.IsZero() {
 		return
 	}
 	cutoff := d.policy.KeepYoungerThan.Before(d.now)
-	for _, m := range judged {
+	for _, m := range candidates {
 		if m.rank.created.IsZero() {
 			m.miss(RuleYounger, "no usable date")
 			continue
@@ -121,10 +122,10 @@ func (d *decider) keepYounger(judged []*member) {
 // keepPeriods keeps the newest image of each of the last periods that have any. Newest is by date here, whatever the
 // sort: a calendar knows no versions. The oldest image is kept by no extra rule, unlike in restic, whose users it
 // surprised (https://github.com/restic/restic/issues/4806).
-func (d *decider) keepPeriods(g *group, judged []*member) {
-	byDate := judged
+func (d *decider) keepPeriods(g *group, candidates []*member) {
+	byDate := candidates
 	if d.policy.sort() != SortCreated {
-		byDate = slices.Clone(judged)
+		byDate = slices.Clone(candidates)
 		slices.SortFunc(byDate, membersBy(newestFirst(SortCreated)))
 	}
 	for _, p := range periods {
@@ -153,7 +154,7 @@ func (p period) keep(n int, g *group, newestFirst []*member) {
 		default:
 			filled++
 			name := p.name(m.rank.created)
-			last, newer = key, fmt.Sprintf("%s has a newer one%s", name, g.where())
+			last, newer = key, fmt.Sprintf("%s has a newer image%s", name, g.where())
 			m.keep(p.rule, fmt.Sprintf("%s %d of %d%s: %s", p.adjective, filled, n, g.where(), name))
 		}
 	}
@@ -161,12 +162,12 @@ func (p period) keep(n int, g *group, newestFirst []*member) {
 
 // keepVersions keeps the highest versions, of each line when the rule says so. Pre-releases come below all releases:
 // whoever keeps the three highest releases does not mean three candidates of the next.
-func (d *decider) keepVersions(g *group, judged []*member) {
+func (d *decider) keepVersions(g *group, candidates []*member) {
 	rule := d.policy.KeepSemver
 	if rule.IsZero() {
 		return
 	}
-	highest := slices.Clone(judged)
+	highest := slices.Clone(candidates)
 	slices.SortFunc(highest, releasesFirst)
 	place := map[string]int{}
 	for _, m := range highest {

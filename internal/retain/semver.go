@@ -21,7 +21,7 @@ func ParseVersions(text string) (Versions, error) {
 	number, per, lines := strings.Cut(text, "/")
 	n, err := strconv.Atoi(number)
 	if err != nil || n < 1 || (lines && per != "major" && per != "minor") {
-		return Versions{}, fmt.Errorf("%q is not a number of versions: a whole number of at least 1, alone or with /major or /minor, as in 3/minor", text)
+		return Versions{}, fmt.Errorf("%q is not a number of versions: give a whole number of at least 1, alone or with /major or /minor, as in 3/minor", text)
 	}
 	return Versions{n, per}, nil
 }
@@ -76,7 +76,7 @@ func version(tag string) *semver.Version {
 	return v
 }
 
-// byVersion puts higher versions first, by semantic precedence, and what is no version last.
+// byVersion puts higher versions first, by semantic precedence, and tags that are not versions last.
 func byVersion(a, b rank) int {
 	switch {
 	case a.version != nil && b.version != nil:

@@ -13,19 +13,20 @@ import (
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
-// GCJob is a garbage collection that a run is asked for.
+// GCJob is a garbage collection that a run has to do.
 type GCJob struct {
 	// Via is the target as the user wrote it.
-	Via    string
-	Target *gc.Target
+	Via string
+	// Run collects there, as [gc.Run] does.
+	Run func(context.Context, gc.Client, gc.Options) gc.Result
 	// Options are those of the collection; the run fills in Untagged and Say.
 	Options gc.Options
 	// MinDeleted is how many manifests a prune must have deleted before it collects; 0 means 1.
 	MinDeleted int
 }
 
-// GC has the registry of a host collect its garbage. repositories, which may be patterns, are those whose images have to
-// be whole afterwards. ExitCode and CI of the summary are the caller's.
+// GC runs the garbage collection of a host's registry. repositories, which may be patterns, are the ones whose images must
+// be complete afterwards. The caller sets ExitCode and CI of the summary.
 func GC(ctx context.Context, job GCJob, host string, repositories []oci.Repository, w World) report.Summary {
 	sum := report.Summary{Started: w.Now().UTC()}
 	c := &collector{GCJob: job, World: w, host: host}
@@ -38,7 +39,7 @@ func GC(ctx context.Context, job GCJob, host string, repositories []oci.Reposito
 	return sum
 }
 
-// collect collects after the prune when that was asked for and enough was deleted.
+// collect runs the garbage collection after the prune, if the job has one and enough was deleted.
 func (p *pruner) collect(ctx context.Context) {
 	if p.GC == nil {
 		return
@@ -51,7 +52,7 @@ func (p *pruner) collect(ctx context.Context) {
 	case ctx.Err() != nil:
 		why = context.Cause(ctx).Error()
 	case deleted < minimum:
-		why = fmt.Sprintf("%s deleted, and at least %d are worth it", manifestsWere(deleted), minimum)
+		why = fmt.Sprintf("%s deleted, and a collection needs at least %d", manifestsWere(deleted), minimum)
 	}
 	if why != "" {
 		p.summary.GC = &gc.Result{Via: p.GC.Via, Mode: p.GC.Options.Mode, Skipped: why}
@@ -78,14 +79,14 @@ func manifestsWere(n int) string {
 	return fmt.Sprintf("%d manifests were", n)
 }
 
-// keptImages are those of one repository that have to be whole after a collection.
+// keptImages are the images of one repository that must be complete after a garbage collection.
 type keptImages struct {
 	repository oci.Repository
 	images     []oci.Image
 }
 
-// survivors are the images of a repository that are there after the prune.
-func survivors(r report.Repository) keptImages {
+// survivors are the images of a repository that the prune did not delete.
+func survivors(r report.Outcome) keptImages {
 	out := keptImages{repository: r.Name}
 	if r.Plan == nil {
 		return out
@@ -99,7 +100,7 @@ func survivors(r report.Repository) keptImages {
 	return out
 }
 
-// collector is a garbage collection on its way: the registry as its clients see it, and the images that have to be whole.
+// collector runs a garbage collection: it has the clients of the registry, and the images that must be complete.
 type collector struct {
 	GCJob
 	World
@@ -107,15 +108,15 @@ type collector struct {
 	kept []keptImages
 }
 
-// collect has the registry collected and returns what became of it.
+// collect runs the garbage collection and returns its result.
 func (c *collector) collect(ctx context.Context) *gc.Result {
 	o := c.Options
 	o.Untagged, o.Say = c.untagged(), func(text string) { c.tell(GCStep{text}) }
-	res := gc.Run(ctx, c.Target, c, o)
+	res := c.Run(ctx, c, o)
 	return &res
 }
 
-// readKept reads the images of the repositories, all of which are kept.
+// readKept reads the images of the repositories; all of them count as kept.
 func (c *collector) readKept(ctx context.Context, repositories []oci.Repository) error {
 	for _, asked := range repositories {
 		names, err := c.expand(ctx, asked)
@@ -127,7 +128,7 @@ func (c *collector) readKept(ctx context.Context, repositories []oci.Repository)
 			if err != nil {
 				return err
 			}
-			snapshot, err := client.Repository(name.Path).Snapshot(ctx, registry.Wanted{})
+			snapshot, err := client.Repository(name.Path).Snapshot(ctx, registry.Query{})
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
@@ -137,16 +138,16 @@ func (c *collector) readKept(ctx context.Context, repositories []oci.Repository)
 	return nil
 }
 
-// Answers asks once whether the registry serves.
+// Answers asks the registry once whether it answers.
 func (c *collector) Answers(ctx context.Context) error {
 	client, err := c.Open(c.host)
 	if err != nil {
 		return err
 	}
-	return client.Answers(ctx)
+	return client.Ping(ctx)
 }
 
-// Verify asks for everything that the kept images are made of.
+// Verify asks the registry for every part of the kept images.
 func (c *collector) Verify(ctx context.Context) (gc.Check, error) {
 	var out gc.Check
 	whole := map[oci.Digest]bool{}
@@ -155,7 +156,11 @@ func (c *collector) Verify(ctx context.Context) (gc.Check, error) {
 		if err != nil {
 			return gc.Check{}, err
 		}
-		missing, err := client.Repository(k.repository.Path).Absent(ctx, k.images)
+		verifier, can := client.Repository(k.repository.Path).(registry.Verifier)
+		if !can {
+			return gc.Check{}, fmt.Errorf("%s: regsweep cannot verify images on this kind of registry", k.repository)
+		}
+		missing, err := verifier.Missing(ctx, k.images)
 		if err != nil {
 			return gc.Check{}, fmt.Errorf("%s: %w", k.repository, err)
 		}

@@ -19,7 +19,7 @@ import (
 const journalVersion = 1
 
 // ErrBusy is returned for a repository whose journal another process holds.
-var ErrBusy = errors.New("another run is at work on the repository")
+var ErrBusy = errors.New("another run is working on the repository")
 
 // Journal is the list of the manifests of one repository whose deletion has begun. Once the tags of an image are
 // removed it is in no listing: without the list, a run that is killed there would leave it behind for good. A Journal
@@ -79,7 +79,7 @@ func readJournal(path string, name oci.Repository) ([]oci.Digest, error) {
 	}
 	var f journalFile
 	if err := json.Unmarshal(text, &f); err != nil {
-		return nil, fmt.Errorf("it is no journal: %w", err)
+		return nil, fmt.Errorf("it is not a journal: %w", err)
 	}
 	if f.Version != journalVersion {
 		return nil, fmt.Errorf("it is of version %d and this program writes version %d", f.Version, journalVersion)

@@ -1,0 +1,263 @@
+package distribution
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unique"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/registry/wire"
+)
+
+// The manifest media types (OCI image-spec v1.1, media-types.md; docker's image manifest version 2, schema 2).
+const (
+	typeImage        = "application/vnd.oci.image.manifest.v1+json"
+	typeIndex        = "application/vnd.oci.image.index.v1+json"
+	typeArtifact     = "application/vnd.oci.artifact.manifest.v1+json"
+	typeDockerImage  = "application/vnd.docker.distribution.manifest.v2+json"
+	typeDockerList   = "application/vnd.docker.distribution.manifest.list.v2+json"
+	configImage      = "application/vnd.oci.image.config.v1+json"
+	configDocker     = "application/vnd.docker.container.image.v1+json"
+	maxManifest      = 4 << 20 // the limit that the OCI distribution-spec v1.1 suggests to registries
+	annotationMade   = "org.opencontainers.image.created"
+	annotationAttest = "vnd.docker.reference.type"
+)
+
+// manifestTypes go into the Accept header of every read of a manifest. With fewer, distribution answers a tag of a
+// docker manifest list with the linux/amd64 child's digest, and deleting that breaks the image.
+var manifestTypes = []string{typeImage, typeIndex, typeDockerImage, typeDockerList, typeArtifact}
+
+// errNoManifest is returned for a tag or digest that the registry has no manifest for.
+var errNoManifest = errors.New("no such manifest")
+
+// manifest is what a snapshot needs of a manifest.
+type manifest struct {
+	digest    oci.Digest
+	mediaType string
+	size      int64
+	blobs     []oci.Blob
+	children  []child
+	subject   oci.Digest
+	config    oci.Blob // the config to read the date from; zero when it is no image's config
+	created   time.Time
+	unread    bool // only the digest and the media type are known
+	// placeholder marks what this program has pushed to take tags along.
+	placeholder bool
+}
+
+// child is an entry of an index.
+type child struct {
+	digest oci.Digest
+	// attestation marks what is no platform: its date says nothing of the image's.
+	attestation bool
+	// blob marks what is no manifest and is not read as one.
+	blob bool
+}
+
+func (m manifest) isIndex() bool { return m.mediaType == typeIndex || m.mediaType == typeDockerList }
+
+// manifest reads a manifest by tag or digest and proves the body against its digest.
+func (r *Repository) manifest(ctx context.Context, reference string) (manifest, error) {
+	reply, err := r.client.Do(ctx, wire.Call{
+		Method: http.MethodGet, URL: "/v2/" + r.name.Path + "/manifests/" + reference,
+		Accept: manifestTypes, Scopes: r.scopes(), Limit: maxManifest,
+	})
+	if err != nil {
+		return manifest{}, notFound(err, errNoManifest)
+	}
+	fail := func(err error) (manifest, error) {
+		return manifest{}, incomplete(fmt.Errorf("read manifest %s: %w", reference, err))
+	}
+	claimed := oci.Digest(strings.Clone(reply.Header.Get("Docker-Content-Digest"))) // not the whole header with it
+	if strings.Contains(reference, ":") {
+		claimed = oci.Digest(reference)
+	}
+	d, err := proven(reply.Body, claimed)
+	if err != nil {
+		return fail(err)
+	}
+	m, err := parseManifest(reply.Body, reply.Header.Get("Content-Type"))
+	if err != nil {
+		return fail(err)
+	}
+	m.digest = d
+	return m, nil
+}
+
+// resolve returns the digest that a tag points at and its media type, with the cheapest request. Registries need not
+// send Docker-Content-Digest (OCI distribution-spec v1.1); then the manifest is read and hashed. It is read as well when
+// there is none, because the answer to a HEAD has no body that would prove it to be the registry's own.
+func (r *Repository) resolve(ctx context.Context, tag string) (manifest, error) {
+	reply, err := r.client.Do(ctx, wire.Call{
+		Method: http.MethodHead, URL: "/v2/" + r.name.Path + "/manifests/" + tag,
+		Accept: manifestTypes, Scopes: r.scopes(), Limit: maxManifest,
+	})
+	var answer *registry.Error
+	if err != nil && !(errors.As(err, &answer) && answer.Status == http.StatusNotFound) {
+		return manifest{}, err
+	}
+	if d := oci.Digest(strings.Clone(reply.Header.Get("Docker-Content-Digest"))); err == nil && d.Validate() == nil {
+		mediaType, _, _ := mime.ParseMediaType(reply.Header.Get("Content-Type")) // "" is read, and judged then
+		return manifest{digest: d, mediaType: mediaType, unread: true}, nil
+	}
+	return r.manifest(ctx, tag)
+}
+
+// proven returns the digest of the body, which must be the claimed one where there is one.
+func proven(body []byte, claimed oci.Digest) (oci.Digest, error) {
+	if claimed == "" {
+		return digest.FromBytes(body), nil
+	}
+	if err := claimed.Validate(); err != nil {
+		return "", fmt.Errorf("the registry sends the digest %q: %w", claimed, err)
+	}
+	if actual := claimed.Algorithm().FromBytes(body); actual != claimed {
+		return "", fmt.Errorf("the body has the digest %s, not %s", actual, claimed)
+	}
+	return claimed, nil
+}
+
+// document is the union of the manifests that are understood.
+type document struct {
+	MediaType   string            `json:"mediaType"`
+	Config      *descriptor       `json:"config"`
+	Layers      []descriptor      `json:"layers"`
+	Blobs       []descriptor      `json:"blobs"` // of the artifact manifest of OCI 1.1's release candidates
+	Manifests   []descriptor      `json:"manifests"`
+	Subject     *descriptor       `json:"subject"`
+	Annotations map[string]string `json:"annotations"`
+}
+
+type descriptor struct {
+	MediaType   string            `json:"mediaType"`
+	Digest      oci.Digest        `json:"digest"`
+	Size        int64             `json:"size"`
+	Annotations map[string]string `json:"annotations"`
+	Platform    *struct {
+		OS           string `json:"os"`
+		Architecture string `json:"architecture"`
+	} `json:"platform"`
+}
+
+// parseManifest reads a manifest's body. A media type that is not known is an error: what such a manifest depends on
+// cannot be known either.
+func parseManifest(body []byte, contentType string) (manifest, error) {
+	mediaType, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return manifest{}, fmt.Errorf("content type %q: %w", contentType, err)
+	}
+	if !slices.Contains(manifestTypes, mediaType) {
+		return manifest{}, &registry.MediaTypeError{MediaType: mediaType}
+	}
+	var doc document
+	if err := json.Unmarshal(body, &doc); err != nil {
+		return manifest{}, fmt.Errorf("the body is not JSON: %w", err)
+	}
+	if doc.MediaType != "" && doc.MediaType != mediaType {
+		return manifest{}, fmt.Errorf("the body says that it is %q, the header says %q", doc.MediaType, mediaType)
+	}
+	if index := mediaType == typeIndex || mediaType == typeDockerList; index && (doc.Config != nil || len(doc.Layers) > 0) || !index && len(doc.Manifests) > 0 {
+		// https://github.com/opencontainers/distribution-spec/security/advisories/GHSA-mc8v-mgrf-8f4m
+		return manifest{}, errors.New("it is an image and an index at once, which clients read differently")
+	}
+	m := manifest{mediaType: mediaType, created: parseDate(doc.Annotations[annotationMade])}
+	if doc.Subject != nil {
+		m.subject = doc.Subject.Digest
+	}
+	if m.isIndex() {
+		m.addEntries(doc)
+	} else {
+		m.addBlobs(doc)
+	}
+	return m, m.validate()
+}
+
+// addEntries adds what an index lists. Every entry is a child, so that nothing that an index names is deleted under it.
+// Not every entry is read: BuildKit's cache is an index of layers, which fail to be read as manifests.
+func (m *manifest) addEntries(doc document) {
+	for _, e := range doc.Manifests {
+		c := child{digest: e.Digest, attestation: e.attestation(), blob: e.isBlob()}
+		m.children = append(m.children, c)
+		if c.blob {
+			m.addBlob(e)
+		}
+	}
+}
+
+// blobTypes begin the media types of what is surely no manifest. Everything else that an index lists is read as one,
+// whatever its entry says or leaves out.
+var blobTypes = []string{
+	"application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs.", "application/vnd.buildkit.cacheconfig.", configImage, configDocker,
+}
+
+func (d descriptor) isBlob() bool {
+	return slices.ContainsFunc(blobTypes, func(t string) bool { return strings.HasPrefix(d.MediaType, t) })
+}
+
+// addBlobs adds the config and the layers.
+func (m *manifest) addBlobs(doc document) {
+	if c := doc.Config; c != nil {
+		m.addBlob(*c)
+		m.placeholder = c.MediaType == configPlaceholder
+		if c.MediaType == configImage || c.MediaType == configDocker {
+			m.config = oci.Blob{Digest: c.Digest, Size: c.Size}
+		}
+	}
+	for _, d := range append(doc.Layers, doc.Blobs...) {
+		m.addBlob(d)
+	}
+}
+
+// addBlob adds a blob, once.
+func (m *manifest) addBlob(d descriptor) {
+	if slices.ContainsFunc(m.blobs, func(b oci.Blob) bool { return b.Digest == d.Digest }) {
+		return
+	}
+	shared := oci.Digest(unique.Make(string(d.Digest)).Value()) // one base layer stands in thousands of images
+	m.size += d.Size
+	m.blobs = append(m.blobs, oci.Blob{Digest: shared, Size: d.Size})
+}
+
+func (d descriptor) attestation() bool {
+	if d.Annotations[annotationAttest] != "" {
+		return true
+	}
+	return d.Platform != nil && d.Platform.OS == "unknown" && d.Platform.Architecture == "unknown"
+}
+
+// validate reports a digest that is none and a size below zero: the first would hide what the manifest depends on,
+// the second would make sums lie.
+func (m manifest) validate() error {
+	for _, c := range m.children {
+		if err := c.digest.Validate(); err != nil {
+			return fmt.Errorf("it lists the manifest %q: %w", c.digest, err)
+		}
+	}
+	for _, b := range m.blobs {
+		if err := b.Digest.Validate(); err != nil || b.Size < 0 {
+			return fmt.Errorf("it refers to the blob %q of %d bytes, which cannot be", b.Digest, b.Size)
+		}
+	}
+	if m.subject != "" && m.subject.Validate() != nil {
+		return fmt.Errorf("its subject is %q, which is not a digest", m.subject)
+	}
+	return nil
+}
+
+// notFound turns the registry's word that it does not have something into the sentinel.
+func notFound(err, sentinel error) error {
+	if errors.Is(err, registry.ErrNotFound) {
+		return fmt.Errorf("%w: %w", sentinel, err)
+	}
+	return err
+}

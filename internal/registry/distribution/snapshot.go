@@ -1,0 +1,362 @@
+package distribution
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/registry/wire"
+)
+
+// Snapshot reads everything known of the repository: all tags, each manifest that they reach, and the dates. What an
+// earlier run has read of a digest is not read again. Anything that cannot be read is an error, but for what the
+// registry firmly says it does not have: a listed tag without a manifest is a ghost, a manifest or config that another
+// refers to is noted as missing there.
+func (r *Repository) Snapshot(ctx context.Context, q registry.Query) (oci.Snapshot, error) {
+	g := newGathering(r)
+	g.recall()
+	err := g.readTags(ctx, q.SkipDates)
+	if err == nil {
+		err = g.readNamed(ctx, q.Digests)
+	}
+	if q.SkipDates {
+		g.undated = true
+	} else if err == nil {
+		err = g.readDates(ctx)
+	}
+	if err != nil {
+		return oci.Snapshot{}, err
+	}
+	g.save()
+	return g.snapshot(), nil
+}
+
+// gathering collects what a snapshot is made of.
+type gathering struct {
+	repository *Repository
+	manifests  map[oci.Digest]manifest
+	tags       map[oci.Digest][]string
+	ghosts     []string
+	dates      map[oci.Digest]time.Time // by config
+	dated      map[oci.Digest]time.Time // by manifest, as far as date was asked
+	absent     map[oci.Digest]bool      // manifests and configs that the registry does not have
+	memory     memory
+	undated    bool // dates are left out
+	news       bool // something was read that the memory lacks
+}
+
+func newGathering(r *Repository) *gathering {
+	return &gathering{
+		repository: r,
+		manifests:  map[oci.Digest]manifest{},
+		tags:       map[oci.Digest][]string{},
+		dates:      map[oci.Digest]time.Time{},
+		dated:      map[oci.Digest]time.Time{},
+		absent:     map[oci.Digest]bool{},
+	}
+}
+
+// read reads manifests by tag or digest; an entry of the result is nil where the registry has none.
+func (r *Repository) read(ctx context.Context, references []string) ([]*manifest, error) {
+	out := make([]*manifest, len(references))
+	err := r.client.Each(ctx, len(references), func(ctx context.Context, i int) error {
+		m, err := r.manifest(ctx, references[i])
+		switch {
+		case errors.Is(err, errNoManifest):
+			return nil
+		case err != nil:
+			return fmt.Errorf("%s: %w", references[i], err)
+		}
+		out[i] = &m
+		return nil
+	})
+	return out, err
+}
+
+// readTags lists the tags and reads what they point at. A docker image manifest can refer to no other manifest: it has
+// neither children nor a subject (docker's image manifest version 2, schema 2), so names alone do not need it.
+func (g *gathering) readTags(ctx context.Context, namesOnly bool) error {
+	ask := func(ctx context.Context, tag string) (manifest, error) {
+		if namesOnly || g.memory.tags[tag] {
+			return g.repository.resolve(ctx, tag)
+		}
+		return g.repository.manifest(ctx, tag) // a request less than to resolve it first
+	}
+	tags, targets, err := g.repository.follow(ctx, g.expected(), nil, ask)
+	var early *earlyError
+	if errors.As(err, &early) && ctx.Err() == nil { // of a tag that is gone anything may be said: the listing comes first
+		tags, targets, err = g.repository.follow(ctx, nil, nil, ask)
+	}
+	if err != nil {
+		return err
+	}
+	var next []oci.Digest
+	for _, m := range targets {
+		_, remembered := g.memory.manifests[m.digest]
+		switch {
+		case m.digest == "":
+		case !m.unread:
+			g.news = g.news || !remembered
+			next = append(next, g.add(m)...)
+		case namesOnly && !remembered && m.mediaType == typeDockerImage:
+			g.add(m)
+		}
+		next = append(next, m.digest)
+	}
+	if err := g.readDigests(ctx, next); err != nil {
+		return err
+	}
+	for i, m := range targets {
+		if m.digest == "" || g.absent[m.digest] {
+			g.ghosts = append(g.ghosts, tags[i])
+			continue
+		}
+		g.tags[m.digest] = append(g.tags[m.digest], tags[i])
+	}
+	g.news = g.news || g.memory.open != g.repository.client.Anonymous() || !maps.Equal(g.memory.tags, g.tagged())
+	return nil
+}
+
+// tagged are the tags that lead somewhere, and whether what they lead to is known.
+func (g *gathering) tagged() map[string]bool {
+	out := map[string]bool{}
+	for d, tags := range g.tags {
+		for _, t := range tags {
+			out[t] = !g.manifests[d].unread
+		}
+	}
+	return out
+}
+
+// expected are the tags to ask for while they are being listed: those of an earlier run, as far as they go in one round
+// trip with the listing. Where requests need a login the listing goes alone, or each of them would be refused first.
+func (g *gathering) expected() []string {
+	if !g.memory.open || len(g.memory.tags) >= wire.FirstReads {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(g.memory.tags))
+}
+
+// readNamed reads digests that somebody names. What is remembered of them does not show that they are still there.
+func (g *gathering) readNamed(ctx context.Context, digests []oci.Digest) error {
+	for _, d := range digests {
+		if len(g.tags[d]) == 0 || g.manifests[d].unread {
+			delete(g.memory.manifests, d)
+			delete(g.manifests, d)
+		}
+	}
+	return g.readDigests(ctx, digests)
+}
+
+// readDigests reads manifests by digest, and what they list, until nothing new turns up.
+func (g *gathering) readDigests(ctx context.Context, digests []oci.Digest) error {
+	for len(digests) > 0 {
+		var wanted []string
+		var next []oci.Digest
+		for _, d := range digests {
+			if _, known := g.manifests[d]; d == "" || known || g.absent[d] {
+				continue
+			}
+			if m, remembered := g.memory.manifests[d]; remembered {
+				next = append(next, g.add(m)...)
+				continue
+			}
+			wanted = append(wanted, d.String())
+		}
+		slices.Sort(wanted)
+		wanted = slices.Compact(wanted)
+		found, err := g.repository.read(ctx, wanted)
+		if err != nil {
+			return err
+		}
+		g.news = g.news || len(wanted) > 0
+		digests = next
+		for i, m := range found {
+			if m == nil {
+				g.absent[oci.Digest(wanted[i])] = true
+				continue
+			}
+			digests = append(digests, g.add(*m)...)
+		}
+	}
+	return nil
+}
+
+// add notes a manifest and returns the manifests that it lists.
+func (g *gathering) add(m manifest) []oci.Digest {
+	if _, known := g.manifests[m.digest]; known {
+		return nil
+	}
+	g.manifests[m.digest] = m
+	var next []oci.Digest
+	for _, c := range m.children {
+		if !c.blob {
+			next = append(next, c.digest)
+		}
+	}
+	return next
+}
+
+// readDates reads the config of every image whose date matters and is not in its manifest, each config once.
+// Attachments are never aged, and the date of an attestation inside an index says nothing of the image.
+func (g *gathering) readDates(ctx context.Context) error {
+	needed := map[oci.Digest]bool{}
+	var need func(d oci.Digest)
+	need = func(d oci.Digest) {
+		m, ok := g.manifests[d]
+		if !ok || needed[d] {
+			return
+		}
+		needed[d] = true
+		for _, c := range m.children {
+			if m.created.IsZero() && !c.attestation {
+				need(c.digest)
+			}
+		}
+	}
+	listed := g.listed()
+	for d, m := range g.manifests {
+		if !g.attached(m) && (len(g.tags[d]) > 0 || !listed[d]) {
+			need(d)
+		}
+	}
+	var configs []oci.Digest
+	for d := range needed {
+		m := g.manifests[d]
+		if t, remembered := g.memory.dates[m.config.Digest]; remembered {
+			g.dates[m.config.Digest] = t
+		} else if m.config.Digest != "" && m.created.IsZero() {
+			configs = append(configs, m.config.Digest)
+		}
+	}
+	slices.Sort(configs)
+	configs = slices.Compact(configs)
+	dates := make([]time.Time, len(configs))
+	absent := make([]bool, len(configs))
+	err := g.repository.client.Each(ctx, len(configs), func(ctx context.Context, i int) (err error) {
+		dates[i], err = g.repository.configDate(ctx, configs[i])
+		if errors.Is(err, errNoBlob) {
+			absent[i], err = true, nil
+		}
+		return err
+	})
+	for i, c := range configs {
+		g.dates[c] = dates[i]
+		g.absent[c] = absent[i]
+	}
+	g.news = g.news || len(configs) > 0
+	return err
+}
+
+// recall takes up what earlier runs have read.
+func (g *gathering) recall() {
+	if s := g.repository.store; s != nil {
+		g.memory = recall(s.Load(g.repository.name))
+	}
+}
+
+// save leaves what was read for later runs, when there is anything new to it.
+func (g *gathering) save() {
+	if s := g.repository.store; s != nil && g.news && len(g.manifests) <= maxRemembered {
+		s.Save(g.repository.name, g.remember())
+	}
+}
+
+// listed returns what indexes list.
+func (g *gathering) listed() map[oci.Digest]bool {
+	out := map[oci.Digest]bool{}
+	for _, m := range g.manifests {
+		for _, c := range m.children {
+			out[c.digest] = true
+		}
+	}
+	return out
+}
+
+// attached reports whether a manifest is an attachment: it has a subject, or all its tags name one.
+func (g *gathering) attached(m manifest) bool {
+	tags := g.tags[m.digest]
+	return m.subject != "" || (len(tags) > 0 && !slices.ContainsFunc(tags, func(t string) bool {
+		_, ok := oci.AttachmentSubject(t)
+		return !ok
+	}))
+}
+
+// snapshot puts together what was read.
+func (g *gathering) snapshot() oci.Snapshot {
+	listed := g.listed()
+	s := oci.Snapshot{Repository: g.repository.name, Ghosts: g.ghosts, Images: make([]oci.Image, 0, len(g.manifests))}
+	for d, m := range g.manifests {
+		i := oci.Image{
+			Digest: d, MediaType: m.mediaType, Tags: g.tags[d], Created: g.date(d),
+			Size: m.size, Blobs: m.blobs, Subject: m.subject, Unread: m.unread,
+		}
+		switch {
+		case m.placeholder:
+			i.Kind = oci.KindPlaceholder
+		case g.attached(m):
+			i.Kind = oci.KindAttachment
+		case len(i.Tags) == 0 && listed[d]:
+			i.Kind = oci.KindChild
+		case m.isIndex():
+			i.Kind = oci.KindIndex
+		default:
+			i.Kind = oci.KindImage
+		}
+		for _, c := range m.children {
+			i.Children = append(i.Children, c.digest)
+			if g.absent[c.digest] {
+				i.Missing = append(i.Missing, c.digest)
+			}
+		}
+		i.ConfigMissing = g.absent[m.config.Digest]
+		s.Images = append(s.Images, i)
+	}
+	slices.SortFunc(s.Images, func(a, b oci.Image) int { return strings.Compare(string(a.Digest), string(b.Digest)) })
+	return s
+}
+
+// date returns when an image was built: what its manifest or config says, for an index the newest of its platforms.
+// An index of which a platform is missing or undated has no usable date, because that one may be the newest. Each
+// digest is dated once: indexes that list the same indexes again and again would take time without end.
+func (g *gathering) date(d oci.Digest) time.Time {
+	if t, known := g.dated[d]; known {
+		return t
+	}
+	m := g.manifests[d]
+	t := m.created
+	switch {
+	case g.undated:
+		t = time.Time{}
+	case !t.IsZero():
+	case m.isIndex():
+		t = g.newestPlatform(m)
+	default:
+		t = g.dates[m.config.Digest]
+	}
+	g.dated[d] = t
+	return t
+}
+
+func (g *gathering) newestPlatform(m manifest) time.Time {
+	var newest time.Time
+	for _, c := range m.children {
+		if c.attestation || c.blob {
+			continue
+		}
+		t := g.date(c.digest)
+		if t.IsZero() {
+			return time.Time{}
+		}
+		if t.After(newest) {
+			newest = t
+		}
+	}
+	return newest
+}

@@ -1,0 +1,105 @@
+// Package registry is the port to registries: what the rest of the program may ask of one, whatever its kind. A kind is
+// a folder below, which reads and deletes in its own way; package kinds opens the right one. Nothing here sends a
+// request, and nothing here decides what is deleted.
+package registry
+
+import (
+	"context"
+
+	"github.com/regsweep/regsweep/internal/oci"
+)
+
+// Registry is one registry. It is safe for use by several goroutines.
+type Registry interface {
+	// Repository returns the repository with the path; nothing is sent.
+	Repository(path string) Repository
+	// Catalog lists the paths of all repositories in natural order. It includes repositories that are empty. A registry
+	// that does not list them is [ErrNoCatalog].
+	Catalog(ctx context.Context) ([]string, error)
+	// Ping asks once whether the registry serves. A registry that wants a login does.
+	Ping(ctx context.Context) error
+	// Traits says in what this kind of registry differs from others.
+	Traits() Traits
+}
+
+// Repository is one repository of a registry. What only some kinds can do is asked for by type assertion: [TagDeleter],
+// [TagPointer], [Verifier] and [Cache].
+type Repository interface {
+	// Snapshot reads everything known of the repository: all tags, each manifest that they reach, and the dates. Anything
+	// that cannot be read is an error, but for what the registry firmly says that it does not have: a listed tag without a
+	// manifest is a ghost, and a manifest or config that another refers to is noted as missing there.
+	Snapshot(ctx context.Context, q Query) (oci.Snapshot, error)
+	// Refresh looks at the repository again and returns what its tags point at now and what that needs. known are tags
+	// that the caller looks at itself, with their digest, which are believed if they are still listed; and tags that the
+	// caller believes gone, with "", which are asked for only if they are listed. Dates, sizes and blobs are left out.
+	Refresh(ctx context.Context, before oci.Snapshot, known map[string]oci.Digest) (oci.Snapshot, error)
+	// Delete deletes manifests, none of which depends on another of them, with all their tags. It returns one result for
+	// each, in their order. A cancelled ctx does not cut a request short that is on its way.
+	Delete(ctx context.Context, level []oci.Image) []Result
+}
+
+// Query says what a snapshot is for. The zero value reads everything.
+type Query struct {
+	// Digests are read in addition to those that tags lead to: a pipeline can push without a tag, and such a manifest is in
+	// no listing.
+	Digests []oci.Digest
+	// SkipDates leaves dates out, and the manifests that can refer to no other manifest: a decision by names alone needs
+	// neither.
+	SkipDates bool
+}
+
+// Result is what became of one deletion.
+type Result struct {
+	// Existed reports whether the manifest was there. Where it was not, somebody else has deleted it, or an earlier try
+	// whose answer was lost.
+	Existed bool
+	// Err is why the manifest was not deleted, nil when it is not there any more.
+	Err error
+}
+
+// TagDeleter is a repository whose registry may be able to remove a tag and leave its manifest.
+type TagDeleter interface {
+	// CanDeleteTags asks the registry whether it can, by two deletions of what does not exist. An error says that it
+	// deletes nothing at all, or is [ErrTagDeletionUnclear].
+	CanDeleteTags(ctx context.Context) (bool, error)
+	// DeleteTag removes a tag that points at d and reports whether it did: it looks right before each try, and leaves a tag
+	// alone that points elsewhere. It finishes a request that is on its way.
+	DeleteTag(ctx context.Context, tag string, d oci.Digest) (removed bool, err error)
+}
+
+// TagPointer is a repository whose tags can be pointed at a placeholder, an image of nothing. The deletion of the
+// placeholder takes them along, without the image that they pointed at before.
+type TagPointer interface {
+	// PushPlaceholder pushes what a placeholder needs that no other run has, and returns its digest.
+	PushPlaceholder(ctx context.Context) (oci.Digest, error)
+	// PointTag points a tag that points at d to the placeholder, as carefully as [TagDeleter].DeleteTag removes one.
+	PointTag(ctx context.Context, tag string, d oci.Digest) (removed bool, err error)
+}
+
+// Verifier is a repository that can be asked whether images are whole.
+type Verifier interface {
+	// Missing returns what images need and the registry does not have: their manifests, configs and layers, each once, in
+	// the order of the images. The children of an index have to be among the images, as they are in a snapshot.
+	Missing(ctx context.Context, images []oci.Image) ([]oci.Digest, error)
+}
+
+// Cache is a repository that remembers what it has read, see [Options].Store.
+type Cache interface {
+	// Forget drops manifests and tags that are not there any more from what is remembered.
+	Forget(digests map[oci.Digest]bool, tags map[string]bool)
+}
+
+// Traits say in what kinds of registries differ, as data, so that order, guards and messages need no kind's name. The
+// zero value is CNCF distribution's.
+type Traits struct {
+	// Kind is the name of the kind, as --registry-kind has it.
+	Kind string
+	// BatchSize is how many manifests one request deletes; 0 and 1 are one.
+	BatchSize int
+}
+
+// Challenge is how a registry asks for a login, the parts of its WWW-Authenticate header that tell its kind. The zero
+// value says that it was not asked.
+type Challenge struct {
+	Realm, Service, Scope string
+}

@@ -1,0 +1,331 @@
+// Package wire sends requests to registries over HTTP, for every kind of them: logins and tokens, retries, limits that
+// adapt, pages, certificates, and errors without secrets. It knows the paths of no kind.
+package wire
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"github.com/regsweep/regsweep/internal/registry"
+	"golang.org/x/sync/errgroup"
+	"oras.land/oras-go/v2/registry/remote/auth"
+	"oras.land/oras-go/v2/registry/remote/errcode"
+)
+
+// Client speaks to one registry. It is safe for use by several goroutines.
+type Client struct {
+	host    string
+	options registry.Options
+	auth    *auth.Client
+	gate    gate
+	reads   *limit
+	writes  *limit
+	http    atomic.Bool // the registry speaks http
+}
+
+// New returns a client for a registry's host as it stands in references. It sends nothing yet. An error is about
+// certificates.
+func New(host string, o registry.Options) (*Client, error) {
+	o = o.WithDefaults()
+	if o.Transport == nil {
+		transport, err := NewTransport(host, o.TLS, o.Readers+o.Writers)
+		if err != nil {
+			return nil, err
+		}
+		o.Transport = transport
+	}
+	c := &Client{host: host, options: o, reads: newLimit(FirstReads, o.Readers), writes: newLimit(firstWrites, o.Writers)}
+	c.auth = &auth.Client{
+		Client:   &http.Client{Transport: o.Transport, CheckRedirect: keepMethod},
+		Cache:    auth.NewCache(),
+		ClientID: "regsweep",
+		Credential: func(ctx context.Context, host string) (auth.Credential, error) {
+			return lookup(ctx, host, o.Credentials)
+		},
+	}
+	if o.UserAgent != "" {
+		c.auth.SetUserAgent(o.UserAgent)
+	}
+	c.http.Store(o.PlainHTTP)
+	return c, nil
+}
+
+// Each calls f for 0 to n-1 in parallel, bounded by the readers, and returns the first error. A goroutine makes many
+// calls: the stack of one that makes a single request is grown four times over for it, a sixth of the time that a fast
+// registry's answers take.
+func (c *Client) Each(ctx context.Context, n int, f func(ctx context.Context, i int) error) error {
+	group, inner := errgroup.WithContext(ctx)
+	var taken atomic.Int64
+	for range min(n, c.options.Readers) {
+		group.Go(func() error {
+			for inner.Err() == nil {
+				i := int(taken.Add(1)) - 1
+				if i >= n {
+					break
+				}
+				if err := f(inner, i); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return context.Cause(ctx) // a cancel between two calls fails none of them
+}
+
+// WritesCostReads says that the writes to come cost the registry about what reads do: until they have found their own
+// level, they go on from half of what the reads have come to.
+func (c *Client) WritesCostReads() { c.writes.follow(c.reads) }
+
+// apiHost returns the host that requests go to; docker.io is a name, not a host.
+func (c *Client) apiHost() string {
+	if c.host == "docker.io" {
+		return "registry-1.docker.io"
+	}
+	return c.host
+}
+
+// Anonymous reports whether no request has been asked for a login so far.
+func (c *Client) Anonymous() bool {
+	_, err := c.auth.Cache.GetScheme(context.Background(), c.apiHost())
+	return err != nil
+}
+
+// keepMethod refuses redirects that would turn a deletion into a read: net/http sends GET after a 301, 302 or 303, and
+// the answer to that says nothing of the deletion. The redirect itself is then the answer.
+func keepMethod(req *http.Request, via []*http.Request) error {
+	if req.Method != via[0].Method || len(via) >= maxRedirects {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+// maxRedirects is net/http's own bound, which a CheckRedirect replaces.
+const maxRedirects = 10
+
+// Timeouts of one try. A deletion must not be cut short: distribution 3.x stops between removing the manifest and its
+// tags when the client hangs up, and leaves tags that point at nothing.
+const (
+	readTimeout   = time.Minute
+	deleteTimeout = 10 * time.Minute
+)
+
+// Call is one request to the registry.
+type Call struct {
+	Method string
+	URL    string   // an absolute path below the host, or a whole URL
+	Accept []string // media types
+	Scopes []string // that a token is asked for
+	Limit  int64    // of the answer's body, in bytes
+
+	ContentType string // of Body
+	Body        []byte
+
+	// Look comes right before each try; its error is the call's, and nothing is sent. It may send a read.
+	Look func(context.Context) error
+}
+
+// reads reports whether the call changes nothing.
+func (k Call) reads() bool { return k.Method == http.MethodGet || k.Method == http.MethodHead }
+
+// Reply is a successful answer.
+type Reply struct {
+	URL    *url.URL // of the request
+	Header http.Header
+	Body   []byte
+}
+
+// errBroken marks a request that got no complete answer.
+var errBroken = errors.New("no answer")
+
+// Do sends a call until it is answered for good. An answer that is no success is a [registry.Error].
+func (c *Client) Do(ctx context.Context, k Call) (Reply, error) {
+	var r Reply
+	limit := c.writes
+	if k.reads() {
+		limit = c.reads
+	}
+	err := c.retry(ctx, limit, func() (took time.Duration, err error) {
+		if k.Look != nil {
+			if err := k.Look(ctx); err != nil {
+				return 0, backoff.Permanent(err) // it has been tried often enough by itself
+			}
+		}
+		began := time.Now()
+		r, err = c.Try(ctx, k)
+		return time.Since(began), err
+	})
+	return r, err
+}
+
+// Try sends a call once. Where the scheme is not known yet, https comes first, as docker does it for loopback hosts:
+// an http server answers a TLS handshake in a way that cannot be mistaken.
+func (c *Client) Try(ctx context.Context, k Call) (Reply, error) {
+	plain := c.http.Load() // another request may find out meanwhile
+	r, err := c.send(ctx, k)
+	if errors.Is(err, http.ErrSchemeMismatch) && !plain && loopback(c.host) {
+		c.http.Store(true)
+		return c.send(ctx, k)
+	}
+	return r, err
+}
+
+func (c *Client) send(ctx context.Context, k Call) (Reply, error) {
+	timeout := readTimeout
+	if !k.reads() {
+		ctx = context.WithoutCancel(ctx)
+	}
+	if k.Method == http.MethodDelete {
+		timeout = deleteTimeout
+	}
+	caller := ctx
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	ctx = auth.WithScopesForHost(ctx, c.apiHost(), k.Scopes...)
+	req, err := http.NewRequestWithContext(ctx, k.Method, c.absolute(k.URL), bytes.NewReader(k.Body))
+	if err != nil {
+		return Reply{}, fmt.Errorf("%s %s: %w", k.Method, k.URL, err)
+	}
+	req.Header["Accept"] = k.Accept
+	if k.ContentType != "" {
+		req.Header.Set("Content-Type", k.ContentType)
+	}
+	resp, err := c.auth.Do(req)
+	if err != nil {
+		return Reply{}, failure(caller, req, err)
+	}
+	defer resp.Body.Close()
+	if !success(k.Method, resp) {
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, MaxErrorBody)) // an incomplete error body is no news
+		return Reply{}, newError(req, resp, body, time.Now())
+	}
+	if k.Method == http.MethodDelete { // it has happened, whatever else the answer says
+		return Reply{req.URL, resp.Header, nil}, nil
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, k.Limit+1))
+	if err != nil {
+		if caller.Err() != nil {
+			return Reply{}, context.Cause(caller)
+		}
+		return Reply{}, fmt.Errorf("%s %s: %w: %w", k.Method, Redact(req.URL), errBroken, err)
+	}
+	if int64(len(body)) > k.Limit {
+		return Reply{}, incomplete(fmt.Errorf("%s %s: the answer is larger than %d bytes", k.Method, Redact(req.URL), k.Limit))
+	}
+	return Reply{req.URL, resp.Header, body}, nil
+}
+
+// success reports whether an answer says that the registry did as it was asked. A deletion is 202 (OCI
+// distribution-spec v1.1, "Deleting Manifests"), 200 or 204 elsewhere, and a login page with 200 is neither.
+func success(method string, resp *http.Response) bool {
+	switch method {
+	case http.MethodDelete:
+	case http.MethodPut, http.MethodPost:
+		return resp.StatusCode == http.StatusCreated || resp.StatusCode == http.StatusAccepted
+	default:
+		return resp.StatusCode == http.StatusOK
+	}
+	switch resp.StatusCode {
+	case http.StatusAccepted, http.StatusNoContent:
+		return true
+	}
+	return resp.StatusCode == http.StatusOK && !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html")
+}
+
+// absolute returns the whole URL of a call.
+func (c *Client) absolute(u string) string {
+	if !strings.HasPrefix(u, "/") {
+		return u
+	}
+	scheme := "https://"
+	if c.http.Load() {
+		scheme = "http://"
+	}
+	return scheme + c.apiHost() + u
+}
+
+// failure describes a request that got no answer, without the URL that net/http puts into its errors: after a
+// redirect that one can be signed. A connection that broke is marked with errBroken.
+func failure(caller context.Context, req *http.Request, err error) error {
+	if caller.Err() != nil {
+		return context.Cause(caller)
+	}
+	what := fmt.Sprintf("%s %s", req.Method, Redact(req.URL))
+	var token *errcode.ErrorResponse
+	var sent *url.Error
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, auth.ErrBasicCredentialNotFound):
+		return &registry.Error{Method: req.Method, URL: Redact(req.URL), Status: http.StatusUnauthorized, Challenge: "Basic", Message: "it asks for a login and none is known for it"}
+	case errors.As(err, &token):
+		return &tokenError{what, token}
+	case errors.As(err, &sent) && sent.Timeout() && req.Method == http.MethodDelete:
+		return registry.Mark(fmt.Errorf("%s: no answer within %s", what, deleteTimeout), registry.ErrNotAnswered)
+	case errors.As(err, &sent) && sent.Timeout():
+		return fmt.Errorf("%s: %w in time", what, errBroken)
+	case !errors.As(err, &sent): // a credential helper, or a token server's answer that is no token
+		if inner := errors.Unwrap(err); inner != nil { // the outer one names the request again, with its query
+			err = inner
+		}
+		return fmt.Errorf("%s: %w", what, err)
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return registry.Mark(fmt.Errorf("%s: %w", what, sent.Err), registry.ErrPlainHTTP)
+	case badCertificate(err):
+		return registry.Mark(fmt.Errorf("%s: %w", what, sent.Err), registry.ErrCertificate)
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return fmt.Errorf("%s: %w", what, sent.Err)
+	}
+	return fmt.Errorf("%s: %w: %w", what, errBroken, sent.Err)
+}
+
+// tokenError is a refusal of the token server that the registry names.
+type tokenError struct {
+	what   string
+	answer *errcode.ErrorResponse
+}
+
+func (e *tokenError) Error() string {
+	s := fmt.Sprintf("%s: the token server %s answers %d %s", e.what, e.answer.URL.Host, e.answer.StatusCode, http.StatusText(e.answer.StatusCode))
+	if len(e.answer.Errors) > 0 {
+		s += ": " + strings.Join(strings.Fields(e.answer.Errors[0].Message), " ")
+	}
+	return s
+}
+
+func (e *tokenError) Unwrap() error { return e.answer }
+
+// Is reports whether the refusal is of a kind: the login is in doubt unless the token server itself has failed.
+func (e *tokenError) Is(target error) bool {
+	return target == registry.ErrNoToken || target == registry.ErrUnauthorized && e.answer.StatusCode < http.StatusInternalServerError
+}
+
+// Hint returns what helps against a refusal; "" when the token server itself has failed.
+func (e *tokenError) Hint() string {
+	if errors.Is(e, registry.ErrUnauthorized) {
+		return registry.ErrUnauthorized.Hint()
+	}
+	return ""
+}
+
+// loopback reports whether a host is this machine.
+func loopback(host string) bool {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	ip := net.ParseIP(strings.Trim(name, "[]"))
+	return name == "localhost" || (ip != nil && ip.IsLoopback())
+}

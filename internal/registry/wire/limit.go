@@ -1,0 +1,149 @@
+package wire
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// limit is how many requests of one kind are on their way to a registry at once. It rises by four a round while
+// requests do not queue up at the registry, falls by a tenth when they do, and by half when the registry says that it
+// has too much, with 429, 5xx or a broken connection. A round is as many answers as the limit allows.
+// How many requests queue is estimated as TCP Vegas does it (Brakmo, Peterson, "TCP Vegas", 1995): with the shortest
+// time that an answer took as the time without a queue, limit × (1 − shortest/average) of them are waiting. On loopback
+// that settles at about ten, more of which gain nothing on two cores, and at a round trip of 20 ms at the bound.
+// The libraries that limit so are made for servers: they judge by windows of a second or by a hundred samples, and a
+// run of this program is over by then.
+type limit struct {
+	mu      sync.Mutex
+	most    float64
+	now     float64
+	running int
+	waiting []chan struct{} // first come, first served
+
+	shortest time.Duration // the time of an answer without a queue, as far as it is known
+	sum      time.Duration // of the answers of this round
+	answers  int           // in this round
+	doubling bool          // until requests queue for the first time
+	used     bool          // the limit has kept a request waiting in this round
+	old      int           // requests that were on their way when the limit fell, and tell of the same congestion
+}
+
+const (
+	// FirstReads is how many reads may be on their way at the start. It is enough for the step after a push, which reads a dozen tags: they go in one round trip.
+	FirstReads = 16
+	// firstWrites is cautious: a deletion may cost a registry a thousand times what a read costs.
+	firstWrites = 8
+	// More than maxQueued requests waiting at the registry are too many, less than minQueued are too few, unless they are
+	// less than half of those on their way, a quarter of them respectively: then answers take less than twice as long.
+	minQueued, maxQueued = 4, 8
+	// drift is how far a round moves the shortest time towards its average: one lucky answer is no measure for ever.
+	drift = 1.0 / 128
+)
+
+func newLimit(first, most int) *limit {
+	return &limit{now: min(float64(first), float64(most)), most: float64(most), doubling: true}
+}
+
+// follow lets a limit that has not found its own level yet go on from half of what another has come to.
+func (l *limit) follow(other *limit) {
+	other.mu.Lock()
+	level := other.now / 2
+	other.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.doubling {
+		l.now = min(l.most, max(l.now, level))
+		l.admit()
+	}
+}
+
+// acquire waits until one more request may be sent.
+func (l *limit) acquire(ctx context.Context) error {
+	l.mu.Lock()
+	if l.running < int(l.now) {
+		l.running++
+		l.mu.Unlock()
+		return nil
+	}
+	turn := make(chan struct{})
+	l.waiting, l.used = append(l.waiting, turn), true
+	l.mu.Unlock()
+	select {
+	case <-turn:
+		return nil
+	case <-ctx.Done():
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if i := slices.Index(l.waiting, turn); i >= 0 {
+		l.waiting = slices.Delete(l.waiting, i, i+1)
+	} else { // its turn came at the same moment
+		l.running--
+		l.admit()
+	}
+	return context.Cause(ctx)
+}
+
+// leave gives a place back from which nothing was sent.
+func (l *limit) leave() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.running--
+	l.admit()
+}
+
+// release notes that a request was answered after so long, or that it told of congestion.
+func (l *limit) release(took time.Duration, congested bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.running--
+	told := l.old > 0 // of congestion that has been heeded
+	if told {
+		l.old--
+	}
+	switch {
+	case !congested:
+		l.answers++
+		l.sum += took
+		if l.shortest == 0 || took < l.shortest {
+			l.shortest = took
+		}
+	case !told:
+		l.now, l.doubling, l.old = max(1, l.now/2), false, l.running
+		l.begin()
+	}
+	if l.answers > 0 && l.answers >= int(l.now) {
+		l.adapt()
+		l.begin()
+	}
+	l.admit()
+}
+
+// adapt draws its conclusion from a round.
+func (l *limit) adapt() {
+	average := l.sum / time.Duration(l.answers)
+	queued := l.now * (1 - float64(l.shortest)/float64(max(average, 1)))
+	switch {
+	case queued > max(maxQueued, l.now/2):
+		l.now, l.doubling = max(1, l.now*0.9), false
+	case !l.used:
+	case l.doubling:
+		l.now = min(l.most, 2*l.now)
+	case queued < max(minQueued, l.now/4):
+		l.now = min(l.most, l.now+4)
+	}
+	l.shortest += time.Duration(drift * float64(average-l.shortest))
+}
+
+func (l *limit) begin() { l.sum, l.answers, l.used = 0, 0, len(l.waiting) > 0 }
+
+// admit lets those in for whom there is room.
+func (l *limit) admit() {
+	for len(l.waiting) > 0 && l.running < int(l.now) {
+		close(l.waiting[0])
+		l.waiting = l.waiting[1:]
+		l.running++
+	}
+}
