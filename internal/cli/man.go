@@ -154,7 +154,7 @@ var files = []named{
 	{"~/.cache/regsweep", "The default of --state-dir: interrupted deletions, and what was read of images."},
 }
 
-// arguments shows what a command takes besides flags.
+// arguments are the positional arguments of a command.
 func arguments(c *kong.Node) string {
 	var out []string
 	for _, a := range c.Positional {
