@@ -31,7 +31,9 @@ type World struct {
 	// Deadline ends a context after so long with a cause; nil does so by the system's clock.
 	Deadline func(ctx context.Context, d time.Duration, cause error) (context.Context, context.CancelFunc)
 	// Stdin may be nil.
-	Stdin          io.Reader
+	Stdin io.Reader
+	// IsTerminal tells whether a stream is a terminal; nil finds out.
+	IsTerminal     func(stream any) bool
 	Stdout, Stderr io.Writer
 	// Version is the version of a release; "" means the version that Go recorded.
 	Version string

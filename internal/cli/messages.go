@@ -86,8 +86,11 @@ func plural(n int, one, many string) string {
 
 // sayEnd says what ended a run, and how its garbage collection went.
 func sayEnd(c *publish.Console, sum report.Summary) {
-	if errors.Is(sum.Cause, run.ErrNothingRead) {
+	switch {
+	case errors.Is(sum.Cause, run.ErrNothingRead):
 		c.Errorf("%v", sum.Cause)
+	case errors.Is(sum.Cause, run.ErrDeclined):
+		c.Errorf("%v; nothing was deleted", sum.Cause)
 	}
 	if sum.GC == nil {
 		return

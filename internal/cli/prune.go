@@ -26,6 +26,9 @@ func (c *pruneCommand) run(ctx context.Context, w World, console *publish.Consol
 	sayEnd(console, sum)
 	sum.Policy, sum.CI = a.policies.String(), ciOf(a.sinks.CI)
 	sum.ExitCode = codeOf(sum)
+	if errors.Is(sum.Cause, run.ErrDeclined) && a.sinks.Form == report.FormTable { // whose plan was just shown
+		a.sinks.Form = report.FormLine
+	}
 	a.sinks.Summary(sum)
 	return sum.ExitCode, nil
 }
@@ -90,6 +93,9 @@ func (c *pruneCommand) open(w World, a *asked) error {
 		return err
 	}
 	a.world = run.World{Open: clients.of, State: dir, Now: w.Now, Deadline: w.Deadline, Events: teller{console, a.shardBy}.tell}
+	if c.asks(w, a.sinks.CI) {
+		a.world.Confirm = a.confirm(w.Stdin)
+	}
 	return nil
 }
 

@@ -46,6 +46,10 @@ type World struct {
 	Now func() time.Time
 	// Deadline ends a context after so long with a cause; nil does so by the system's clock.
 	Deadline func(ctx context.Context, d time.Duration, cause error) (context.Context, context.CancelFunc)
+	// Confirm is asked before anything is deleted, with the plans of all repositories as the summary of a dry run, when
+	// there is something to delete. Nothing is deleted when it returns false. It may be nil; then each repository is
+	// executed as soon as it was read.
+	Confirm func(ctx context.Context, plan report.Summary) bool
 	// Events receives what happens during the run, from several goroutines; it may be nil.
 	Events func(Event)
 }
@@ -94,6 +98,14 @@ var ErrNotLookedAt = errors.New("not looked at")
 
 // ErrNothingRead is the cause of a run whose time was over before it read any repository. It wraps [report.ErrTimeout].
 var ErrNothingRead error = nothingRead{}
+
+// ErrDeclined is what ended a run whose plan was not confirmed. It wraps [context.Canceled].
+var ErrDeclined error = declined{}
+
+type declined struct{}
+
+func (declined) Error() string { return "the plan was not confirmed" }
+func (declined) Unwrap() error { return context.Canceled }
 
 type nothingRead struct{}
 
