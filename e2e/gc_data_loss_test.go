@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 )
 
@@ -76,10 +77,10 @@ func TestGCDisasterOfAPushMeanwhile(t *testing.T) {
 // whole returns what a pull of a tag misses.
 func (d *depot) whole(path, tag string) error {
 	d.t.Helper()
-	w := wire{d.t, server{url: d.URL, host: d.Host}, path, d.pusher(path)}
-	return pullable(func(p string) (int, []byte) {
-		a := w.do("GET", p)
-		return a.status, []byte(a.body)
+	w := wire{T: d.t, Server: server{URL: d.URL, Host: d.Host}, Path: path, Push: d.pusher(path)}
+	return registrytest.Pullable(func(p string) (int, []byte) {
+		a := w.Do("GET", p)
+		return a.Status, []byte(a.Body)
 	}, tag)
 }
 
@@ -92,26 +93,26 @@ func TestGCDisasterOfTheStaleCache(t *testing.T) {
 				p := d.pusher("team/app")
 				p.Image(fixture.Image{Tags: []string{"kept"}})
 				doomed := p.Image(fixture.Image{Tags: []string{"again"}, Size: 1000})
-				w := wire{t, server{url: d.URL, host: d.Host}, "team/app", p}
-				manifest := w.do("GET", "manifests/again")
-				layer := between(manifest.body, `"digest":"`, `"`, 3)
-				if a := w.do("HEAD", "blobs/"+layer); a.status != http.StatusOK {
-					t.Fatalf("the layer answers %d", a.status)
+				w := wire{T: t, Server: server{URL: d.URL, Host: d.Host}, Path: "team/app", Push: p}
+				manifest := w.Do("GET", "manifests/again")
+				layer := between(manifest.Body, `"digest":"`, `"`, 3)
+				if a := w.Do("HEAD", "blobs/"+layer); a.Status != http.StatusOK {
+					t.Fatalf("the layer answers %d", a.Status)
 				}
-				w.status("delete", w.do("DELETE", "manifests/"+doomed.String()), http.StatusAccepted, "")
+				w.Check("delete", w.Do("DELETE", "manifests/"+doomed.String()), http.StatusAccepted, "")
 				if restarts {
 					d.want(d.regsweep(append([]string{"gc", d.Host}, d.byHand()...)...), 0)
 				} else {
 					must(t, exec.Command(d.Binary, "garbage-collect", d.Config).Run())
 				}
 				// docker push asks for the layer and sends it only when it is not there.
-				there := w.do("HEAD", "blobs/"+layer).status == http.StatusOK
+				there := w.Do("HEAD", "blobs/"+layer).Status == http.StatusOK
 				if there == restarts {
 					t.Errorf("the registry says that it has the swept layer: %v", there)
 				}
 				if there {
-					a := w.send("PUT", "manifests/again", manifest.header.Get("Content-Type"), manifest.body, nil)
-					w.status("push again", a, http.StatusCreated, "")
+					a := w.Send("PUT", "manifests/again", manifest.Header.Get("Content-Type"), manifest.Body, nil)
+					w.Check("push again", a, http.StatusCreated, "")
 					if got, err := http.Get(d.URL + "/v2/team/app/blobs/" + layer); err == nil {
 						if n := readAll(got); n != 0 {
 							t.Errorf("the layer has %d bytes: this test shows nothing", n)

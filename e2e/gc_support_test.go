@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/regsweep/regsweep/e2e/registries"
+	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 )
 
@@ -226,11 +227,11 @@ func (d *depot) healthy(path string, tags ...string) {
 	if !d.Answers() {
 		d.t.Fatal("the registry does not serve")
 	}
-	w := wire{d.t, server{url: d.URL, host: d.Host}, path, d.pusher(path)}
+	w := wire{T: d.t, Server: server{URL: d.URL, Host: d.Host}, Path: path, Push: d.pusher(path)}
 	for _, tag := range tags {
-		err := pullable(func(p string) (int, []byte) {
-			a := w.do("GET", p)
-			return a.status, []byte(a.body)
+		err := registrytest.Pullable(func(p string) (int, []byte) {
+			a := w.Do("GET", p)
+			return a.Status, []byte(a.Body)
 		}, tag)
 		if err != nil {
 			d.t.Error(err)

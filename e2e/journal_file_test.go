@@ -11,30 +11,31 @@ import (
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/prune"
+	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 )
 
 // begin writes a journal as an interrupted run leaves it, and returns its file.
 func (w work) begin(digests ...oci.Digest) string {
-	w.t.Helper()
+	w.T.Helper()
 	s := w.stand
-	s.reg.host = w.door.host
-	j := s.journal()
+	s.Server.Host = w.door.host
+	j := s.Journal()
 	defer j.Close()
 	if err := j.Write(digests); err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
-	files, err := filepath.Glob(filepath.Join(w.state, "journal", "*.json"))
+	files, err := filepath.Glob(filepath.Join(w.State, "journal", "*.json"))
 	if err != nil || len(files) != 1 {
-		w.t.Fatalf("journals: %v, %v", files, err)
+		w.T.Fatalf("journals: %v, %v", files, err)
 	}
 	return files[0]
 }
 
 // outcast pushes an image without a tag, as an interrupted run leaves it.
 func (w work) outcast() oci.Digest {
-	w.t.Helper()
-	return w.push.Image(fixture.Image{Seed: "outcast", Created: ago(40), MediaType: fixture.OCIManifest})
+	w.T.Helper()
+	return w.Push.Image(fixture.Image{Seed: "outcast", Created: ago(40), MediaType: fixture.OCIManifest})
 }
 
 // TestJournalNeeded has journals whose digests are needed by now: they live.
@@ -47,21 +48,21 @@ func TestJournalNeeded(t *testing.T) {
 		lives bool
 	}{
 		{"nobody needs it", func(work, oci.Digest) string { return "b0" }, false},
-		{"a protected tag", func(w work, d oci.Digest) string { w.push.Tag(d, "latest"); return "latest" }, true},
-		{"a tag outside of the scope", func(w work, d oci.Digest) string { w.push.Tag(d, "stable"); return "stable" }, true},
+		{"a protected tag", func(w work, d oci.Digest) string { w.Push.Tag(d, "latest"); return "latest" }, true},
+		{"a tag outside of the scope", func(w work, d oci.Digest) string { w.Push.Tag(d, "stable"); return "stable" }, true},
 		{"a part of a kept index", func(w work, d oci.Digest) string {
-			w.push.Index(fixture.Index{Tags: []string{"latest"}, Children: []oci.Digest{d}})
+			w.Push.Index(fixture.Index{Tags: []string{"latest"}, Children: []oci.Digest{d}})
 			return "latest"
 		}, true},
 		{"a part of a part", func(w work, d oci.Digest) string {
-			inner := w.push.Index(fixture.Index{Children: []oci.Digest{d}})
-			w.push.Index(fixture.Index{Tags: []string{"latest"}, Children: []oci.Digest{inner}})
+			inner := w.Push.Index(fixture.Index{Children: []oci.Digest{d}})
+			w.Push.Index(fixture.Index{Tags: []string{"latest"}, Children: []oci.Digest{inner}})
 			return "latest"
 		}, true},
 		{"tagged while the run looks again", func(w work, d oci.Digest) string {
 			w.door.hook(hooks{before: func(s step, n int) bool {
 				if s == list && n == 2 {
-					w.push.Tag(d, "stable")
+					w.Push.Tag(d, "stable")
 				}
 				return true
 			}})
@@ -70,7 +71,7 @@ func TestJournalNeeded(t *testing.T) {
 		{"tagged while tags are removed", func(w work, d oci.Digest) string {
 			w.door.hook(hooks{before: func(s step, n int) bool {
 				if s == untag && n == 3 {
-					w.push.Tag(d, "stable")
+					w.Push.Tag(d, "stable")
 				}
 				return true
 			}})
@@ -86,10 +87,10 @@ func TestJournalNeeded(t *testing.T) {
 				w.begin(d)
 				tag := r.need(w, d)
 				w.run(0, "--tags", "b*,multi", "--delete-by", string(w.way))
-				w.there(r.lives, d)
-				w.pullable(tag)
-				equal(w.wire, "journal", len(w.list()), 0)
-				w.there(false, w.gone...)
+				w.There(r.lives, d)
+				w.Pullable(tag)
+				equal(w.Wire, "journal", len(w.list()), 0)
+				w.There(false, w.gone...)
 			})
 		}
 		t.Run("a plan that is only shown leaves the journal", func(t *testing.T) {
@@ -98,8 +99,8 @@ func TestJournalNeeded(t *testing.T) {
 			d := w.outcast()
 			w.begin(d)
 			w.run(0, "--dry-run")
-			equal(w.wire, "journal", fmt.Sprint(w.list()), fmt.Sprint([]oci.Digest{d}))
-			w.there(true, append(w.gone, d)...)
+			equal(w.Wire, "journal", fmt.Sprint(w.list()), fmt.Sprint([]oci.Digest{d}))
+			w.There(true, append(w.gone, d)...)
 		})
 		t.Run("a plan that is refused leaves the journal", func(t *testing.T) {
 			t.Parallel()
@@ -107,8 +108,8 @@ func TestJournalNeeded(t *testing.T) {
 			d := w.outcast()
 			w.begin(d)
 			w.run(3, "--max-delete", "1")
-			equal(w.wire, "journal", fmt.Sprint(w.list()), fmt.Sprint([]oci.Digest{d}))
-			w.there(true, append(w.gone, d)...)
+			equal(w.Wire, "journal", fmt.Sprint(w.list()), fmt.Sprint([]oci.Digest{d}))
+			w.There(true, append(w.gone, d)...)
 		})
 	})
 }
@@ -138,7 +139,7 @@ func TestJournalUnread(t *testing.T) {
 	}
 	eachStored(t, func(t *testing.T, s server) {
 		for i, r := range rows {
-			for _, way := range ways(s.version) {
+			for _, way := range registrytest.Methods(s.Version) {
 				t.Run(r.name+" by "+string(way), func(t *testing.T) {
 					t.Parallel()
 					w := newWork(t, s, fmt.Sprintf("team/unread%d-%s", i, way))
@@ -153,13 +154,13 @@ func TestJournalUnread(t *testing.T) {
 						t.Fatal(err)
 					}
 					run := w.run(0, "--delete-by", string(way))
-					if !strings.Contains(run.stderr, "regsweep: warning: "+w.door.host+"/"+w.path+": ") || !strings.Contains(run.stderr, r.says) {
+					if !strings.Contains(run.stderr, "regsweep: warning: "+w.door.host+"/"+w.Path+": ") || !strings.Contains(run.stderr, r.says) {
 						t.Errorf("said %q, want %q", run.stderr, r.says)
 					}
-					equal(w.wire, "way", run.report.Repositories[0].Way, string(prune.ByDigest))
-					w.there(true, d)
-					w.there(false, w.gone...)
-					w.left("b0", "b1")
+					equal(w.Wire, "way", run.report.Repositories[0].Way, string(prune.ByDigest))
+					w.There(true, d)
+					w.There(false, w.gone...)
+					w.Left("b0", "b1")
 					if after, err := os.ReadFile(file); err != nil || string(after) != broken {
 						t.Errorf("the journal is now %q, %v", after, err)
 					}
@@ -173,7 +174,7 @@ func TestJournalUnread(t *testing.T) {
 func TestJournalShared(t *testing.T) {
 	t.Parallel()
 	eachStored(t, func(t *testing.T, s server) {
-		for _, way := range ways(s.version) {
+		for _, way := range registrytest.Methods(s.Version) {
 			t.Run(string(way), func(t *testing.T) {
 				t.Parallel()
 				w := newWork(t, s, "team/shared-"+string(way))
@@ -194,11 +195,11 @@ func TestJournalShared(t *testing.T) {
 					t.Fatalf("the first run ended too early\n%s", first.end().stderr)
 				}
 				second := w.run(0, "--delete-by", string(way))
-				equal(w.wire, "warned", strings.Contains(second.stderr, "another run is working on the repository; this run deletes by digest"), true)
-				equal(w.wire, "way", second.report.Repositories[0].Way, string(prune.ByDigest))
+				equal(w.Wire, "warned", strings.Contains(second.stderr, "another run is working on the repository; this run deletes by digest"), true)
+				equal(w.Wire, "way", second.report.Repositories[0].Way, string(prune.ByDigest))
 				release()
 				out := first.end()
-				equal(w.wire, "exit code", out.code, 0)
+				equal(w.Wire, "exit code", out.code, 0)
 				w.finished()
 			})
 		}
@@ -213,14 +214,14 @@ func TestJournalLost(t *testing.T) {
 		w := newWork(t, s, "team/lost")
 		w.interrupt(moment{step: untag, n: 4}, kill, "--workers", "1")
 		stranded := w.stranded()
-		equal(w.wire, "stranded", len(stranded) > 0, true)
-		if err := os.RemoveAll(w.state); err != nil {
+		equal(w.Wire, "stranded", len(stranded) > 0, true)
+		if err := os.RemoveAll(w.State); err != nil {
 			t.Fatal(err)
 		}
 		w.run(0, "--delete-by", string(w.way))
-		w.left("b0", "b1")
-		stored := w.reg.stored(t, w.path)
+		w.Left("b0", "b1")
+		stored := w.Server.Stored(t, w.Path)
 		want := slices.Sorted(slices.Values(append(stranded, w.kept...)))
-		equal(w.wire, "stored", fmt.Sprint(stored), fmt.Sprint(want))
+		equal(w.Wire, "stored", fmt.Sprint(stored), fmt.Sprint(want))
 	})
 }

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/regsweep/regsweep/e2e/registries"
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/prune"
+	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 )
 
@@ -16,7 +16,7 @@ import (
 type work struct {
 	stand
 	door      *door
-	way       prune.Way // the one that removes tags first there
+	way       prune.Method // the one that removes tags first there
 	kept      []oci.Digest
 	gone      []oci.Digest
 	index     oci.Digest // one of those, as its children and the signature
@@ -27,13 +27,13 @@ type work struct {
 
 func newWork(t *testing.T, s server, path string) work {
 	t.Helper()
-	w := work{stand: newStand(t, s, path, nil)}
-	w.door = newDoor(t, s, w.pushes)
-	w.way = by(w.wire, prune.Retag, prune.TagsFirst)
-	ds := w.history(8)
-	w.push.Tag(ds[6], "b6-alias")
-	signature := w.push.Signature(ds[5], ".sig")
-	index, children := w.multi("multi", 30, fixture.OCIIndex)
+	w := work{stand: registrytest.NewStand(t, s, path, nil)}
+	w.door = newDoor(t, s, w.Pushes)
+	w.way = by(w.Wire, prune.Retag, prune.TagsFirst)
+	ds := w.History(8)
+	w.Push.Tag(ds[6], "b6-alias")
+	signature := w.Push.Signature(ds[5], ".sig")
+	index, children := w.Multi("multi", 30, fixture.OCIIndex)
 	w.index, w.children, w.signature, w.tagged = index, children, signature, map[string]oci.Digest{}
 	for n, d := range ds {
 		w.tagged[fmt.Sprint("b", n)] = d
@@ -47,45 +47,45 @@ const removals = 9
 
 // start starts the program on the repository.
 func (w work) start(args ...string) *running {
-	w.t.Helper()
-	return start(w.t, append([]string{w.door.host + "/" + w.path, "--keep-last", "2", "--state-dir", w.state}, args...)...)
+	w.T.Helper()
+	return start(w.T, append([]string{w.door.host + "/" + w.Path, "--keep-last", "2", "--state-dir", w.State}, args...)...)
 }
 
 // run runs the program to its end, which must be that exit code.
 func (w work) run(code int, args ...string) swept {
-	w.t.Helper()
+	w.T.Helper()
 	out := w.start(args...).end()
 	if out.code != code {
-		w.t.Fatalf("exit code: got %d, want %d\n%s", out.code, code, out.stderr)
+		w.T.Fatalf("exit code: got %d, want %d\n%s", out.code, code, out.stderr)
 	}
 	return out
 }
 
 // list is the list of the journal. The program knows the registry by its door.
 func (w work) list() []oci.Digest {
-	w.t.Helper()
+	w.T.Helper()
 	s := w.stand
-	s.reg.host = w.door.host
-	j := s.journal()
+	s.Server.Host = w.door.host
+	j := s.Journal()
 	defer j.Close()
 	return j.Left()
 }
 
 // finished checks that what was to go has gone, on the disk too, and that no tag and no journal is left of it.
 func (w work) finished() {
-	w.t.Helper()
-	w.left("b0", "b1")
-	w.there(true, w.kept...)
-	w.there(false, w.gone...)
-	w.inventory()
-	equal(w.wire, "journal", len(w.list()), 0)
+	w.T.Helper()
+	w.Left("b0", "b1")
+	w.There(true, w.kept...)
+	w.There(false, w.gone...)
+	w.Inventory()
+	equal(w.Wire, "journal", len(w.list()), 0)
 }
 
 // stranded returns what is to go, is there, and is reached by no tag any more.
 func (w work) stranded() []oci.Digest {
-	w.t.Helper()
+	w.T.Helper()
 	reached := map[oci.Digest]bool{}
-	for _, d := range w.targets() {
+	for _, d := range w.Targets() {
 		reached[d] = true
 	}
 	for _, c := range w.children {
@@ -96,9 +96,9 @@ func (w work) stranded() []oci.Digest {
 
 // present returns what is to go and is there.
 func (w work) present() []oci.Digest {
-	w.t.Helper()
+	w.T.Helper()
 	return slices.DeleteFunc(slices.Clone(w.gone), func(d oci.Digest) bool {
-		return w.do("HEAD", "manifests/"+d.String()).status != http.StatusOK
+		return w.Do("HEAD", "manifests/"+d.String()).Status != http.StatusOK
 	})
 }
 
@@ -106,7 +106,7 @@ func (w work) present() []oci.Digest {
 func eachStored(t *testing.T, f func(t *testing.T, s server)) {
 	t.Helper()
 	each(t, func(t *testing.T, r registry) {
-		if s := r.start(t, registries.Options{}); s.stored != nil {
+		if s := r.start(t, registrytest.Setup{}); s.Stored != nil {
 			f(t, s)
 		}
 	})
@@ -117,8 +117,8 @@ type moment struct {
 	name  string
 	step  step
 	n     int
-	after bool      // the registry has carried the request out
-	only  prune.Way // "" is both
+	after bool         // the registry has carried the request out
+	only  prune.Method // "" is both
 }
 
 var moments = []moment{
@@ -183,7 +183,7 @@ func TestJournalKilled(t *testing.T) {
 
 // interrupt runs the program and does something to it at a moment.
 func (w work) interrupt(m moment, do func(*running) (goesOn bool), args ...string) swept {
-	w.t.Helper()
+	w.T.Helper()
 	started, reached := make(chan *running, 1), make(chan struct{})
 	w.door.reopen()
 	hit := func(s step, n int) (goesOn bool) {
@@ -209,7 +209,7 @@ func (w work) interrupt(m moment, do func(*running) (goesOn bool), args ...strin
 	select {
 	case <-reached:
 	default:
-		w.t.Fatalf("the moment did not come: %v\n%s", counts, out.stderr)
+		w.T.Fatalf("the moment did not come: %v\n%s", counts, out.stderr)
 	}
 	w.door.reopen()
 	return out
@@ -217,15 +217,15 @@ func (w work) interrupt(m moment, do func(*running) (goesOn bool), args ...strin
 
 // reports checks that a report tells of the deletion of each of the digests.
 func (w work) reports(run swept, digests []oci.Digest) {
-	w.t.Helper()
+	w.T.Helper()
 	said := run.report.outcomes()
 	for _, d := range digests {
 		if said[d] != "deleted" && said[d] != "gone" {
-			w.t.Errorf("the report says %q of %s", said[d], d)
+			w.T.Errorf("the report says %q of %s", said[d], d)
 		}
 	}
 	for _, r := range run.report.Repositories {
-		equal(w.wire, "unfinished", len(r.Unfinished), 0)
+		equal(w.Wire, "unfinished", len(r.Unfinished), 0)
 	}
 }
 
@@ -244,15 +244,15 @@ func TestJournalTerminated(t *testing.T) {
 				if run.code != 130 && (run.code != 0 || len(w.present()) > 0) { // 0: all was done when the signal was noticed
 					t.Errorf("exit code: got %d\n%s", run.code, run.stderr)
 				}
-				equal(w.wire, "exit code of the report", run.report.ExitCode, run.code)
-				equal(w.wire, "stranded", fmt.Sprint(w.stranded()), "[]")
+				equal(w.Wire, "exit code of the report", run.report.ExitCode, run.code)
+				equal(w.Wire, "stranded", fmt.Sprint(w.stranded()), "[]")
 				for d, outcome := range run.report.outcomes() {
-					gone := w.do("HEAD", "manifests/"+d.String()).status == http.StatusNotFound
+					gone := w.Do("HEAD", "manifests/"+d.String()).Status == http.StatusNotFound
 					if gone != (outcome == "deleted" || outcome == "gone") {
 						t.Errorf("%s is said to be %s, gone: %v", d, outcome, gone)
 					}
 				}
-				equal(w.wire, "journal", fmt.Sprint(w.list()), fmt.Sprint(run.report.Repositories[0].Unfinished))
+				equal(w.Wire, "journal", fmt.Sprint(w.list()), fmt.Sprint(run.report.Repositories[0].Unfinished))
 				left := w.present()
 				w.reports(w.run(0, "--delete-by", string(w.way)), left)
 				w.finished()

@@ -30,7 +30,7 @@ func TestRankGCIsTheDryRunByHand(t *testing.T) {
 			latest.Image(fixture.Image{Seed: seed, Tags: []string{"latest"}, Size: 100})
 		}
 		gone := latest.Image(fixture.Image{Seed: "gone", Tags: []string{"gone"}, Size: 5000}) // what a collection would delete
-		wire{t, server{url: d.URL, host: d.Host}, "team/latest", latest}.do("DELETE", "manifests/"+gone.String())
+		wire{T: t, Server: server{URL: d.URL, Host: d.Host}, Path: "team/latest", Push: latest}.Do("DELETE", "manifests/"+gone.String())
 		serving, before := d.serving(), contents(t, d.Dir)
 
 		var log, stderr bytes.Buffer

@@ -70,7 +70,7 @@ func TestRank(t *testing.T) {
 func settle(t *testing.T, s *registries.Server) {
 	t.Helper()
 	push := func(path string) fixture.Tester {
-		to, _ := server{url: s.URL}.pusher(t, path)
+		to, _ := server{URL: s.URL}.Pusher(t, path)
 		return to
 	}
 	fill := func(path string, n, size int) {
@@ -108,8 +108,8 @@ func settle(t *testing.T, s *registries.Server) {
 	for _, path := range []string{"mirror/a", "mirror/b"} {
 		push(path).Image(fixture.Image{Tags: []string{"same"}, Size: 20000, Created: ago(1)})
 	}
-	w := wire{t, server{url: s.URL}, "zdtest/emptied", push("zdtest/emptied")}
-	w.do("DELETE", "manifests/"+w.push.Image(fixture.Image{Tags: []string{"b1"}, Size: 100}).String())
+	w := wire{T: t, Server: server{URL: s.URL}, Path: "zdtest/emptied", Push: push("zdtest/emptied")}
+	w.Do("DELETE", "manifests/"+w.Push.Image(fixture.Image{Tags: []string{"b1"}, Size: 100}).String())
 }
 
 // ranking is the JSON of rank.

@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/regsweep/regsweep/e2e/registries"
 	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 )
@@ -21,14 +20,14 @@ import (
 func TestConformanceRequests(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, r registry) {
-		s := r.start(t, registries.Options{})
+		s := r.start(t, registrytest.Setup{})
 		rows := []struct {
 			name string
 			run  func(w counted)
 		}{
 			{"what is new is read once", func(w counted) {
 				w.sweep(11, map[step]int{list: 1, manifest: 11, config: 11})
-				w.aged("b11", 0)
+				w.Aged("b11", 0)
 				w.sweep(11, map[step]int{list: 2, head: 11 + 12, manifest: 1, config: 1, deletion: 1})
 				w.sweep(11, map[step]int{list: 1, head: 11})
 			}},
@@ -42,30 +41,30 @@ func TestConformanceRequests(t *testing.T) {
 				w.sweep(10, map[step]int{list: 2, head: 11 + 11, deletion: 1}, "--sort", "name")
 			}},
 			{"by names alone an index is read and what it lists", func(w counted) {
-				w.multi("c", 1, fixture.OCIIndex)
+				w.Multi("c", 1, fixture.OCIIndex)
 				w.sweep(12, map[step]int{list: 1, head: 12, manifest: 3}, "--sort", "name")
 			}},
 			{"a digest's config is read once however many tags it has", func(w counted) {
 				w.sweep(11, map[step]int{list: 1, manifest: 11, config: 11})
-				d := w.aged("c0", 0)
+				d := w.Aged("c0", 0)
 				for n := range 20 {
-					w.push.Tag(d, fmt.Sprint("c", n+1))
+					w.Push.Tag(d, fmt.Sprint("c", n+1))
 				}
 				w.sweep(12, map[step]int{list: 1, head: 11, manifest: 21, config: 1})
 				w.sweep(12, map[step]int{list: 1, head: 11 + 21})
 			}},
 			{"a memory that was cut short is none", func(w counted) {
 				w.sweep(11, map[step]int{list: 1, manifest: 11, config: 11})
-				files, err := filepath.Glob(filepath.Join(w.state, "cache", "*"))
+				files, err := filepath.Glob(filepath.Join(w.State, "cache", "*"))
 				if err != nil || len(files) != 1 {
-					w.t.Fatalf("memories: %v, %v", files, err)
+					w.T.Fatalf("memories: %v, %v", files, err)
 				}
 				whole, err := os.ReadFile(files[0])
 				if err != nil {
-					w.t.Fatal(err)
+					w.T.Fatal(err)
 				}
 				if err := os.WriteFile(files[0], whole[:len(whole)/2], 0o600); err != nil {
-					w.t.Fatal(err)
+					w.T.Fatal(err)
 				}
 				w.sweep(11, map[step]int{list: 1, manifest: 11, config: 11})
 				w.sweep(11, map[step]int{list: 1, head: 11})
@@ -74,10 +73,10 @@ func TestConformanceRequests(t *testing.T) {
 		for i, row := range rows {
 			t.Run(row.name, func(t *testing.T) {
 				t.Parallel()
-				w := counted{newStand(t, s, fmt.Sprintf("team/counted%d", i), nil), nil}
-				w.door = newDoor(t, s, w.pushes)
+				w := counted{registrytest.NewStand(t, s, fmt.Sprintf("team/counted%d", i), nil), nil}
+				w.door = newDoor(t, s, w.Pushes)
 				for n := range 11 {
-					w.aged(fmt.Sprint("b", n), 20-n)
+					w.Aged(fmt.Sprint("b", n), 20-n)
 				}
 				row.run(w)
 			})
@@ -93,13 +92,13 @@ type counted struct {
 
 // sweep keeps the last n images, and checks which requests that took.
 func (w counted) sweep(n int, want map[step]int, args ...string) {
-	w.t.Helper()
+	w.T.Helper()
 	w.door.reopen()
-	run := start(w.t, append([]string{w.door.host + "/" + w.path, "--keep-last", fmt.Sprint(n), "--state-dir", w.state}, args...)...).end()
-	equal(w.wire, "exit code", run.code, 0)
-	equal(w.wire, "stderr", run.stderr, "")
+	run := start(w.T, append([]string{w.door.host + "/" + w.Path, "--keep-last", fmt.Sprint(n), "--state-dir", w.State}, args...)...).end()
+	equal(w.Wire, "exit code", run.code, 0)
+	equal(w.Wire, "stderr", run.stderr, "")
 	if got := w.door.counted(); !maps.Equal(got, want) {
-		w.t.Errorf("requests: got %v, want %v", got, want)
+		w.T.Errorf("requests: got %v, want %v", got, want)
 	}
 }
 
@@ -111,7 +110,7 @@ func TestConformanceHTTP2(t *testing.T) {
 	for n := range 5 {
 		push.Image(fixture.Image{Tags: []string{fmt.Sprint("b", n)}, Created: ago(n)})
 	}
-	d := newDoor(t, server{url: reg.URL()}, &pushLog{})
+	d := newDoor(t, server{URL: reg.URL()}, &pushLog{})
 	var second, other atomic.Int32
 	front := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor == 2 {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/regsweep/regsweep/e2e/registries"
 	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 )
 
@@ -90,7 +91,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"pullable": command(2, func(s *stage, _ *testscript.TestScript, args []string) error {
 		var errs []error
 		for _, tag := range args[1:] {
-			errs = append(errs, pullable(func(path string) (int, []byte) {
+			errs = append(errs, registrytest.Pullable(func(path string) (int, []byte) {
 				status, body, err := s.get("/v2/" + args[0] + "/" + path)
 				errs = append(errs, err)
 				return status, body

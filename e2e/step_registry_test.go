@@ -22,6 +22,7 @@ import (
 
 	"github.com/regsweep/regsweep/e2e/registries"
 	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 )
 
@@ -162,11 +163,11 @@ func (s *stage) get(path string) (status int, body []byte, err error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	req.Header.Set("Accept", acceptAll)
+	req.Header.Set("Accept", registrytest.AcceptAll)
 	if s.options.Username != "" {
 		req.SetBasicAuth(s.options.Username, s.options.Password)
 	}
-	resp, err := ownClient.Do(req)
+	resp, err := registrytest.Client.Do(req)
 	if err != nil {
 		return 0, nil, err
 	}

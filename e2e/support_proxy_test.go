@@ -64,7 +64,7 @@ type door struct {
 // newDoor opens a door to a registry.
 func newDoor(t *testing.T, s server, known *pushLog) *door {
 	t.Helper()
-	target, err := url.Parse(s.url)
+	target, err := url.Parse(s.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func (d *door) step(r *http.Request) step {
 		return untag
 	case d.pushed[oci.Digest(ref)]:
 		return unplace
-	case !d.known.has(oci.Digest(ref)):
+	case !d.known.Has(oci.Digest(ref)):
 		return probe
 	}
 	return deletion

@@ -5,9 +5,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/regsweep/regsweep/e2e/registries"
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/prune"
+	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 )
 
@@ -15,9 +15,9 @@ import (
 func TestTagsMoveDuringTheRun(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, r registry) {
-		s := r.start(t, registries.Options{})
+		s := r.start(t, registrytest.Setup{})
 		for i, m := range movements {
-			for _, way := range ways(s.version) {
+			for _, way := range registrytest.Methods(s.Version) {
 				at := m.at
 				if way == prune.ByDigest || way == prune.Auto { // so few tags go by digest
 					at = m.byDigest
@@ -56,13 +56,13 @@ type place struct {
 type movement struct {
 	name         string
 	at, byDigest place // where tags are removed, and where digests are; zero: not there
-	move         func(w work, way prune.Way) (check func())
+	move         func(w work, way prune.Method) (check func())
 }
 
 // rebuilt pushes a new image under a tag.
 func (w work) rebuilt(tag string) oci.Digest {
-	w.t.Helper()
-	return w.push.Image(fixture.Image{Tags: []string{tag}, Seed: "rebuilt", Created: ago(0)})
+	w.T.Helper()
+	return w.Push.Image(fixture.Image{Tags: []string{tag}, Seed: "rebuilt", Created: ago(0)})
 }
 
 var movements = []movement{
@@ -70,13 +70,13 @@ var movements = []movement{
 		"a tag is pushed anew right before it is looked at",
 		place{head, "b3"},
 		place{head, "b3"},
-		func(w work, _ prune.Way) func() {
+		func(w work, _ prune.Method) func() {
 			fresh := w.rebuilt("b3")
 			return func() {
-				w.left("b0", "b1", "b3")
-				w.resolves("b3", fresh)
-				w.pullable("b3")
-				w.there(false, w.gone...)
+				w.Left("b0", "b1", "b3")
+				w.Resolves("b3", fresh)
+				w.Pullable("b3")
+				w.There(false, w.gone...)
 			}
 		},
 	},
@@ -84,13 +84,13 @@ var movements = []movement{
 		"one of two tags is pushed anew right before it is looked at",
 		place{head, "b6-alias"},
 		place{head, "b6-alias"},
-		func(w work, _ prune.Way) func() {
+		func(w work, _ prune.Method) func() {
 			fresh := w.rebuilt("b6-alias")
 			return func() {
-				w.left("b0", "b1", "b6-alias")
-				w.resolves("b6-alias", fresh)
-				w.pullable("b6-alias")
-				w.there(false, w.gone...)
+				w.Left("b0", "b1", "b6-alias")
+				w.Resolves("b6-alias", fresh)
+				w.Pullable("b6-alias")
+				w.There(false, w.gone...)
 			}
 		},
 	},
@@ -99,14 +99,14 @@ var movements = []movement{
 		"a tag is pushed anew after it was looked at",
 		place{untag, "b3"},
 		place{deletion, "b3"},
-		func(w work, way prune.Way) func() {
+		func(w work, way prune.Method) func() {
 			fresh := w.rebuilt("b3")
 			return func() {
-				w.there(true, fresh)
-				w.pullable(fresh.String())
-				w.there(false, w.gone...)
+				w.There(true, fresh)
+				w.Pullable(fresh.String())
+				w.There(false, w.gone...)
 				if way == prune.ByDigest || way == prune.Auto {
-					w.resolves("b3", fresh)
+					w.Resolves("b3", fresh)
 				}
 			}
 		},
@@ -115,13 +115,13 @@ var movements = []movement{
 		"a doomed tag moves onto another doomed image",
 		place{head, "b3"},
 		place{head, "b3"},
-		func(w work, _ prune.Way) func() {
-			w.push.Tag(w.tagged["b5"], "b3")
+		func(w work, _ prune.Method) func() {
+			w.Push.Tag(w.tagged["b5"], "b3")
 			return func() {
-				w.resolves("b3", w.tagged["b5"])
-				w.pullable("b3")
-				w.there(true, w.signature)
-				w.there(false, w.tagged["b3"])
+				w.Resolves("b3", w.tagged["b5"])
+				w.Pullable("b3")
+				w.There(true, w.signature)
+				w.There(false, w.tagged["b3"])
 			}
 		},
 	},
@@ -129,12 +129,12 @@ var movements = []movement{
 		"a doomed tag moves onto a part of a doomed index",
 		place{head, "b3"},
 		place{head, "b3"},
-		func(w work, _ prune.Way) func() {
-			w.push.Tag(w.children[0], "b3")
+		func(w work, _ prune.Method) func() {
+			w.Push.Tag(w.children[0], "b3")
 			return func() {
-				w.resolves("b3", w.children[0])
-				w.pullable("b3")
-				w.there(false, w.index, w.children[1])
+				w.Resolves("b3", w.children[0])
+				w.Pullable("b3")
+				w.There(false, w.index, w.children[1])
 			}
 		},
 	},
@@ -142,12 +142,12 @@ var movements = []movement{
 		"a kept tag moves onto a doomed image",
 		place{head, "b0"},
 		place{head, "b0"},
-		func(w work, _ prune.Way) func() {
-			w.push.Tag(w.tagged["b5"], "b0")
+		func(w work, _ prune.Method) func() {
+			w.Push.Tag(w.tagged["b5"], "b0")
 			return func() {
-				w.resolves("b0", w.tagged["b5"])
-				w.pullable("b0")
-				w.there(true, append(w.kept, w.signature)...)
+				w.Resolves("b0", w.tagged["b5"])
+				w.Pullable("b0")
+				w.There(true, append(w.kept, w.signature)...)
 			}
 		},
 	},
@@ -155,12 +155,12 @@ var movements = []movement{
 		"a new tag comes to a doomed image while tags are removed",
 		place{untag, "b4"},
 		place{},
-		func(w work, _ prune.Way) func() {
-			w.push.Tag(w.tagged["b7"], "stable") // the oldest, whose own tag has gone first
+		func(w work, _ prune.Method) func() {
+			w.Push.Tag(w.tagged["b7"], "stable") // the oldest, whose own tag has gone first
 			return func() {
-				w.resolves("stable", w.tagged["b7"])
-				w.pullable("stable")
-				w.there(true, w.kept...)
+				w.Resolves("stable", w.tagged["b7"])
+				w.Pullable("stable")
+				w.There(true, w.kept...)
 			}
 		},
 	},
@@ -168,11 +168,11 @@ var movements = []movement{
 		"a new index comes to need a doomed image while tags are removed",
 		place{untag, "b4"},
 		place{},
-		func(w work, _ prune.Way) func() {
-			w.push.Index(fixture.Index{Tags: []string{"stable"}, Children: []oci.Digest{w.tagged["b7"]}, MediaType: fixture.DockerList})
+		func(w work, _ prune.Method) func() {
+			w.Push.Index(fixture.Index{Tags: []string{"stable"}, Children: []oci.Digest{w.tagged["b7"]}, MediaType: fixture.DockerList})
 			return func() {
-				w.pullable("stable")
-				w.there(true, w.tagged["b7"])
+				w.Pullable("stable")
+				w.There(true, w.tagged["b7"])
 			}
 		},
 	},

@@ -37,7 +37,9 @@ var arrows = map[string][]string{
 	"":                {"internal/cli"},
 	"internal/report": {"internal/prune", "internal/rank", "internal/retain", "internal/gc", "internal/oci"},
 
-	"internal/registry/registrytest":         {"internal/oci", "internal/registry/registrytest/fixture"},
+	"internal/registry/registrytest": {
+		"internal/registry", "internal/registry/wire", "internal/registry/registrytest/fixture", "internal/prune", "internal/retain", "internal/state", "internal/oci",
+	},
 	"internal/registry/registrytest/fixture": {"internal/oci"},
 	"internal/archtest":                      nil,
 	"internal/doctest":                       nil,

@@ -28,6 +28,8 @@ type World struct {
 	Environ func() []string
 	// Now is the clock.
 	Now func() time.Time
+	// Deadline ends a context after so long with a cause; nil does so by the system's clock.
+	Deadline func(ctx context.Context, d time.Duration, cause error) (context.Context, context.CancelFunc)
 	// Stdin may be nil.
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer

@@ -65,12 +65,12 @@ type pruneCommand struct {
 	Shard    string        `group:"scope" placeholder:"I/N" help:"Prune only part I of N of the repositories, for N parallel jobs. A repository's name decides its part. Default with more than one repository: what GitLab's parallel, CircleCI or Buildkite set."`
 	DryRun   bool          `group:"run" help:"Report the plan and delete nothing."`
 	Timeout  time.Duration `group:"run" placeholder:"TIME" help:"Stop cleanly after this long, such as 10m, and report the rest as skipped."`
-	DeleteBy prune.Way     `name:"delete-by" group:"run" enum:"auto,digest,tags-first,retag" default:"auto" placeholder:"METHOD" help:"How to delete. digest works on every registry that allows deletion. tags-first is many times faster on large repositories of registries that can delete a tag (distribution 3). retag is the same for distribution 2 and pushes a placeholder. auto asks the registry and chooses digest or tags-first. Default: ${default}."`
+	DeleteBy prune.Method  `name:"delete-by" group:"run" enum:"auto,digest,tags-first,retag" default:"auto" placeholder:"METHOD" help:"How to delete. digest works on every registry that allows deletion. tags-first is many times faster on large repositories of registries that can delete a tag (distribution 3). retag is the same for distribution 2 and pushes a placeholder. auto asks the registry and chooses digest or tags-first. Default: ${default}."`
 	StateDir string        `group:"run" placeholder:"DIR" help:"Folder for what the next run needs: interrupted deletions, and what was read of images. Default: regsweep in the user's cache folder."`
 
 	access
 	afterPrune
-	collection
+	gcFlags
 	reporting
 	ResultsDir string `group:"report" placeholder:"DIR" help:"Folder for Tekton results: the files deleted, kept, failed, unreferenced-bytes, freed-bytes, report and line."`
 }

@@ -65,7 +65,7 @@ func (c *pruneCommand) read(w World, console *publish.Console) (*asked, error) {
 	if err := c.shard(w, a); err != nil {
 		return nil, err
 	}
-	if a.job.GC, err = c.afterPrune.job(c.collection, w, a); err != nil {
+	if a.job.GC, err = c.afterPrune.job(c.gcFlags, w, a); err != nil {
 		return nil, err
 	}
 	if err := c.open(w, a); err != nil {
@@ -89,7 +89,7 @@ func (c *pruneCommand) open(w World, a *asked) error {
 	if err != nil {
 		return err
 	}
-	a.world = run.World{Open: clients.of, State: dir, Now: w.Now, Events: teller{console, a.shardBy}.tell}
+	a.world = run.World{Open: clients.of, State: dir, Now: w.Now, Deadline: w.Deadline, Events: teller{console, a.shardBy}.tell}
 	return nil
 }
 

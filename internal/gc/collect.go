@@ -83,7 +83,7 @@ func (r *run) follow(ctx context.Context, args []string) error {
 
 // read runs a script that prints a head and a log. A text that is not a log is not yet a failure.
 func (r *run) read(ctx context.Context, args []string) (h head, log Log, misread *LogError, err error) {
-	err = r.target.stream(ctx, args, func(in *bufio.Reader) (err error) {
+	err = stream(ctx, r.target.withVariables(r.site, args), func(in *bufio.Reader) (err error) {
 		if h, err = readHead(in); err == nil {
 			if log, err = ReadLog(in); errors.As(err, &misread) {
 				return nil
@@ -135,11 +135,10 @@ func (r *run) halt(ctx context.Context) error {
 }
 
 // stream runs a command and reads what it prints as it comes. The command's own failure takes precedence over the reader's.
-func (t *Target) stream(ctx context.Context, args []string, read func(*bufio.Reader) error) error {
+func stream(ctx context.Context, c command, read func(*bufio.Reader) error) error {
 	in, out := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		c := t.onHost(args)
 		c.out = out
 		err := c.run(ctx)
 		ended <- err

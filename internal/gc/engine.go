@@ -40,6 +40,7 @@ type run struct {
 	site   site
 	before Check // the kept images, when nothing was touched yet
 	res    Result
+	home   string // the folder of the lock
 	folder string // of this run
 	stream bool   // the log has no room there
 	begun  bool   // the garbage collection, or at least the attempt
@@ -61,6 +62,12 @@ func (r *run) all(ctx context.Context) (err error) {
 		return fmt.Errorf("check the kept images: %w; nothing was stopped", err)
 	}
 	if err := r.identify(ctx); err != nil || r.res.Skipped != "" {
+		return err
+	}
+	if err := r.target.host.settle(ctx, r.site.root != ""); err != nil {
+		return err
+	}
+	if err := r.findHome(ctx); err != nil {
 		return err
 	}
 	if err := r.lock(ctx); err != nil {
@@ -149,7 +156,7 @@ func (r *run) whileStopped(ctx context.Context) (err error) {
 	}()
 	stopping, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
-	if err := r.target.host.stop(stopping, r.site.folder()); err != nil {
+	if err := r.target.host.stop(stopping, r.home); err != nil {
 		return fmt.Errorf("stop the registry: %w", err)
 	}
 	if err := r.waitUntilSilent(stopping); err != nil {
@@ -159,6 +166,9 @@ func (r *run) whileStopped(ctx context.Context) (err error) {
 		return err
 	}
 	if err := r.target.host.open(stopping); err != nil {
+		return err
+	}
+	if err := r.findRoomThere(stopping); err != nil {
 		return err
 	}
 	r.o.Say("the registry is stopped, collecting garbage")
@@ -221,7 +231,7 @@ func (r *run) bringBack(ctx context.Context) error {
 		return &NotBackError{Started: by, Cause: err, Collecting: true}
 	}
 	r.o.Say("starting the registry")
-	err := r.retry(ctx, func() error { return r.target.host.start(ctx, r.site.folder()) })
+	err := r.retry(ctx, func() error { return r.target.host.start(ctx, r.home) })
 	if err != nil && r.client.Answers(ctx) != nil {
 		return &NotBackError{Started: by, Cause: err}
 	}

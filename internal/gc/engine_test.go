@@ -19,7 +19,7 @@ func TestRun(t *testing.T) {
 	f := newFake()
 	var said []string
 	res := collectWith(t, f, Options{Owner: "ci-7", Say: func(text string) { said = append(said, text) }})
-	f.wantSteps(t, "open", "probe", "verify", "sample", "storage", "lock", "room", "stop", "served", "open", "collect", "halt", "start", "unlock", "verify", "close", "!resume")
+	f.wantSteps(t, "open", "probe", "verify", "sample", "storage", "settle true", "lock", "room", "stop", "served", "open", "collect", "halt", "start", "unlock", "verify", "close", "!resume")
 	want := Result{
 		Via: "fake:", Mode: Offline, Version: "v3.1.2", Collected: true, Measured: true, Freed: 150_000, StorageFreed: 200 << 10, FreeBefore: 10 << 10, FreeAfter: 210 << 10,
 		Log:     Log{[]Marked{{"team/app", 1, 0}}, 1, 2, 0},
@@ -83,9 +83,14 @@ func TestRunRefuses(t *testing.T) {
 		"a banner":            {func(f *fakeHost) { f.probe = "Welcome!\n\n" }, Options{}, KindFailed, `unexpected output "Welcome!" from the shell there`},
 		"no binary":           {func(f *fakeHost) { f.probe = "binary=\n\n" }, Options{}, KindFailed, "find the registry's binary on fake:"},
 		"another program":     {func(f *fakeHost) { f.probe = "binary=/bin/true\nversion=\n\n" }, Options{}, KindFailed, `/bin/true on fake:: not the CNCF registry: --version prints ""`},
-		"no configuration":    {func(f *fakeHost) { f.probe = strings.Replace(fakeProbe, "config=", "no=", 1) }, Options{}, KindFailed, "tried /etc/distribution/config.yml, /etc/docker/registry/config.yml"},
-		"a named one":         {func(f *fakeHost) { f.probe = strings.Replace(fakeProbe, "config=", "no=", 1) }, Options{Config: "/x.yml"}, KindFailed, "tried /x.yml"},
-		"rubbish in it":       {func(f *fakeHost) { f.config = "storage: [" }, Options{}, KindFailed, "read /etc/distribution/config.yml on fake:: not understood"},
+		"no configuration": {func(f *fakeHost) {
+			f.probe = strings.Replace(fakeProbe, "config=/etc/distribution/config.yml", "tried=/etc/distribution/config.yml\ntried=/etc/docker/registry/config.yml", 1)
+		}, Options{}, KindFailed, "tried /etc/distribution/config.yml, /etc/docker/registry/config.yml"},
+		"several registries": {func(f *fakeHost) { f.probe = "serving=/a.yml\nserving=/b.yml\n\n" }, Options{}, KindFailed, "several registries serve there, with /a.yml, /b.yml"},
+		"rubbish variables": {func(f *fakeHost) {
+			f.probe = strings.Replace(fakeProbe, "config=", "env=REGISTRY_STORAGE_S3_SECRETKEY=[s3cret\nconfig=", 1)
+		}, Options{}, KindFailed, "the variable REGISTRY_STORAGE_S3_SECRETKEY is not YAML"},
+		"rubbish in it": {func(f *fakeHost) { f.config = "storage: [" }, Options{}, KindFailed, "read /etc/distribution/config.yml on fake:: not understood"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -470,12 +475,42 @@ func TestRunFindsRoom(t *testing.T) {
 			f.wantSteps(t, "lock", "room", "stop", "collect", "unlock")
 		})
 	}
+	for name, c := range map[string]struct{ room, folder, log string }{ // the helper is made after the stop
+		"in the storage":   {"room=9999 yes /srv/.regsweep-gc-lock\n", "/srv/.regsweep-gc-lock/run-", "file"},
+		"in the helper":    {"room=0 yes /srv/.regsweep-gc-lock\nroom=9999 yes /scratch\n", "/scratch/regsweep-gc-", "file"},
+		"none in a helper": {"room=0 yes /srv/.regsweep-gc-lock\n", "/srv/.regsweep-gc-lock/run-", "stream"},
+	} {
+		f := newFake()
+		f.known.scratch, f.room = "/scratch", c.room
+		res := collectWith(t, f, Options{})
+		if res.Err != nil || !strings.HasPrefix(f.args[0], c.folder) || f.args[3] != c.log {
+			t.Errorf("%s: got %+v with the arguments %q", name, res, f.args)
+		}
+	}
 	f := newFake()
 	failing("room")(f)
-	if res := collectWith(t, f, Options{}); res.Err == nil || res.Err.Error() != "look for room on fake:: room fails; nothing was stopped" || f.lock {
+	if res := collectWith(t, f, Options{}); res.Err == nil || res.Err.Error() != "look for room on fake:: room fails" || f.lock {
 		t.Errorf("got %v", res.Err)
 	}
 	f.wantSteps(t, "unlock", "!stop")
+}
+
+// With buckets the lock is in the first folder that can be written to where the garbage collection is run.
+func TestRunWithBuckets(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.config, f.known.scratch, f.room = "storage: {s3: {}}", "/scratch", "room=9999 yes /scratch\n"
+	res := collectWith(t, f, Options{})
+	if res.Err != nil || res.Lock != "/scratch/.regsweep-gc-lock" || f.args[1] != res.Lock || f.args[2] != "" || !strings.HasPrefix(f.args[0], "/scratch/regsweep-gc-") {
+		t.Errorf("got %+v with the arguments %q", res, f.args)
+	}
+	f.wantSteps(t, "settle false", "room", "lock", "room", "stop", "collect", "!storage")
+
+	f = newFake()
+	f.config, f.room = "storage: {s3: {}}", ""
+	if res := collectWith(t, f, Options{}); KindOf(res.Err) != KindRefused || res.Stopped {
+		t.Errorf("got %+v", res)
+	}
 }
 
 // A garbage collection that ended well is not called failed because a full disk cut its log off.

@@ -44,6 +44,8 @@ type fakeHost struct {
 	asked   []string // of the storage
 	left    string   // the process that serves after the stop
 
+	stdin string // of all commands
+
 	// fail is asked before each step, by its name; an error is the step's.
 	fail func(step string) error
 	// during runs once, in the middle of the garbage collection.
@@ -78,6 +80,10 @@ func (f *fakeHost) step(name string) error {
 func (f *fakeHost) open(context.Context) error {
 	f.opened++
 	return f.step("open")
+}
+
+func (f *fakeHost) settle(_ context.Context, folder bool) error {
+	return f.step(fmt.Sprint("settle ", folder))
 }
 
 func (f *fakeHost) facts() facts                { return f.known }
@@ -160,9 +166,9 @@ func (f *fakeHost) ran(step string) bool {
 
 // exec runs a script by what it does.
 func (f *fakeHost) exec(ctx context.Context, c command) error {
-	name := "run"
+	name := "?"
 	for script, n := range map[string]string{
-		probeScript: "probe", lockScript: "lock", unlockScript: "unlock", roomScript: "room", storageScript: "storage", servedScript: "served", collectScript: "collect", resumeScript: "resume", haltScript: "halt",
+		probeScript: "probe", lockScript: "lock", unlockScript: "unlock", roomScript: "room", dryRunScript: "run", storageScript: "storage", servedScript: "served", collectScript: "collect", resumeScript: "resume", haltScript: "halt",
 	} {
 		if len(c.args) > 2 && strings.HasSuffix(c.args[2], script) {
 			name = n
@@ -175,6 +181,13 @@ func (f *fakeHost) exec(ctx context.Context, c command) error {
 			f.mu.Unlock()
 		}
 		return err
+	}
+	if c.stdin != nil {
+		text, err := io.ReadAll(c.stdin)
+		if err != nil {
+			return err
+		}
+		f.stdin += string(text)
 	}
 	return map[string]func(context.Context, command) error{
 		"probe": f.probing, "lock": f.locking, "unlock": f.unlocking, "room": f.looking, "storage": f.holding, "served": f.waiting, "collect": f.collect, "resume": f.collect, "halt": f.halting, "run": f.dryRun,

@@ -30,9 +30,9 @@ type container struct {
 	State struct{ Running bool }
 	// Config is what the container was made with.
 	Config struct {
-		User   string
-		Env    []string
-		Labels map[string]string
+		User, WorkingDir string
+		Env              []string
+		Labels           map[string]string
 	}
 	HostConfig struct {
 		NetworkMode string
@@ -62,8 +62,10 @@ func (c *container) noRestart(name string) *Refusal {
 	case c.Config.Labels[unitLabel] != "":
 		return &Refusal{Why: fmt.Sprintf("the container %s belongs to the systemd unit %s, which may start it during the garbage collection", name, unit), Advice: fmt.Sprintf(byUnit, unit)}
 	case c.Config.Labels[serviceLabel] != "":
-		return &Refusal{Why: fmt.Sprintf("the container %s belongs to the swarm service %s, which makes a new one when it is stopped", name, oneLine(c.Config.Labels[serviceLabel])),
-			Advice: "--gc-via ssh:// or local: with --gc-stop 'docker service scale --detach=false SERVICE=0' and --gc-start 'docker service scale SERVICE=1' (docs/garbage-collection.md)"}
+		return &Refusal{
+			Why:    fmt.Sprintf("the container %s belongs to the swarm service %s, which makes a new one when it is stopped", name, oneLine(c.Config.Labels[serviceLabel])),
+			Advice: "--gc-via ssh:// or local: with --gc-stop 'docker service scale --detach=false SERVICE=0' and --gc-start 'docker service scale SERVICE=1' (docs/garbage-collection.md)",
+		}
 	}
 	return nil
 }
@@ -81,7 +83,7 @@ func (d *dockerHost) open(ctx context.Context) error {
 	}
 	text, err := d.docker("inspect", "--type", "container", "--", d.container).output(ctx)
 	if err != nil {
-		return fmt.Errorf("find the container %s: %w", d.container, err)
+		return hinted{fmt.Errorf("find the container %s: %w", d.container, err), d.findHint(ctx, err)}
 	}
 	var found []container
 	if err := json.Unmarshal([]byte(text), &found); err != nil || len(found) != 1 {
@@ -124,13 +126,12 @@ func (d *dockerHost) variables() string {
 	return b.String()
 }
 
+// settle has nothing to do: the helper is there from the beginning.
+func (d *dockerHost) settle(context.Context, bool) error { return nil }
+
 func (d *dockerHost) facts() facts {
 	f := facts{volumes: []string{}, ephemeral: map[string]string{}, disposable: d.opened, noRestart: d.found.noRestart(d.container)}
-	for _, a := range d.found.Args {
-		if isConfig(a) {
-			f.configs = append(f.configs, a)
-		}
-	}
+	f.config = configArgument(d.found.Args, d.found.Config.WorkingDir)
 	for _, m := range d.found.Mounts {
 		f.volumes = append(f.volumes, m.Destination)
 		if m.Type == "tmpfs" {

@@ -16,7 +16,7 @@ const lockName = ".regsweep-gc-lock"
 
 // lock takes the lock, or refuses and says who holds it.
 func (r *run) lock(ctx context.Context) error {
-	r.res.Lock = path.Join(r.site.folder(), lockName)
+	r.res.Lock = path.Join(r.home, lockName)
 	how := ""
 	if r.o.BreakLock {
 		how = "break"

@@ -13,6 +13,8 @@ var (
 
 	//go:embed scripts/probe.sh
 	probeScript string
+	//go:embed scripts/dryrun.sh
+	dryRunScript string
 	//go:embed scripts/lock.sh
 	lockScript string
 	//go:embed scripts/unlock.sh

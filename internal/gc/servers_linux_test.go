@@ -77,3 +77,64 @@ func TestServedScript(t *testing.T) {
 		t.Errorf("got %q", h)
 	}
 }
+
+// The registry that serves tells its configuration and its variables; a dry run and a garbage collection get the same.
+func TestProbeReadsTheRegistryThatServes(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	config, other := filepath.Join(dir, "my config.yml"), filepath.Join(dir, "other.yml")
+	for _, file := range []string{config, other} {
+		if err := os.WriteFile(file, []byte("storage: {filesystem: {rootdirectory: /configured}}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	process, _ := serves(t, []string{"REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/variable", "REGISTRY_LINES=a\nb", "OTHER=x"}, "serve", config)
+	m := newMachine(t, `[ "$1" != --version ] || echo "registry github.com/docker/distribution 2.8.2"
+[ "$1" = --version ] || printf '%s|' "$REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY" "$REGISTRY_LINES" "$REGISTRY_OWN"
+`)
+	m.target.env = append(os.Environ(), "REGISTRY_OWN=own", "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/own")
+	for file, root := range map[string]string{config: "/variable", other: "/own"} {
+		s, err := m.target.probe(t.Context(), Options{Binary: m.binary, Config: file})
+		if err != nil || s.root != root || s.file != file || (s.environment != "") != (file == config) {
+			t.Fatalf("%s: got %+v, %v", file, s, err)
+		}
+		want := "/variable|a\nb||"
+		if file == other {
+			want = "/own||own|"
+		}
+		for name, args := range map[string][]string{
+			"dry run": script(dryRunScript, m.binary, "garbage-collect"), "collect": script(collectScript, filepath.Join(t.TempDir(), "x"), m.lock, "", "file", m.binary, "garbage-collect"),
+		} {
+			if out, err := m.target.withVariables(s, args).output(t.Context()); err != nil || !strings.HasSuffix(out, want) || (name == "dry run" && out != want) {
+				t.Errorf("%s: got %q, %v, want %q", name, out, err, want)
+			}
+		}
+	}
+	out, err := m.target.withVariables(site{environment: "environment\n"}, script(dryRunScript, m.binary, "garbage-collect")).output(t.Context())
+	if err != nil || out != "|||" {
+		t.Errorf("without variables: got %q, %v", out, err)
+	}
+
+	// Without a configuration by name, the one registry's counts; several have to be told apart.
+	list := "list='" + process + " " + config + "'; servers() { echo \"$list\"; }\n"
+	h, text, err := m.run(list+probeScript, m.binary, "", "/no/such")
+	m.must(err)
+	if h.one("config") != config || h.one("process") != process || text != "storage: {filesystem: {rootdirectory: /configured}}" {
+		t.Errorf("got %q, %q", h, text)
+	}
+	h, _, err = m.run("servers() { printf '1 /a.yml\\n2 /b b.yml\\n3 /a.yml\\n'; }\n"+probeScript, m.binary, "", "/no/such")
+	m.must(err)
+	if got := strings.Join(h["serving"], ","); got != "/a.yml,/b b.yml" {
+		t.Errorf("got %q", h)
+	}
+	h, _, err = m.run("servers() { :; }\n"+probeScript, m.binary, "", "/no/such", other)
+	m.must(err)
+	if h.one("config") != other || strings.Join(h["tried"], ",") != "/no/such,"+other {
+		t.Errorf("got %q", h)
+	}
+	h, _, err = m.run("servers() { :; }\nREGISTRY_CONFIGURATION_PATH="+other+"\n"+probeScript, m.binary, "", config)
+	m.must(err)
+	if h.one("config") != other {
+		t.Errorf("got %q", h)
+	}
+}

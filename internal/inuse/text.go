@@ -70,7 +70,7 @@ func Parse(source, text string) (Text, error) {
 }
 
 // commentStart returns where the comment of a line begins, or the line's length: at a # that begins the line or follows
-// white space. One inside of quotes is none: a whole cluster can be one line of JSON, and what follows "see #7" in it
+// white space. A # inside quotes does not begin one: a whole cluster can be one line of JSON, and what follows "see #7" in it
 // must not be lost. Quotes are those that begin a word; when they are not closed, nothing is a comment.
 func commentStart(line string) int {
 	quote, before := byte(0), byte(' ')
@@ -141,8 +141,8 @@ func (t Text) earlier(at place, ok bool, name string) (place, bool) {
 	return at, ok
 }
 
-// mostComment bounds what a comment adds to the reasons of each image on its line, in bytes.
-const mostComment = 120
+// maxComment bounds what a comment adds to the reasons of each image on its line, in bytes.
+const maxComment = 120
 
 // where says where an image is in use and, where the text does, why.
 func (t Text) where(at place) string {
@@ -153,8 +153,8 @@ func (t Text) where(at place) string {
 			comment = comment[:n]
 		}
 		comment = strings.TrimSpace(strings.TrimLeft(comment, "# \t"))
-		if len(comment) > mostComment {
-			comment = strings.ToValidUTF8(comment[:mostComment], "") + " …"
+		if len(comment) > maxComment {
+			comment = strings.ToValidUTF8(comment[:maxComment], "") + " …"
 		}
 		if comment != "" {
 			out += ": " + comment

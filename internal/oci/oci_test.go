@@ -112,7 +112,8 @@ func TestAttachmentSubject(t *testing.T) {
 	hex := strings.Repeat("0a", 32)
 	for tag, want := range map[string]string{
 		"sha256-" + hex: "sha256:" + hex, "sha256-" + hex + ".sig": "sha256:" + hex, "sha512-" + hex + hex + ".att": "sha512:" + hex + hex,
-		"sha256-" + hex + ".txt": "", "sha256-" + hex[1:]: "", "sha512-" + hex: "", "x-sha256-" + hex: "", "latest": "",
+		"sha256-" + hex + ".src": "sha256:" + hex, "sha256-" + hex + "-source": "sha256:" + hex, "sha256-" + hex + "_0": "sha256:" + hex, "sha256-" + hex + "0": "",
+		"sha256-" + hex + "x": "", "sha256-" + hex[1:]: "", "sha512-" + hex: "", "x-sha256-" + hex: "", "latest": "",
 	} {
 		if got, ok := AttachmentSubject(tag); string(got) != want || ok != (want != "") {
 			t.Errorf("%s: got %q, %v", tag, got, ok)

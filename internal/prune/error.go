@@ -6,7 +6,7 @@ import (
 	"github.com/regsweep/regsweep/internal/registry"
 )
 
-// Errors that refuse a plan or a way before anything is deleted.
+// Errors that refuse a plan or a method before anything is deleted.
 var (
 	// ErrRefused is returned for a plan that a guard objects to.
 	ErrRefused = &registry.Kind{Text: "the plan is refused", Advice: "look at the plan; when it is right, change what the guard objects to"}

@@ -29,8 +29,8 @@ type Target interface {
 type Options struct {
 	// Workers bounds the deletions that run in parallel; 0 means [DefaultWorkers].
 	Workers int
-	// By is the way; "" means [ByDigest].
-	By Way
+	// Method is how to delete; "" means [ByDigest].
+	Method Method
 	// Journal remembers what has begun; nil leaves only [ByDigest].
 	Journal Journal
 	// LookEvery is how old the latest look at the repository may be when a deletion begins; 0 means a minute, or ten
@@ -72,7 +72,7 @@ func Execute(ctx context.Context, p retain.Plan, t Target, o Options) Result {
 	if len(deletions) == 0 {
 		e.closeJournal()
 	} else if err := e.choose(ctx); err != nil {
-		e.err, e.way = err, ""
+		e.err, e.method = err, ""
 	} else {
 		e.run(ctx)
 		e.closeJournal()
@@ -82,7 +82,7 @@ func Execute(ctx context.Context, p retain.Plan, t Target, o Options) Result {
 			e.outcomes[d.Image.Digest] = Outcome{Skipped, e.whyNot(d.Image.Digest)}
 		}
 	}
-	return Result{Outcomes: e.outcomes, Err: e.err, Way: e.way, Left: e.left, Warnings: e.warnings}
+	return Result{Outcomes: e.outcomes, Err: e.err, Method: e.method, Unfinished: e.left, Warnings: e.warnings}
 }
 
 // execution is the state of one Execute.
@@ -93,7 +93,7 @@ type execution struct {
 	image     map[oci.Digest]oci.Image // of the deletions
 	target    Target
 	options   Options
-	way       Way
+	method    Method
 	tags      int           // how many the deletions have
 	looked    time.Time     // when the latest look was
 	lookTook  time.Duration // and how long it took
@@ -117,10 +117,10 @@ type execution struct {
 	broken    bool  // nothing more is deleted, not even the parts of what is gone
 }
 
-// run deletes everything in the way that was chosen. What has lost its tags is in no listing, so a cancelled run still
+// run deletes everything by the method that was chosen. What has lost its tags is in no listing, so a cancelled run still
 // deletes that before it ends.
 func (e *execution) run(ctx context.Context) {
-	if e.way == ByDigest {
+	if e.method == ByDigest {
 		e.deleteAll(ctx, e.roots)
 		return
 	}
@@ -333,7 +333,7 @@ func (e *execution) step() {
 		return
 	}
 	all := len(e.deletions)
-	if e.way != ByDigest {
+	if e.method != ByDigest {
 		all += e.tags
 	}
 	e.options.Progress(e.steps, all)

@@ -35,16 +35,16 @@ type Result struct {
 	// Err is what ended the execution before its time; nil when every deletion was tried or spared. Deletions that
 	// failed by themselves are outcomes, not errors.
 	Err error
-	// Way is how images were deleted; "" when none was.
-	Way Way
-	// Left are the manifests without a name that a later run has to finish, as the journal has them.
-	Left []oci.Digest
+	// Method is how images were deleted; "" when none was.
+	Method Method
+	// Unfinished are the manifests without a name that a later run has to finish, as the journal has them.
+	Unfinished []oci.Digest
 	// Untagged are tags that were removed, by the image that they pointed at. It lists only images that are perhaps still
 	// there: their deletion failed, was skipped or is unsettled. Of an image that stays, these tags are lost.
 	Untagged map[oci.Digest][]string
 	// Broken are images that somebody pushed during the execution and that now lack a part that the execution deleted.
 	Broken []Broken
-	// Warnings are for a reader: what was done in another way than asked.
+	// Warnings are for a reader: what was done by another method than asked.
 	Warnings []string
 }
 

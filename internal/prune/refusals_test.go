@@ -24,7 +24,7 @@ func TestRefusedWays(t *testing.T) {
 	disabled := func(err error) bool { var a *registry.Error; return errors.As(err, &a) && a.Status == 405 }
 	is := func(target error) func(error) bool { return func(err error) bool { return errors.Is(err, target) } }
 	for name, c := range map[string]struct {
-		way     prune.Way
+		method  prune.Method
 		options registrytest.Options
 		fault   registrytest.Fault
 		journal bool
@@ -51,7 +51,7 @@ func TestRefusedWays(t *testing.T) {
 			if c.fault.Method != "" {
 				s.reg.AddFault(c.fault)
 			}
-			o := prune.Options{By: c.way}
+			o := prune.Options{Method: c.method}
 			l := &ledger{reg: s.reg}
 			if c.journal {
 				o.Journal = l
@@ -75,7 +75,7 @@ func TestAuto(t *testing.T) {
 		doomed  int
 		journal func(int) error
 		fault   registrytest.Fault
-		way     prune.Way
+		method  prune.Method
 		probes  int
 		warns   bool
 	}{
@@ -98,10 +98,10 @@ func TestAuto(t *testing.T) {
 				s.reg.AddFault(c.fault)
 			}
 			l := &ledger{reg: s.reg, fail: c.journal}
-			res := prune.Execute(t.Context(), s.plan, s.repo, prune.Options{By: prune.Auto, Journal: l})
+			res := prune.Execute(t.Context(), s.plan, s.repo, prune.Options{Method: prune.Auto, Journal: l})
 			s.check(t, res)
-			if got := count(res); res.Err != nil || res.Way != c.way || got[prune.Deleted] != c.doomed || (len(res.Warnings) > 0) != c.warns {
-				t.Errorf("%v by %s, %v, warnings %q", got, res.Way, res.Err, res.Warnings)
+			if got := count(res); res.Err != nil || res.Method != c.method || got[prune.Deleted] != c.doomed || (len(res.Warnings) > 0) != c.warns {
+				t.Errorf("%v by %s, %v, warnings %q", got, res.Method, res.Err, res.Warnings)
 			}
 			if n := probes(s.reg); n != c.probes {
 				t.Errorf("%d questions, want %d", n, c.probes)
@@ -113,7 +113,7 @@ func TestAuto(t *testing.T) {
 // Asked for by name, a way that needs the journal is not gone without it.
 func TestTagsFirstWithAJournalThatIsFull(t *testing.T) {
 	t.Parallel()
-	eachTagWay(t, func(t *testing.T, c wayCase) {
+	eachTagWay(t, func(t *testing.T, c methodCase) {
 		s, l := c.stage(t, func(p fixture.Tester) { images(p, 4) })
 		l.fail = func(int) error { return errWrite }
 		res := c.execute(t, s, l)
@@ -126,7 +126,7 @@ func TestTagsFirstWithAJournalThatIsFull(t *testing.T) {
 // The journal lists everything before the first change, and the signatures wait for their images.
 func TestOrderOfTheWaves(t *testing.T) {
 	t.Parallel()
-	eachTagWay(t, func(t *testing.T, c wayCase) {
+	eachTagWay(t, func(t *testing.T, c methodCase) {
 		var doomed, signature, second oci.Digest
 		s, l := c.stage(t, func(p fixture.Tester) {
 			doomed = images(p, 3)[0]
@@ -140,7 +140,7 @@ func TestOrderOfTheWaves(t *testing.T) {
 			t.Errorf("%d of 4 were written down after %d changes", len(l.lists[0]), l.after[0])
 		}
 		verb, all := "DELETE ", mutations(s.reg)
-		if c.way == prune.Retag {
+		if c.method == prune.Retag {
 			verb = "PUT "
 		}
 		tag := func(d oci.Digest) string { return verb + strings.Replace(d.String(), ":", "-", 1) + ".sig" }
@@ -174,7 +174,7 @@ func TestRemovalFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			eachTagWay(t, func(t *testing.T, way wayCase) {
+			eachTagWay(t, func(t *testing.T, way methodCase) {
 				s, l := way.stage(t, func(p fixture.Tester) { images(p, 30) })
 				fault, on := c.fault, way.removal("b*")
 				fault.Method, fault.Path = on.Method, on.Path
@@ -200,7 +200,7 @@ func TestRemovalFails(t *testing.T) {
 // What has lost its tags is deleted even when the run is cancelled, and what has not keeps them.
 func TestCancelInEveryPhase(t *testing.T) {
 	t.Parallel()
-	eachTagWay(t, func(t *testing.T, c wayCase) {
+	eachTagWay(t, func(t *testing.T, c methodCase) {
 		for name, at := range map[string]func(s *stage) registrytest.Fault{
 			"tags": func(*stage) registrytest.Fault { f := c.removal("b1"); return f },
 			"digests": func(*stage) registrytest.Fault {
@@ -228,8 +228,8 @@ func TestCancelInEveryPhase(t *testing.T) {
 				if name == "tags" && len(s.reg.Tags("team/app")) != 14 { // of 12 builds and 6 signatures
 					t.Errorf("%d tags are left of a run that was cancelled at its second image, want 14", len(s.reg.Tags("team/app")))
 				}
-				if len(res.Left) != 0 {
-					t.Errorf("%v are left without a name though the registry answers", s.names(res.Left))
+				if len(res.Unfinished) != 0 {
+					t.Errorf("%v are left without a name though the registry answers", s.names(res.Unfinished))
 				}
 				for _, i := range s.plan.Deletions() { // nothing is half there
 					o, there := res.Outcomes[i.Image.Digest], has(s.reg, i.Image.Digest)
@@ -245,7 +245,7 @@ func TestCancelInEveryPhase(t *testing.T) {
 // When the look after a wave fails, nothing is deleted, and the journal has what lost its tags.
 func TestLookAfterAWaveFails(t *testing.T) {
 	t.Parallel()
-	eachTagWay(t, func(t *testing.T, c wayCase) {
+	eachTagWay(t, func(t *testing.T, c methodCase) {
 		s, l := c.stage(t, func(p fixture.Tester) { images(p, 4) })
 		s.reg.AddFault(registrytest.Fault{Method: "GET", Path: "*/tags/list", After: 1, Status: 403})
 		res := c.execute(t, s, l)
@@ -257,9 +257,9 @@ func TestLookAfterAWaveFails(t *testing.T) {
 
 func TestPlaceholderThatStays(t *testing.T) {
 	t.Parallel()
-	s, l := wayCase{prune.Retag, registrytest.V2}.stage(t, func(p fixture.Tester) { images(p, 4) })
+	s, l := methodCase{prune.Retag, registrytest.V2}.stage(t, func(p fixture.Tester) { images(p, 4) })
 	s.reg.AddFault(registrytest.Fault{Method: "DELETE", Path: "*/manifests/sha256:*", After: 1, Times: -1, Status: 403})
-	res := prune.Execute(t.Context(), s.plan, s.repo, prune.Options{By: prune.Retag, Journal: l})
+	res := prune.Execute(t.Context(), s.plan, s.repo, prune.Options{Method: prune.Retag, Journal: l})
 	s.check(t, res)
 	if res.Err == nil || len(l.last()) != 3 || len(s.reg.Tags("team/app")) != 4 {
 		t.Fatalf("%v, journal %v, tags %v", res.Err, s.names(l.last()), s.reg.Tags("team/app"))
@@ -281,7 +281,7 @@ func TestPlaceholderThatStays(t *testing.T) {
 // What somebody comes to need between the removal of its tags and its deletion lives.
 func TestSparedBetweenTagsAndDigests(t *testing.T) {
 	t.Parallel()
-	eachTagWay(t, func(t *testing.T, c wayCase) {
+	eachTagWay(t, func(t *testing.T, c methodCase) {
 		for name, meanwhile := range map[string]func(s *stage, d oci.Digest){
 			"a new tag":    func(s *stage, d oci.Digest) { s.reg.SetTag("team/app", "prod", d) },
 			"its own tag":  func(s *stage, d oci.Digest) { s.reg.SetTag("team/app", "b0", d) },

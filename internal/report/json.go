@@ -54,7 +54,7 @@ type (
 		Refusals           []jsonRefusal `json:"refusals"`
 		Warnings           []string      `json:"warnings"`
 		Policy             string        `json:"policy"`
-		DeletedBy          prune.Way     `json:"deleted_by"` // "" when nothing was deleted
+		DeletedBy          prune.Method  `json:"deleted_by"` // "" when nothing was deleted
 		Unfinished         []oci.Digest  `json:"unfinished"` // what a later run has to delete, as the journal has it
 		Hint               *string       `json:"hint"`       // what helps against the error
 		Read               *bool         `json:"read"`       // whether the repository was read; missing in old reports

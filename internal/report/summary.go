@@ -51,7 +51,7 @@ type Outcome struct {
 	// Broken are images that somebody pushed during the run and that now lack a part that the run deleted.
 	Broken []prune.Broken
 	// Way is how images were deleted; "" when none was.
-	Way prune.Way
+	Way prune.Method
 	// Unfinished are manifests that nothing leads to any more and that a later run has to delete, as the journal has them.
 	Unfinished []oci.Digest
 	// Err is why the repository was not read, refused or not finished; nil when all went well. Reports show its text and

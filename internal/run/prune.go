@@ -25,7 +25,7 @@ const maxParallelRepositories = 4
 func Prune(ctx context.Context, job Job, w World) report.Summary {
 	if job.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, job.Timeout, report.ErrTimeout)
+		ctx, cancel = w.deadline(ctx, job.Timeout)
 		defer cancel()
 	}
 	sum := report.Summary{DryRun: job.DryRun, Started: w.Now().UTC()}
@@ -146,10 +146,10 @@ func (p *pruner) execute(ctx context.Context, out *report.Outcome, r registry.Re
 	}
 	name := out.Name.String()
 	result := prune.Execute(ctx, plan, r, prune.Options{
-		Workers: p.Workers, By: method, Journal: journal.ofPrune(),
+		Workers: p.Workers, Method: method, Journal: journal.ofPrune(),
 		Progress: func(done, all int) { p.tell(Progress{name, "deletions", done, all}) },
 	})
-	out.Outcomes, out.Way, out.Unfinished, out.Err = result.Outcomes, result.Way, result.Left, result.Err
+	out.Outcomes, out.Way, out.Unfinished, out.Err = result.Outcomes, result.Method, result.Unfinished, result.Err
 	out.Untagged, out.Broken = result.Untagged, result.Broken
 	forget(r, plan, result)
 	out.Warnings = append(out.Warnings, result.Warnings...)
@@ -164,7 +164,7 @@ func (p *pruner) execute(ctx context.Context, out *report.Outcome, r registry.Re
 // repository ends with [ErrNothingRead].
 func unread(ctx context.Context, out report.Outcome, err error) report.Outcome {
 	out.Err = err
-	if errors.Is(context.Cause(ctx), report.ErrTimeout) && (errors.Is(err, report.ErrTimeout) || errors.Is(err, context.DeadlineExceeded)) {
+	if errors.Is(context.Cause(ctx), report.ErrTimeout) && (errors.Is(err, report.ErrTimeout) || errors.Is(err, ctx.Err())) {
 		out.Err = report.ErrTimeout
 	}
 	return out

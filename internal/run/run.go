@@ -3,6 +3,7 @@
 package run
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -25,7 +26,7 @@ type Job struct {
 	// DryRun means that the run plans but deletes nothing.
 	DryRun bool
 	// Method is how images are deleted.
-	Method prune.Way
+	Method prune.Method
 	// Workers is the maximum number of parallel deletions; 0 means prune's default.
 	Workers int
 	// Timeout ends the run after this long; 0 means that the run has no time limit.
@@ -43,6 +44,8 @@ type World struct {
 	State *state.Dir
 	// Now is the clock.
 	Now func() time.Time
+	// Deadline ends a context after so long with a cause; nil does so by the system's clock.
+	Deadline func(ctx context.Context, d time.Duration, cause error) (context.Context, context.CancelFunc)
 	// Events receives what happens during the run, from several goroutines; it may be nil.
 	Events func(Event)
 }
@@ -72,6 +75,13 @@ func (Progress) event()       {}
 func (RepositoryDone) event() {}
 func (ShardChosen) event()    {}
 func (GCStep) event()         {}
+
+func (w World) deadline(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if w.Deadline != nil {
+		return w.Deadline(ctx, d, report.ErrTimeout)
+	}
+	return context.WithTimeoutCause(ctx, d, report.ErrTimeout)
+}
 
 func (w World) tell(e Event) {
 	if w.Events != nil {

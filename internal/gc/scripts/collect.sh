@@ -1,11 +1,12 @@
 # Collects. Arguments: the folder of this run, the lock, the root of the storage or "", "file" or "stream", then the
-# command.
+# command. Standard input: variables, see environment.
 #
 # The garbage collection is a process of its own that writes its log into a file: when the connection is cut it goes on, and
 # the run that comes back finds its number, its log and its exit code. Where there is no room for the log it is a stream
 # instead: then a cut connection ends the garbage collection.
 run=$1 lock=$2 root=$3 log=$4
 shift 4
+environment
 mkdir "$run" && touched "$run/launched" || exit 1
 # The lock knows where the run is. A link needs no room of its own.
 case $run in "$lock"/*) ;; *) ln -s "$run" "$lock/run-${run##*-}" 2>/dev/null ;; esac

@@ -52,3 +52,13 @@ members() {
   number=$(kept "$1" pid)
   if alive "$number"; then echo "$number"; fi
 }
+
+# environment takes the variables of the registry that serves from standard input, one a line after a first line, in place
+# of those here. Standard input is empty where they are here already. The character 1 stands for a line feed.
+environment() {
+  read -r line || return 0
+  for name in $(env | sed -n 's/^\(REGISTRY_[A-Za-z0-9_]*\)=.*/\1/p'); do unset "$name"; done
+  while IFS= read -r line; do
+    case $line in REGISTRY_*=*) export "$(printf '%s' "$line" | tr '\001' '\n')" ;; esac
+  done
+}

@@ -1,8 +1,9 @@
 # servers prints the registries that this machine serves: the process and its configuration, one a line. What runs in a
 # container of its own is not among them. $binary is a program that may be one.
 servers() {
+  name=${binary:-registry}
   here=$(readlink /proc/self/ns/mnt 2>/dev/null)
-  for file in $(LC_ALL=C grep -ls -e registry -e "${binary##*/}" /proc/[0-9]*/cmdline 2>/dev/null); do
+  for file in $(LC_ALL=C grep -ls -e registry -e "${name##*/}" /proc/[0-9]*/cmdline 2>/dev/null); do
     process=${file%/cmdline}
     arguments=$(tr '\000' '\n' 2>/dev/null <"$file")
     (
@@ -10,7 +11,7 @@ servers() {
 '
       set -f
       set -- $arguments
-      case ${1##*/} in registry | docker-registry | "${binary##*/}") ;; *) exit ;; esac
+      case ${1##*/} in registry | docker-registry | "${name##*/}") ;; *) exit ;; esac
       [ "$2" = serve ] && [ "$(readlink "$process/ns/mnt" 2>/dev/null)" = "$here" ] || exit
       shift 2
       config=

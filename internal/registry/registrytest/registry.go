@@ -1,6 +1,6 @@
 // Package registrytest is a small in-memory registry for fast tests. It answers as the CNCF distribution registry does,
-// with the quirks of 2.8 or of 3.1 that matter to a client that deletes, and it can be told to misbehave. The
-// conformance table of the e2e module holds it to the real registries.
+// with the quirks of 2.8 or of 3.1 that matter to a client that deletes, and it can be told to misbehave. [Conformance]
+// holds it to the tables that the real registries are held to.
 package registrytest
 
 import (

@@ -210,7 +210,7 @@ func (c *Client) send(ctx context.Context, k Call) (Reply, error) {
 	defer resp.Body.Close()
 	if !success(k.Method, resp) {
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, MaxErrorBody)) // an incomplete error body is no news
-		return Reply{}, newError(k.Method, req.URL, resp.StatusCode, resp.Header, body, time.Now())
+		return Reply{}, newError(req, resp, body, time.Now())
 	}
 	if k.Method == http.MethodDelete { // it has happened, whatever else the answer says
 		return Reply{req.URL, resp.Header, nil}, nil

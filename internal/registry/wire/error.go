@@ -14,8 +14,9 @@ import (
 const MaxErrorBody = 64 << 10
 
 // newError reads an answer into an error (OCI distribution-spec v1.1, "Error Codes").
-func newError(method string, u *url.URL, status int, header http.Header, body []byte, now time.Time) *registry.Error {
-	e := &registry.Error{Method: method, URL: Redact(u), Status: status, RetryAfter: retryAfter(header.Get("Retry-After"), now)}
+func newError(req *http.Request, resp *http.Response, body []byte, now time.Time) *registry.Error {
+	status, header := resp.StatusCode, resp.Header
+	e := &registry.Error{Method: req.Method, URL: Redact(req.URL), Status: status, RetryAfter: retryAfter(header.Get("Retry-After"), now)}
 	e.Challenge, _, _ = strings.Cut(header.Get("WWW-Authenticate"), " ")
 	var parsed struct {
 		Errors []struct {

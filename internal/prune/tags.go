@@ -27,7 +27,7 @@ func (e *execution) untagAll(ctx context.Context) []oci.Digest {
 	}
 	remove, err := e.remover(ctx)
 	if err != nil {
-		e.err, e.way = err, "" // nothing was removed in any way
+		e.err, e.method = err, "" // nothing was removed in any way
 		return nil
 	}
 	var begun []oci.Digest
@@ -81,14 +81,14 @@ func (e *execution) behind(wave []oci.Digest, had map[oci.Digest]bool) []oci.Dig
 	return out
 }
 
-// remover is how a way removes tags.
+// remover is how a method removes tags.
 type remover struct {
 	tag    func(ctx context.Context, tag string, d oci.Digest) (removed bool, err error)
 	settle func(ctx context.Context) error // ends a wave
 }
 
 func (e *execution) remover(ctx context.Context) (remover, error) {
-	if tags, can := e.target.(registry.TagDeleter); can && e.way == TagsFirst {
+	if tags, can := e.target.(registry.TagDeleter); can && e.method == TagsFirst {
 		return remover{tags.DeleteTag, func(context.Context) error { return nil }}, nil
 	}
 	tags, can := e.target.(registry.TagPointer)

@@ -11,21 +11,21 @@ import (
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
-// Way is how images are deleted on the wire. What is deleted is the same in each.
-type Way string
+// Method is how images are deleted on the wire. What is deleted is the same in each.
+type Method string
 
-// The ways. Their names are those of --delete-by and of the JSON report.
+// The methods. Their names are those of --delete-by and of the JSON report.
 const (
 	// Auto asks the registry and takes what is fastest there of ByDigest and TagsFirst.
-	Auto Way = "auto"
+	Auto Method = "auto"
 	// ByDigest deletes each manifest by its digest, and the registry removes the tags. Distribution reads every tag of the
 	// repository to find them, so the time grows with the square of their number.
-	ByDigest Way = "digest"
+	ByDigest Method = "digest"
 	// TagsFirst removes the tags of all doomed images and then deletes their digests, which finds no tag to read any more.
-	TagsFirst Way = "tags-first"
+	TagsFirst Method = "tags-first"
 	// Retag is TagsFirst for registries that cannot remove a tag, distribution 2.x: it points the tags at a placeholder
 	// and deletes that. It pushes to the registry.
-	Retag Way = "retag"
+	Retag Method = "retag"
 )
 
 // tagsFirstFrom is how many tags must go before Auto removes tags first: below it the two requests of the probe and the
@@ -38,19 +38,19 @@ type Journal interface {
 	Write(digests []oci.Digest) error
 }
 
-// choose settles the way, asks the registry where that matters, and writes the journal for those that need it. On an
+// choose decides the method, asks the registry where that matters, and writes the journal for those that need it. On an
 // error nothing has been changed.
 func (e *execution) choose(ctx context.Context) error {
-	switch e.way = e.options.By; e.way {
+	switch e.method = e.options.Method; e.method {
 	case "", ByDigest:
-		e.way = ByDigest
+		e.method = ByDigest
 	case Auto:
 		if e.tags < tagsFirstFrom {
-			e.way = ByDigest
+			e.method = ByDigest
 			break
 		}
 		if e.options.Journal == nil {
-			e.way = ByDigest
+			e.method = ByDigest
 			e.warnings = append(e.warnings, "tags are not removed first, which takes longer: "+ErrNoJournal.Error())
 			break
 		}
@@ -58,8 +58,8 @@ func (e *execution) choose(ctx context.Context) error {
 		if err != nil && !errors.Is(err, registry.ErrTagDeletionUnclear) {
 			return err
 		}
-		if e.way = ByDigest; can {
-			e.way = TagsFirst
+		if e.method = ByDigest; can {
+			e.method = TagsFirst
 		}
 	default:
 		can, err := e.canDeleteTags(ctx)
@@ -68,9 +68,9 @@ func (e *execution) choose(ctx context.Context) error {
 			return fmt.Errorf("%w: %w", ErrUnclear, err)
 		case err != nil:
 			return err
-		case !can && e.way == TagsFirst:
+		case !can && e.method == TagsFirst:
 			return ErrNoTagDeletion
-		case can && e.way == Retag:
+		case can && e.method == Retag:
 			return ErrTagDeletion
 		case e.options.Journal == nil:
 			return ErrNoJournal
@@ -90,10 +90,10 @@ func (e *execution) canDeleteTags(ctx context.Context) (bool, error) {
 
 // writeJournal writes down all deletions before the first one whose interruption would leave something without a name:
 // manifests whose tags are removed, and parts of what is deleted. What an earlier run has begun is brought up to date in
-// any case. Without a journal, by digest is the careful way.
+// any case. Without a journal, deletion by digest is the careful method.
 func (e *execution) writeJournal() error {
 	resumes := slices.ContainsFunc(e.deletions, func(d retain.Decision) bool { return d.Pending })
-	if e.options.Journal == nil || e.way == ByDigest && len(e.before) == 0 && !resumes {
+	if e.options.Journal == nil || e.method == ByDigest && len(e.before) == 0 && !resumes {
 		return nil
 	}
 	list := e.held()
@@ -104,9 +104,9 @@ func (e *execution) writeJournal() error {
 	switch {
 	case err == nil:
 		e.journaled = true
-	case e.options.By == Auto || e.way == ByDigest:
+	case e.options.Method == Auto || e.method == ByDigest:
 		e.warnings = append(e.warnings, fmt.Sprintf("the journal cannot be written: %v", err))
-		e.way = ByDigest
+		e.method = ByDigest
 	default:
 		return fmt.Errorf("%w: %w", ErrNoJournal, err)
 	}

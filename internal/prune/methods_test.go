@@ -59,13 +59,13 @@ func (l *ledger) last() []oci.Digest {
 	return l.lists[len(l.lists)-1]
 }
 
-// wayCase is one way on a registry that it works on.
-type wayCase struct {
-	way     prune.Way
+// methodCase is one way on a registry that it works on.
+type methodCase struct {
+	method  prune.Method
 	version registrytest.Version
 }
 
-var wayCases = []wayCase{
+var methodCases = []methodCase{
 	{prune.ByDigest, registrytest.V2},
 	{prune.ByDigest, registrytest.V3},
 	{prune.TagsFirst, registrytest.V3},
@@ -73,9 +73,9 @@ var wayCases = []wayCase{
 }
 
 // eachWay runs a test in every way.
-func eachWay(t *testing.T, f func(t *testing.T, c wayCase)) {
-	for _, c := range wayCases {
-		t.Run(fmt.Sprintf("%s on %s", c.way, c.version), func(t *testing.T) {
+func eachWay(t *testing.T, f func(t *testing.T, c methodCase)) {
+	for _, c := range methodCases {
+		t.Run(fmt.Sprintf("%s on %s", c.method, c.version), func(t *testing.T) {
 			t.Parallel()
 			f(t, c)
 		})
@@ -83,38 +83,38 @@ func eachWay(t *testing.T, f func(t *testing.T, c wayCase)) {
 }
 
 // eachTagWay runs a test in the ways that remove tags.
-func eachTagWay(t *testing.T, f func(t *testing.T, c wayCase)) {
-	eachWay(t, func(t *testing.T, c wayCase) {
-		if c.way != prune.ByDigest {
+func eachTagWay(t *testing.T, f func(t *testing.T, c methodCase)) {
+	eachWay(t, func(t *testing.T, c methodCase) {
+		if c.method != prune.ByDigest {
 			f(t, c)
 		}
 	})
 }
 
 // removal is the fault that meets the removal of a tag.
-func (c wayCase) removal(tag string) registrytest.Fault {
+func (c methodCase) removal(tag string) registrytest.Fault {
 	f := registrytest.Fault{Method: "DELETE", Path: "*/manifests/" + tag}
-	if c.way == prune.Retag {
+	if c.method == prune.Retag {
 		f.Method = "PUT"
 	}
 	return f
 }
 
 // stage builds a repository for the way.
-func (c wayCase) stage(t *testing.T, push func(fixture.Tester)) (*stage, *ledger) {
+func (c methodCase) stage(t *testing.T, push func(fixture.Tester)) (*stage, *ledger) {
 	t.Helper()
 	s := newStage(t, registrytest.Options{Version: c.version}, push)
 	return s, &ledger{reg: s.reg}
 }
 
-func (c wayCase) execute(t *testing.T, s *stage, l *ledger) prune.Result {
+func (c methodCase) execute(t *testing.T, s *stage, l *ledger) prune.Result {
 	t.Helper()
 	return c.executeWith(t.Context(), t, s, prune.Options{Journal: l})
 }
 
-func (c wayCase) executeWith(ctx context.Context, t *testing.T, s *stage, o prune.Options) prune.Result {
+func (c methodCase) executeWith(ctx context.Context, t *testing.T, s *stage, o prune.Options) prune.Result {
 	t.Helper()
-	o.By = c.way
+	o.Method = c.method
 	res := prune.Execute(ctx, s.plan, s.repo, o)
 	s.check(t, res)
 	l, ok := o.Journal.(*ledger)
@@ -132,8 +132,8 @@ func (l *ledger) check(t *testing.T, s *stage, res prune.Result) {
 		return
 	}
 	left := slices.Sorted(slices.Values(l.last()))
-	if !slices.Equal(left, slices.Sorted(slices.Values(res.Left))) {
-		t.Errorf("the journal lists %q, the result says %q", left, res.Left)
+	if !slices.Equal(left, slices.Sorted(slices.Values(res.Unfinished))) {
+		t.Errorf("the journal lists %q, the result says %q", left, res.Unfinished)
 	}
 	if want := s.stranded(t); !slices.Equal(left, want) {
 		t.Errorf("the journal lists %v, but without a name are %v", s.names(left), s.names(want))
@@ -214,7 +214,7 @@ func has(reg *registrytest.Registry, d oci.Digest) bool {
 
 func TestEveryWayDeletesTheSame(t *testing.T) {
 	t.Parallel()
-	eachWay(t, func(t *testing.T, c wayCase) {
+	eachWay(t, func(t *testing.T, c methodCase) {
 		var kept []oci.Digest
 		s, l := c.stage(t, func(p fixture.Tester) {
 			ds := images(p, 6)
@@ -227,8 +227,8 @@ func TestEveryWayDeletesTheSame(t *testing.T) {
 			kept = []oci.Digest{ds[5], p.Signature(ds[5], ".sig")}
 		})
 		res := c.execute(t, s, l)
-		if got := count(res); res.Err != nil || got[prune.Deleted] != 11 || res.Way != c.way {
-			t.Errorf("%v, %v by %s; want 11 deleted", got, res.Err, res.Way)
+		if got := count(res); res.Err != nil || got[prune.Deleted] != 11 || res.Method != c.method {
+			t.Errorf("%v, %v by %s; want 11 deleted", got, res.Err, res.Method)
 		}
 		if left := s.reg.Manifests("team/app"); len(left) != 2 || !has(s.reg, kept[0]) || !has(s.reg, kept[1]) {
 			t.Errorf("%d manifests are left, want the kept one and its signature", len(left))
@@ -242,7 +242,7 @@ func TestEveryWayDeletesTheSame(t *testing.T) {
 // A tag that is read, and then moved before its removal is sent, is left alone however long the removal had to wait.
 func TestMovedTagIsLeftAlone(t *testing.T) {
 	t.Parallel()
-	eachTagWay(t, func(t *testing.T, c wayCase) {
+	eachTagWay(t, func(t *testing.T, c methodCase) {
 		s, l := c.stage(t, func(p fixture.Tester) { images(p, 4) })
 		var fresh oci.Digest
 		move := c.removal("b1")
@@ -262,7 +262,7 @@ func TestMovedTagIsLeftAlone(t *testing.T) {
 // A lost answer hides that the tag has gone; what is pushed to it then is not removed by the second try.
 func TestTagPushedAgainAfterALostAnswer(t *testing.T) {
 	t.Parallel()
-	eachTagWay(t, func(t *testing.T, c wayCase) {
+	eachTagWay(t, func(t *testing.T, c methodCase) {
 		s, l := c.stage(t, func(p fixture.Tester) { images(p, 4) })
 		lost := c.removal("b1")
 		lost.Apply, lost.Break = true, true
@@ -283,7 +283,7 @@ var errWrite = errors.New("disk full")
 // An image that gets the same tag back after it was removed is needed, though the tag is the one that the plan knows.
 func TestRemovedTagThatComesBack(t *testing.T) {
 	t.Parallel()
-	eachTagWay(t, func(t *testing.T, c wayCase) {
+	eachTagWay(t, func(t *testing.T, c methodCase) {
 		var ds []oci.Digest
 		s, l := c.stage(t, func(p fixture.Tester) { ds = images(p, 6) })
 		back := registrytest.Fault{Method: "DELETE", Path: "*/manifests/" + ds[0].String(), Before: func() { s.push.Tag(ds[3], "b3") }}
@@ -301,13 +301,13 @@ func TestRemovedTagThatComesBack(t *testing.T) {
 // Without anything left that the plan keeps nothing is deleted, and what has lost its tags stays in the journal.
 func TestNothingLeftMeanwhile(t *testing.T) {
 	t.Parallel()
-	eachTagWay(t, func(t *testing.T, c wayCase) {
+	eachTagWay(t, func(t *testing.T, c methodCase) {
 		var ds []oci.Digest
 		s, l := c.stage(t, func(p fixture.Tester) { ds = images(p, 4) })
 		gone := c.removal("b2")
 		gone.Before = func() { s.reg.Remove("team/app", ds[3]) }
 		s.reg.AddFault(gone)
-		res := prune.Execute(t.Context(), s.plan, s.repo, prune.Options{By: c.way, Journal: l})
+		res := prune.Execute(t.Context(), s.plan, s.repo, prune.Options{Method: c.method, Journal: l})
 		if got := count(res); got[prune.Skipped] != 3 || len(l.last()) != 3 {
 			t.Errorf("%v, %d in the journal, want 3 skipped and in the journal", got, len(l.last()))
 		}
@@ -317,10 +317,10 @@ func TestNothingLeftMeanwhile(t *testing.T) {
 // The placeholder of a run that is cancelled right after pushing it goes.
 func TestPlaceholderOfACancelledRun(t *testing.T) {
 	t.Parallel()
-	s, l := wayCase{prune.Retag, registrytest.V2}.stage(t, func(p fixture.Tester) { images(p, 4) })
+	s, l := methodCase{prune.Retag, registrytest.V2}.stage(t, func(p fixture.Tester) { images(p, 4) })
 	ctx, cancel := context.WithCancel(t.Context())
 	s.reg.AddFault(registrytest.Fault{Method: "PUT", Path: "*/blobs/uploads/*", Before: cancel})
-	res := prune.Execute(ctx, s.plan, s.repo, prune.Options{By: prune.Retag, Journal: l})
+	res := prune.Execute(ctx, s.plan, s.repo, prune.Options{Method: prune.Retag, Journal: l})
 	s.check(t, res)
 	l.check(t, s, res)
 	if n := len(s.reg.Manifests("team/app")); !errors.Is(res.Err, context.Canceled) || n != 4 || len(s.reg.Tags("team/app")) != 4 {
@@ -331,7 +331,7 @@ func TestPlaceholderOfACancelledRun(t *testing.T) {
 // What is part of several wholes keeps its tag until the last of them has lost its own.
 func TestTagOfAPartWaitsForEveryWhole(t *testing.T) {
 	t.Parallel()
-	eachTagWay(t, func(t *testing.T, c wayCase) {
+	eachTagWay(t, func(t *testing.T, c methodCase) {
 		var index, part oci.Digest
 		s, l := c.stage(t, func(p fixture.Tester) {
 			part = p.Image(fixture.Image{Tags: []string{"part"}, Created: now.AddDate(0, 0, -9)})
@@ -354,7 +354,7 @@ func TestTagOfAPartWaitsForEveryWhole(t *testing.T) {
 // A journal of an earlier run is brought up to date in every way, also when there is nothing to be written down before.
 func TestJournalOfAnEarlierRun(t *testing.T) {
 	t.Parallel()
-	eachWay(t, func(t *testing.T, c wayCase) {
+	eachWay(t, func(t *testing.T, c methodCase) {
 		var loose, used oci.Digest
 		s, l := c.stage(t, func(p fixture.Tester) {
 			images(p, 3)
@@ -370,7 +370,7 @@ func TestJournalOfAnEarlierRun(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.plan = retain.Decide(snapshot, retain.Policy{KeepLast: 1, InUse: []inuse.Text{inUse}}, retain.Context{Pending: []oci.Digest{loose, used}}, now)
-		res := prune.Execute(t.Context(), s.plan, s.repo, prune.Options{By: c.way, Journal: l})
+		res := prune.Execute(t.Context(), s.plan, s.repo, prune.Options{Method: c.method, Journal: l})
 		s.check(t, res)
 		if has(s.reg, loose) || !has(s.reg, used) || count(res)[prune.Deleted] != 3 {
 			t.Errorf("%v", res.Outcomes)
