@@ -28,6 +28,8 @@ type World struct {
 	Environ func() []string
 	// Now is the clock.
 	Now func() time.Time
+	// Hurry is closed when a cancelled run has to end at once, with its report; nil never is.
+	Hurry <-chan struct{}
 	// Stdin may be nil.
 	Stdin io.Reader
 	// IsTerminal tells whether a stream is a terminal; nil finds out.

@@ -44,6 +44,10 @@ type World struct {
 	State *state.Dir
 	// Now is the clock.
 	Now func() time.Time
+	// Drain is how long a cancelled run may finish what it has begun; 0 means [registry.DrainTime]. Hurry, which may be nil,
+	// ends that time early when it is closed.
+	Drain time.Duration
+	Hurry <-chan struct{}
 	// Confirm is asked before anything is deleted, with the plans of all repositories as the summary of a dry run, when
 	// there is something to delete. Nothing is deleted when it returns false. It may be nil; then each repository is
 	// executed as soon as it was read.
