@@ -28,6 +28,8 @@ func Prune(ctx context.Context, job Job, w World) report.Summary {
 		ctx, cancel = w.deadline(ctx, job.Timeout)
 		defer cancel()
 	}
+	ctx, end := w.withDrain(ctx)
+	defer end()
 	sum := report.Summary{DryRun: job.DryRun, Started: w.Now().UTC()}
 	p := &pruner{Job: job, World: w, summary: &sum}
 	names := p.expand(ctx)
