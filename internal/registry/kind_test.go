@@ -58,6 +58,26 @@ func TestKindsAndHints(t *testing.T) {
 			}
 		})
 	}
+	for text, absent := range map[string]bool{
+		"manifest unknown": true,
+		"OCI index found, but accept header does not support OCI indexes": false,
+		"Authentication required":               false,
+		"you do not have permission to read it": false,
+		"artifact login/app:b1 not found":       true, // names that were asked for
+		"login required":                        false,
+	} {
+		err := &Error{Method: http.MethodGet, URL: "http://localhost/v2/login/app/manifests/b1", Status: 404, Code: "MANIFEST_UNKNOWN", Message: text}
+		if text == "login required" {
+			err.URL = "http://localhost/v2/lo/in/e/manifests/b1"
+		}
+		if got := errors.Is(err, ErrNotFound); got != absent {
+			t.Errorf("%s: absent is %v", text, got)
+		}
+		err.Message, err.Detail = "manifest unknown", text
+		if got := errors.Is(err, ErrNotFound); got != absent {
+			t.Errorf("%s as a detail: absent is %v", text, got)
+		}
+	}
 	if err := error(&Error{Method: http.MethodDelete, Status: 405}); err.Error() != "deletion is disabled there (405)" {
 		t.Errorf("got %q", err)
 	}

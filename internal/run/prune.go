@@ -161,6 +161,7 @@ func (p *pruner) plan(ctx context.Context, name oci.Repository) *task {
 	}
 	plan := retain.Decide(snapshot, rules, retain.Context{Pushed: pushed, Pending: t.journal.Unfinished()}, p.summary.Started)
 	t.outcome.Plan, t.outcome.Pushed = &plan, pushed
+	t.outcome.Warnings = append(t.outcome.Warnings, snapshot.Warnings...)
 	if len(plan.Refusals) > 0 {
 		t.outcome.Outcomes = prune.Skip(plan, "refused").Outcomes
 	}

@@ -199,7 +199,9 @@ func (c *Client) send(ctx context.Context, k Call) (Reply, error) {
 	if err != nil {
 		return Reply{}, fmt.Errorf("%s %s: %w", k.Method, k.URL, err)
 	}
-	req.Header["Accept"] = k.Accept
+	if len(k.Accept) > 0 { // one field line: something in between, or the registry itself, may read the first one alone
+		req.Header.Set("Accept", strings.Join(k.Accept, ", "))
+	}
 	if k.ContentType != "" {
 		req.Header.Set("Content-Type", k.ContentType)
 	}
