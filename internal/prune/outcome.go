@@ -36,6 +36,9 @@ type Result struct {
 	Method Method
 	// Unfinished are the manifests without a name that a later run has to finish, as the journal has them.
 	Unfinished []oci.Digest
+	// Damage is what somebody has pushed meanwhile and that lacks a part which was deleted, or a tag that was removed and
+	// is missed: it needs a person.
+	Damage []string
 	// Warnings are for a reader: what was done by another method than asked.
 	Warnings []string
 }
