@@ -1,15 +1,15 @@
-# The image that regsweep's step runs in: the program, a shell and an ssh client, for Jenkins, GitLab and by hand. The
-# context has the program, static and for the target's platform, as "make image" and a release lay it there: what was
-# tested and signed is what is in here, and not a second build of it.
+# The image with regsweep, a shell and an ssh client, for Jenkins, GitLab and by hand. The build context has the program,
+# static and for the target's platform; "make image" or a release puts it there. So the image contains the program that was
+# tested and signed, not a second build of it.
 #
-# The base is Debian's slim image: everybody can pull it, it is rebuilt whenever a package of it is mended, it has the
+# The base is Debian's slim image: everybody can pull it, it is rebuilt whenever a package of it is fixed, it has the
 # coreutils and OpenSSH that CI systems and --gc-via count on, and mmdebstrap makes the same from Debian's packages, so
 # that a test builds this file without a registry (e2e/image_test.go). A release gives BASE with the digest of the day.
 ARG BASE=docker.io/library/debian:trixie-slim
 FROM ${BASE}
 
-# What packages leave behind and what differs from build to build is removed: the same base and packages give the same
-# bytes, when the engine sets the files' times too (--timestamp of podman and buildah, rewrite-timestamp of BuildKit).
+# Files that packages leave and files that differ between builds are removed. The same base and packages give the same
+# bytes if the engine sets the files' times too (--timestamp of podman and buildah, rewrite-timestamp of BuildKit).
 RUN set -eu; \
     export DEBIAN_FRONTEND=noninteractive; \
     apt-get update -qq; \

@@ -10,7 +10,7 @@ IMAGEFLAGS ?=
 # The commit's time stands for the time of all builds of it.
 EPOCH ?= $(shell git log -1 --format=%ct)
 
-.PHONY: all help build image test test-short test-ci tools lint fuzz bench demo update release-checksums release-check release-snapshot
+.PHONY: all help build image test test-short test-ci tools lint fuzz bench chaos demo update release-checksums release-check release-snapshot
 
 all: lint test ## lint and test; this is what make runs without a target
 
@@ -30,7 +30,7 @@ test: ## run all tests; those whose programs (docker-registry, groovy, chromium 
 	go -C e2e test $(TESTFLAGS) ./...
 
 test-short: ## run fewer cases of the product's tests, without the end-to-end tests: less than 30 s of processor time
-	go test -short -vet=off $(TESTFLAGS) ./...
+	go test -short -vet=off -ldflags='-s -w' $(TESTFLAGS) ./...
 
 test-ci: tools ## run the action, the GitLab component and job, and the Jenkins pipelines in runners on this machine
 	REGSWEEP_CI=1 go -C e2e test $(TESTFLAGS) -run 'TestRunner|TestStep/(action|jenkins|gitlab|github)' .
@@ -86,6 +86,11 @@ fuzz: ## fuzz the decision, the lists of images in use, shell quoting, garbage c
 	go test ./internal/gc -run '^$$' -fuzz FuzzReadLog -fuzztime $(FUZZTIME)
 	go test ./internal/report -run '^$$' -fuzz FuzzForms -fuzztime $(FUZZTIME) -fuzzminimizetime 10x
 	go test ./internal/report -run '^$$' -fuzz FuzzReadJSON -fuzztime $(FUZZTIME) -fuzzminimizetime 10x
+
+N ?= 300
+FROM ?= 1
+chaos: ## run N schedules of faults in front of real registries, from seed FROM on; the storage judges what is left
+	go run -C e2e ./chaos -n $(N) -from $(FROM)
 
 demo: ## prune nine repositories on a real registry, and show them before and after
 	go run -C e2e ./demo

@@ -22,11 +22,11 @@ func TestGCBadInput(t *testing.T) {
 		code int
 		says []string
 	}{
-		"no target":             {[]string{"gc", d.Host}, 2, []string{"--gc-via: it is not said where the registry runs", "hint: "}},
-		"prune without one":     {[]string{d.Host + "/a", "--keep-last", "1", "--gc"}, 2, []string{"--gc-via: it is not said where the registry runs"}},
+		"no target":             {[]string{"gc", d.Host}, 2, []string{"--gc-via is missing: it says where the registry runs", "hint: "}},
+		"prune without one":     {[]string{d.Host + "/a", "--keep-last", "1", "--gc"}, 2, []string{"--gc-via is missing: it says where the registry runs"}},
 		"no registry":           {append([]string{"gc", "--gc-via", "local:"}, stops...), 2, []string{"no image is named"}},
 		"no name of one":        {append([]string{"gc", "not a host", "--gc-via", "local:"}, stops...), 2, []string{`"not a host" is no registry`}},
-		"two registries":        {append([]string{"gc", d.Host, "localhost:1", "--gc-via", "local:"}, stops...), 2, []string{"--gc-via is one registry, and this run is about"}},
+		"two registries":        {append([]string{"gc", d.Host, "localhost:1", "--gc-via", "local:"}, stops...), 2, []string{"--gc-via is for one registry, but this run covers"}},
 		"prune of two":          {append([]string{d.Host + "/a", "localhost:1/b", "--keep-last", "1", "--gc", "--gc-via", "local:"}, stops...), 2, []string{"--gc-via is one registry"}},
 		"unknown scheme":        {[]string{"gc", d.Host, "--gc-via", "telnet://host"}, 2, []string{`"telnet://host" is not a valid target: a target begins with local:, ssh://, docker://`}},
 		"no way to restart":     {[]string{"gc", d.Host, "--gc-via", "ssh://host"}, 2, []string{"it needs --gc-stop and --gc-start, the commands that stop and start the registry there"}},

@@ -154,6 +154,7 @@ type collected struct {
 	CollectSeconds                float64 `json:"collect_seconds"`
 	VerifiedImages                int     `json:"verified_images"`
 	Collected, Stopped, Restarted bool
+	LogIncomplete                 bool `json:"log_incomplete"`
 	Verified                      bool
 	Error, Skipped                *string
 	Missing                       []struct{ Repository, Digest string }

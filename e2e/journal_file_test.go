@@ -132,14 +132,18 @@ func TestJournalUnread(t *testing.T) {
 		edit func(text string) string
 		says string
 	}{
-		{"another version", func(text string) string { return strings.Replace(text, `"version": 1`, `"version": 2`, 1) },
-			"it is of version 2 and this program writes version 1"},
-		{"truncated", func(text string) string { return text[:len(text)/2] }, "it is no journal: unexpected end of JSON input"},
-		{"empty", func(string) string { return "" }, "it is no journal: unexpected end of JSON input"},
-		{"another repository", func(text string) string {
-			return strings.Replace(text, `"repository": "`, `"repository": "other.example/`, 1)
+		{
+			"another version", func(text string) string { return strings.Replace(text, `"version": 1`, `"version": 2`, 1) },
+			"it is of version 2 and this program writes version 1",
 		},
-			"it is about other.example/"},
+		{"truncated", func(text string) string { return text[:len(text)/2] }, "it is not a journal: unexpected end of JSON input"},
+		{"empty", func(string) string { return "" }, "it is not a journal: unexpected end of JSON input"},
+		{
+			"another repository", func(text string) string {
+				return strings.Replace(text, `"repository": "`, `"repository": "other.example/`, 1)
+			},
+			"it is about other.example/",
+		},
 		{"no digest", func(text string) string { return strings.Replace(text, "sha256:", "b1,sha256:", 1) }, "it is damaged"},
 	}
 	eachStored(t, func(t *testing.T, s server) {
@@ -200,7 +204,7 @@ func TestJournalShared(t *testing.T) {
 					t.Fatalf("the first run ended too early\n%s", first.end().stderr)
 				}
 				second := w.run(0, "--delete-by", string(way))
-				equal(w.Wire, "warned", strings.Contains(second.stderr, "another run is at work on the repository; this one deletes by digest"), true)
+				equal(w.Wire, "warned", strings.Contains(second.stderr, "another run is working on the repository; this run deletes by digest"), true)
 				equal(w.Wire, "way", second.report.Repositories[0].Way, string(prune.ByDigest))
 				release()
 				out := first.end()

@@ -155,12 +155,12 @@ func TestReleaseRefuses(t *testing.T) {
 		"toolchain":    "1.26.8\n",
 		"notes v1.2.3": "- Old.\n\n- Older.\n\n",
 		"notes v1.2.4": "release: CHANGELOG.md has no section ## 1.2.4\n",
-		"notes 1.2.3":  "release: 1.2.3 is no version such as v1.2.3\n",
+		"notes 1.2.3":  "release: 1.2.3 is not a version such as v1.2.3\n",
 		"verify program v1.2.3/regsweep_linux_amd64": "",
 		"verify program v1.2.4/regsweep_linux_amd64": "which action/checksums.txt does not have",
 		"verify program v1.2.3/regsweep_linux":       "which action/checksums.txt does not have",
 		"verify other v1.2.3/regsweep_linux_amd64":   "which action/checksums.txt does not have",
-		"checksums v1.2 linux/amd64":                 "release: v1.2 is no version such as v1.2.3\n",
+		"checksums v1.2 linux/amd64":                 "release: v1.2 is not a version such as v1.2.3\n",
 		"notes":                                      "the steps are build, ",
 	} {
 		out, err := exec.CommandContext(t.Context(), filepath.Join(dir, ".ci", "release"), strings.Fields(command)...).CombinedOutput()

@@ -128,7 +128,9 @@ func project(t *testing.T, files map[string]string) string {
 		}
 	}
 	for _, args := range [][]string{
-		{"init", "-q", "-b", "main"}, {"remote", "add", "origin", "git@git.example.com:team/app.git"}, {"add", "-A"},
+		{"init", "-q", "-b", "main"},
+		{"remote", "add", "origin", "git@git.example.com:team/app.git"},
+		{"add", "-A"},
 		{"-c", "user.name=ci", "-c", "user.email=ci@example.com", "commit", "-q", "-m", "files"},
 	} {
 		if out, ok := runIn(t, dir, os.Environ(), "git", args...); !ok {

@@ -70,8 +70,13 @@ func scripts() testscript.Params {
 			}
 			plain := env.Getenv("WORK") + "/bin" + string(os.PathListSeparator) + os.Getenv("PATH")
 			for _, v := range [][2]string{
-				{"HOST", s.host()}, {"FAR", s.far()}, {"TLSHOST", s.tlsHost()}, {"CA", ca}, {"REPO_ROOT", root},
-				{"PATH", program + string(os.PathListSeparator) + plain}, {"PATH_WITHOUT", plain},
+				{"HOST", s.host()},
+				{"FAR", s.far()},
+				{"TLSHOST", s.tlsHost()},
+				{"CA", ca},
+				{"REPO_ROOT", root},
+				{"PATH", program + string(os.PathListSeparator) + plain},
+				{"PATH_WITHOUT", plain},
 				{"HOME", env.Getenv("WORK") + "/home"},
 			} {
 				env.Setenv(v[0], v[1])

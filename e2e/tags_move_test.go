@@ -67,7 +67,9 @@ func (w work) rebuilt(tag string) oci.Digest {
 
 var movements = []movement{
 	{
-		"a tag is pushed anew right before it is looked at", place{head, "b3"}, place{head, "b3"},
+		"a tag is pushed anew right before it is looked at",
+		place{head, "b3"},
+		place{head, "b3"},
 		func(w work, _ prune.Method) func() {
 			fresh := w.rebuilt("b3")
 			return func() {
@@ -79,7 +81,9 @@ var movements = []movement{
 		},
 	},
 	{
-		"one of two tags is pushed anew right before it is looked at", place{head, "b6-alias"}, place{head, "b6-alias"},
+		"one of two tags is pushed anew right before it is looked at",
+		place{head, "b6-alias"},
+		place{head, "b6-alias"},
 		func(w work, _ prune.Method) func() {
 			fresh := w.rebuilt("b6-alias")
 			return func() {
@@ -92,7 +96,9 @@ var movements = []movement{
 	},
 	{
 		// By digest nothing can go wrong there. Where the tag is removed it is lost, and the new image stays.
-		"a tag is pushed anew after it was looked at", place{untag, "b3"}, place{deletion, "b3"},
+		"a tag is pushed anew after it was looked at",
+		place{untag, "b3"},
+		place{deletion, "b3"},
 		func(w work, way prune.Method) func() {
 			fresh := w.rebuilt("b3")
 			return func() {
@@ -106,7 +112,9 @@ var movements = []movement{
 		},
 	},
 	{
-		"a doomed tag moves onto another doomed image", place{head, "b3"}, place{head, "b3"},
+		"a doomed tag moves onto another doomed image",
+		place{head, "b3"},
+		place{head, "b3"},
 		func(w work, _ prune.Method) func() {
 			w.Push.Tag(w.tagged["b5"], "b3")
 			return func() {
@@ -118,7 +126,9 @@ var movements = []movement{
 		},
 	},
 	{
-		"a doomed tag moves onto a part of a doomed index", place{head, "b3"}, place{head, "b3"},
+		"a doomed tag moves onto a part of a doomed index",
+		place{head, "b3"},
+		place{head, "b3"},
 		func(w work, _ prune.Method) func() {
 			w.Push.Tag(w.children[0], "b3")
 			return func() {
@@ -129,7 +139,9 @@ var movements = []movement{
 		},
 	},
 	{
-		"a kept tag moves onto a doomed image", place{head, "b0"}, place{head, "b0"},
+		"a kept tag moves onto a doomed image",
+		place{head, "b0"},
+		place{head, "b0"},
 		func(w work, _ prune.Method) func() {
 			w.Push.Tag(w.tagged["b5"], "b0")
 			return func() {
@@ -140,7 +152,9 @@ var movements = []movement{
 		},
 	},
 	{
-		"a new tag comes to a doomed image while tags are removed", place{untag, "b4"}, place{},
+		"a new tag comes to a doomed image while tags are removed",
+		place{untag, "b4"},
+		place{},
 		func(w work, _ prune.Method) func() {
 			w.Push.Tag(w.tagged["b7"], "stable") // the oldest, whose own tag has gone first
 			return func() {
@@ -151,7 +165,9 @@ var movements = []movement{
 		},
 	},
 	{
-		"a new index comes to need a doomed image while tags are removed", place{untag, "b4"}, place{},
+		"a new index comes to need a doomed image while tags are removed",
+		place{untag, "b4"},
+		place{},
 		func(w work, _ prune.Method) func() {
 			w.Push.Index(fixture.Index{Tags: []string{"stable"}, Children: []oci.Digest{w.tagged["b7"]}, MediaType: fixture.DockerList})
 			return func() {

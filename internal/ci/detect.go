@@ -90,7 +90,7 @@ func Names() []string {
 	return out
 }
 
-// System is the CI system that a run is in. The zero value is none.
+// System is the CI system that a run is in. The zero value is no CI system.
 type System struct {
 	// Name is one of [Names].
 	Name string

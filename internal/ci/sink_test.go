@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -188,8 +189,8 @@ func TestAnnotate(t *testing.T) {
 			if err := system.Annotate(&w, tt.level, tt.title, tt.message); err != nil {
 				t.Fatal(err)
 			}
-			if w.String() != tt.want {
-				t.Errorf("got %q, want %q", w.String(), tt.want)
+			if got := lines(w.String()); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
 	}
@@ -223,5 +224,13 @@ func read(t *testing.T, path string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(b)
+	return lines(string(b))
+}
+
+// lines ends lines as on Unix. On Windows go-githubactions ends them as Windows does, which GitHub's runner reads as well.
+func lines(text string) string {
+	if runtime.GOOS == "windows" {
+		return strings.ReplaceAll(text, "\r\n", "\n")
+	}
+	return text
 }

@@ -37,7 +37,7 @@ func (c *clients) of(host string) (registry.Registry, error) {
 	return client, nil
 }
 
-// clients reads how the registries are reached. What is read of them is remembered in the store.
+// clients reads the flags for the connections to the registries. The clients keep what they read in the store.
 func (a access) clients(w World, repositories []oci.Repository, store registry.Store) (*clients, error) {
 	explicit, err := a.login(w.Getenv, repositories)
 	if err != nil {
@@ -57,10 +57,10 @@ func (a access) clients(w World, repositories []oci.Repository, store registry.S
 	if a.Workers > 0 {
 		out.options.Readers, out.options.Writers = int(a.Workers), int(a.Workers)
 	}
-	if home := w.Getenv("HOME"); home != "" { // rootless docker's
+	if home := w.Getenv("HOME"); home != "" { // rootless docker
 		out.options.TLS.CertDirs = append(out.options.TLS.CertDirs, filepath.Join(home, ".config", "docker", "certs.d"))
 	}
-	for _, r := range repositories { // a certificate that cannot be read is found now
+	for _, r := range repositories { // fails now if a certificate cannot be read
 		if _, err := out.of(r.Host); err != nil {
 			return nil, err
 		}
@@ -68,7 +68,7 @@ func (a access) clients(w World, repositories []oci.Repository, store registry.S
 	return out, nil
 }
 
-// credentialFiles are docker's configuration and those of podman and its kin, in the order in which they are asked.
+// credentialFiles are the configuration files of docker and of podman, in the order in which regsweep reads them.
 func credentialFiles(getenv func(string) string) []string {
 	var out []string
 	if dir := getenv("DOCKER_CONFIG"); dir != "" {
@@ -84,7 +84,7 @@ func credentialFiles(getenv func(string) string) []string {
 	return out
 }
 
-// login returns the login that the user gives for this run, which overrides docker's configuration.
+// login returns the login that the user sets for this run. It overrides docker's configuration.
 func (a access) login(getenv func(string) string, repositories []oci.Repository) (func(string) (registry.Login, bool), error) {
 	password, _, _ := ci.Input(getenv, "password")
 	if a.PasswordFile != "" {
@@ -97,7 +97,7 @@ func (a access) login(getenv func(string) string, repositories []oci.Repository)
 		}
 	}
 	if (a.Username == "") != (password == "") {
-		return nil, errors.New("a login needs both: --username, and a password by --password-file or REGSWEEP_PASSWORD")
+		return nil, errors.New("a login needs both --username and a password (--password-file or REGSWEEP_PASSWORD)")
 	}
 	only, err := ci.Registry(getenv)
 	if err != nil {
@@ -105,7 +105,7 @@ func (a access) login(getenv func(string) string, repositories []oci.Repository)
 	}
 	for _, r := range repositories {
 		if a.Username != "" && only == "" && r.Host != repositories[0].Host {
-			return nil, fmt.Errorf("--username is for one registry, and this run is about %s and %s: log in with docker login instead", repositories[0].Host, r.Host)
+			return nil, fmt.Errorf("--username is for one registry, but this run covers %s and %s: use docker login instead", repositories[0].Host, r.Host)
 		}
 	}
 	return func(host string) (registry.Login, bool) {
@@ -116,7 +116,7 @@ func (a access) login(getenv func(string) string, repositories []oci.Repository)
 	}, nil
 }
 
-// ciLogin returns the login that the CI system hands to the job for its own registry.
+// ciLogin returns the login that the CI system gives the job for the system's own registry.
 func ciLogin(getenv func(string) string) func(string) (registry.Login, bool) {
 	return func(host string) (registry.Login, bool) {
 		user, password, _, ok := ci.Credential(getenv, host)

@@ -1,5 +1,5 @@
-// Package cli understands what is asked on the command line and in the environment, has it done by package run and shown
-// by package publish, and returns the exit code.
+// Package cli reads the command line and the environment, calls package run, shows the result with package publish, and
+// returns the exit code.
 package cli
 
 import (
@@ -19,11 +19,11 @@ import (
 	"github.com/regsweep/regsweep/internal/report"
 )
 
-// World is what the program has of the world around it; tests make their own.
+// World is everything outside the program that it may use; tests make their own.
 type World struct {
 	// Args are the command line without the program's name.
 	Args []string
-	// Getenv returns a variable of the environment, "" where it is not set, and Environ all of them as NAME=value.
+	// Getenv returns a variable of the environment, "" if it is not set. Environ returns all of them as NAME=value.
 	Getenv  func(string) string
 	Environ func() []string
 	// Now is the clock.
@@ -31,9 +31,9 @@ type World struct {
 	// Stdin may be nil.
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	// Version is that of a release; "" for what Go recorded.
+	// Version is the version of a release; "" means the version that Go recorded.
 	Version string
-	// Process tells this process from others in words, for the lock of a garbage collection.
+	// Process names this process for the lock of a garbage collection.
 	Process string
 }
 
@@ -48,7 +48,7 @@ func Main(ctx context.Context, w World) int {
 		kong.Exit(func(code int) { exited = code }),
 		kong.Resolvers(environment(w.Getenv, fromEnv)),
 	)
-	if err != nil { // a mistake in the flags' own declaration
+	if err != nil { // the declaration of a flag is wrong
 		err = fmt.Errorf("set up the command line: %w", err)
 		sayBadInput(w, console, err)
 		return codeOfCommand(0, err)
@@ -81,7 +81,7 @@ func newParser(flags *commandLine, w World, more ...kong.Option) (*kong.Kong, er
 
 // command is what each command of [commandLine] is.
 type command interface {
-	// run does what is asked and returns the exit code. An error is bad input: nothing was done.
+	// run executes the command and returns the exit code. An error means bad input: nothing was done.
 	run(ctx context.Context, w World, console *publish.Console) (int, error)
 }
 
@@ -101,8 +101,8 @@ func environment(getenv func(string) string, set map[string]string) kong.Resolve
 	})
 }
 
-// sayBadInput says what is wrong with what was asked for, also on the page of a CI's run, since there is no summary that
-// could say it.
+// sayBadInput prints what is wrong with the input, and annotates the page of a CI system's run, because bad input has no
+// summary.
 func sayBadInput(w World, console *publish.Console, err error) {
 	console.Errorf("%v", err)
 	if h := report.Hint(err); h != "" {

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"embed"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -11,17 +13,22 @@ import (
 	"github.com/regsweep/regsweep/internal/publish"
 )
 
-// completionCommand prints what a shell needs to complete the command line, made of the command line itself.
+// completionScripts are what a shell runs at a tab: they ask "regsweep completion words" and show the answer.
+//
+//go:embed completion
+var completionScripts embed.FS
+
+// completionCommand prints the script for a shell, or, for the scripts, what can stand in the place of the last word.
 type completionCommand struct {
-	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
+	Shell string   `arg:"" enum:"bash,zsh,fish,words" help:"bash, zsh or fish."`
+	Words []string `arg:"" optional:"" sep:"none" help:"The words of a command line after regsweep, up to the cursor."`
 }
 
-// run writes the script and returns the exit code. The script stands alone: at a tab no regsweep is started.
+// run writes the script or the words and returns the exit code.
 func (c *completionCommand) run(_ context.Context, w World, _ *publish.Console) (int, error) {
-	parser, err := kong.New(&commandLine{}, kong.Name("regsweep"), kong.Vars{"version": ""})
+	text, err := c.text(w)
 	if err == nil {
-		script := map[string]func([]offer) string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}[c.Shell]
-		_, err = io.WriteString(w.Stdout, script(offers(parser.Model)))
+		_, err = io.WriteString(w.Stdout, text)
 	}
 	if err != nil {
 		err = fmt.Errorf("write the completion: %w", err)
@@ -29,66 +36,108 @@ func (c *completionCommand) run(_ context.Context, w World, _ *publish.Console) 
 	return 0, err
 }
 
-// offer is what there is to complete of a command.
-type offer struct {
-	command, help string
-	files         bool // its arguments are files
-	flags         []flagOffer
+func (c *completionCommand) text(w World) (string, error) {
+	if c.Shell != "words" {
+		script, err := completionScripts.ReadFile("completion/regsweep." + c.Shell)
+		return string(script), err
+	}
+	parser, err := newParser(&commandLine{}, w)
+	if err != nil {
+		return "", err
+	}
+	return strings.Join(complete(parser.Model, c.Words), ""), nil
 }
 
-// flagOffer is a flag, and what there is to complete of its value.
-type flagOffer struct {
-	name, help  string
-	placeholder string // empty: it takes no value
-	values      []string
-	files, dirs bool
-	repeatable  bool
-}
+// Instead of words, the answer of complete can be one of these lines: the shell then completes names itself.
+const (
+	anyFile      = ":files\n"
+	anyDirectory = ":directories\n"
+)
 
-// offers are the commands that --help shows. The first is the default command: its flags also go without its name.
-func offers(app *kong.Application) []offer {
-	var out []offer
+// complete returns what the last of the words can become, a line each: the word, and after a tab what it means.
+func complete(app *kong.Application, words []string) []string {
+	current, before := "", slices.Clone(words)
+	if n := len(before); n > 0 {
+		current, before = before[n-1], before[:n-1]
+	}
+	before = slices.DeleteFunc(before, func(w string) bool { return w == "=" }) // where bash splits --flag=value
+	if current == "=" {
+		current = ""
+	}
+	if len(before) == 0 && !strings.HasPrefix(current, "-") {
+		return completeCommand(app, current)
+	}
+	command := app.DefaultCmd
 	for _, c := range app.Children {
-		if c.Hidden {
-			continue
+		if len(before) > 0 && c.Name == before[0] && !c.Hidden {
+			command = c
 		}
-		o := offer{command: c.Name, help: headline(c.Help)}
-		for _, a := range c.Positional {
-			o.files = o.files || a.Name == "file"
+	}
+	flags := slices.Concat(command.AllFlags(true)...)
+	if name, value, ok := strings.Cut(current, "="); ok {
+		before, current = append(before, name), value
+	}
+	if i := slices.IndexFunc(flags, func(f *kong.Flag) bool {
+		return len(before) > 0 && before[len(before)-1] == "--"+f.Name && !f.IsBool()
+	}); i >= 0 {
+		return completeValue(flags[i], current)
+	}
+	if strings.HasPrefix(current, "-") {
+		var out []string
+		for _, f := range flags {
+			out = append(out, candidate("--"+f.Name, current, f.Help)...)
 		}
-		for _, group := range c.AllFlags(true) {
-			for _, f := range group {
-				o.flags = append(o.flags, offerOf(f))
-			}
-		}
-		if c == app.DefaultCmd {
-			out = append([]offer{o}, out...)
-		} else {
-			out = append(out, o)
+		return out
+	}
+	if slices.ContainsFunc(command.Positional, func(a *kong.Value) bool { return a.Name == "file" }) {
+		return []string{anyFile}
+	}
+	return nil
+}
+
+func completeCommand(app *kong.Application, current string) []string {
+	var out []string
+	for _, c := range app.Children {
+		if !c.Hidden {
+			out = append(out, candidate(c.Name, current, c.Help)...)
 		}
 	}
 	return out
 }
 
-func offerOf(f *kong.Flag) flagOffer {
-	o := flagOffer{name: "--" + f.Name, help: headline(f.Help), repeatable: f.IsCumulative()}
-	if f.IsBool() {
-		return o
-	}
-	o.placeholder = f.FormatPlaceHolder()
+// completeValue returns what the value of a flag can become.
+func completeValue(f *kong.Flag, current string) []string {
 	values := f.Enum
 	if values == "" {
 		values = f.Tag.Get("values") // of a type that reads its words itself
 	}
-	if values != "" {
-		o.values = strings.Split(values, ",")
+	switch placeholder := f.FormatPlaceHolder(); {
+	case values != "":
+		var out []string
+		for v := range strings.SplitSeq(values, ",") {
+			out = append(out, candidate(v, current, "")...)
+		}
+		return out
+	case strings.HasPrefix(placeholder, "FILE"):
+		return []string{anyFile}
+	case placeholder == "DIR":
+		return []string{anyDirectory}
 	}
-	o.files = strings.HasPrefix(o.placeholder, "FILE")
-	o.dirs = o.placeholder == "DIR"
-	return o
+	return nil
 }
 
-// headline is what fits beside a word in a list: the first clause of a help text.
+// candidate returns the line of a word if it begins with what is typed.
+func candidate(word, typed, help string) []string {
+	if !strings.HasPrefix(word, typed) {
+		return nil
+	}
+	if help = headline(help); help != "" {
+		word += "\t" + help
+	}
+	return []string{fmt.Sprintln(word)}
+}
+
+// headline returns the first clause of a help text, which is short enough for a list.
 func headline(help string) string {
 	for _, end := range []string{". ", "; ", ": "} {
 		help, _, _ = strings.Cut(help, end)

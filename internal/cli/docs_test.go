@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -37,6 +38,12 @@ var (
 // splits it into words, and nothing is run.
 func TestDocsCommands(t *testing.T) {
 	t.Parallel()
+	if _, err := exec.LookPath("/bin/sh"); err != nil || runtime.GOOS == "windows" { // where sh splits arguments by its own rules
+		if os.Getenv("REGSWEEP_CI") == "1" {
+			t.Fatal("a shell is missing")
+		}
+		t.Skip("a shell is missing")
+	}
 	commands := 0
 	for _, b := range append(blocks(t, doctest.Shell), blocks(t, doctest.Console)...) {
 		text := b.Text

@@ -16,11 +16,11 @@ import (
 // The exit codes. They are part of the contract with pipelines, which can allow one by its number. This is the only file
 // that chooses one.
 const (
-	exitDone      = 0   // done, also when there was nothing to do, and a dry run
-	exitFailed    = 1   // some deletions failed, or some repositories of rank were not read; the report says which
-	exitUsage     = 2   // bad input: unknown flag, no keep rule, no image known, a log that is not one
+	exitDone      = 0   // success, also if there was nothing to do, and after a dry run
+	exitFailed    = 1   // some deletions failed or were not answered, something pushed meanwhile lost a part, or rank could not read some repositories; the report says which
+	exitUsage     = 2   // bad input: unknown flag, no keep rule, no image known, a log in the wrong format
 	exitRefused   = 3   // a guard refused the plan
-	exitRegistry  = 4   // the registry is unreachable, denies, or has deletion disabled
+	exitRegistry  = 4   // the registry is unreachable, denies access or has deletion disabled; or a failed garbage collection
 	exitCancelled = 130 // cancelled; what was done is reported
 )
 
@@ -37,8 +37,8 @@ var exits = []struct {
 	{exitCancelled, "Cancelled. The report says what was done."},
 }
 
-// severity orders exit codes when the repositories of a run ended differently: what a person must look at first wins,
-// and a partial failure, which the next run may mend, comes last.
+// severity orders exit codes for a run whose repositories ended differently. The problem that a person must check first
+// has the highest severity. A partial failure, which the next run may fix, has the lowest.
 var severity = map[int]int{exitDone: 0, exitFailed: 1, exitUsage: 2, exitRegistry: 3, exitRefused: 4, exitCancelled: 5}
 
 // worse returns the more severe of two exit codes.
@@ -55,7 +55,7 @@ func isExitCode(code int) bool {
 	return ok
 }
 
-// codeOfCommand returns the exit code of a command: its own, or that of bad input where bad says what is wrong.
+// codeOfCommand returns the exit code of a command: its own, or the one for bad input if bad is not nil.
 func codeOfCommand(code int, bad error) int {
 	if bad != nil {
 		return exitUsage
@@ -78,14 +78,14 @@ func codeOf(s report.Summary) int {
 	return code
 }
 
-// codeOfRepository returns the exit code for what became of one repository.
-func codeOfRepository(r report.Repository) int {
+// codeOfRepository returns the exit code for the result of one repository.
+func codeOfRepository(r report.Outcome) int {
 	switch {
 	case r.Plan != nil && len(r.Plan.Refusals) > 0:
 		return exitRefused
-	case errors.Is(r.Err, report.ErrTimeout): // asked for, and the next run goes on
+	case errors.Is(r.Err, report.ErrTimeout): // the user asked for it, and the next run continues
 		return exitDone
-	case r.Err == nil && r.Totals().Failed > 0:
+	case r.Err == nil && r.Troubled():
 		return exitFailed
 	}
 	return codeOfError(r.Err)
@@ -102,8 +102,8 @@ func codeOfRanking(r rank.Ranking) int {
 	return exitRegistry // nothing is refused where nothing is deleted
 }
 
-// codeOfReports returns the most severe of the exit codes of several runs, so that the job that collects their reports ends
-// like the worst of them.
+// codeOfReports returns the most severe of the exit codes of several runs, so that the job that merges their reports
+// ends like the worst of them.
 func codeOfReports(all []report.Summary) int {
 	code := exitDone
 	for _, s := range all {

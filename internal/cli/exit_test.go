@@ -23,14 +23,14 @@ func TestCodeOf(t *testing.T) {
 	collected := func(err error) report.Summary { return report.Summary{GC: &gc.Result{Err: err}} }
 	unread := func(errs ...error) (s report.Summary) {
 		for _, err := range errs {
-			s.Repositories = append(s.Repositories, report.Repository{Err: err})
+			s.Repositories = append(s.Repositories, report.Outcome{Err: err})
 		}
 		return s
 	}
 	doomed := oci.Digest("sha256:1")
 	planned := func(p retain.Plan, status prune.Status) report.Summary {
 		p.Decisions = []retain.Decision{{Image: oci.Image{Digest: doomed}, Verdict: retain.Delete}}
-		return report.Summary{Repositories: []report.Repository{{Plan: &p, Outcomes: map[oci.Digest]prune.Outcome{doomed: {Status: status}}}}}
+		return report.Summary{Repositories: []report.Outcome{{Plan: &p, Outcomes: map[oci.Digest]prune.Outcome{doomed: {Status: status}}}}}
 	}
 	late := fmt.Errorf("%w: %w", run.ErrNotLookedAt, report.ErrTimeout)
 	for name, c := range map[string]struct {

@@ -21,7 +21,7 @@ const examples = `    # Show what would be deleted. Nothing changes.
     # After a push: keep this image, the 5 newest, and all from the last 14 days.
     regsweep registry.example.com/team/app:1574 --keep-last 5 --keep-younger-than 14d`
 
-// variables says how flags are set by the environment.
+// variables says how the environment sets flags.
 const variables = `You can set every flag in the environment: REGSWEEP_KEEP_LAST=2 is --keep-last 2 (INPUT_KEEP-LAST, INPUT_KEEP_LAST and PLUGIN_KEEP_LAST work as well). An empty variable counts as unset. Separate the items of a list with commas or newlines.`
 
 // description is the text of regsweep --help, which kong wraps and in which an indented line stays as it is.
@@ -75,14 +75,14 @@ type pruneCommand struct {
 	ResultsDir string `group:"report" placeholder:"DIR" help:"Folder for Tekton results: the files deleted, kept, failed, unreferenced-bytes, freed-bytes, report and line."`
 }
 
-// reporting is where the commands say what was done.
+// reporting is where the commands show their results.
 type reporting struct {
 	Output string   `group:"report" enum:"table,markdown,json,line" default:"table" placeholder:"FORMAT" help:"Format on standard output: table, markdown, json or line. Default: ${default}."`
 	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Also write a report to FILE. The extension selects the format: .md, .html, .json, .xml (JUnit), .env (dotenv), .prom (metrics), .annotations.json (GitLab), .line or .txt. Repeatable."`
 	CI     string   `group:"report" name:"ci" placeholder:"NAME" values:"github,gitea,forgejo,gitlab,jenkins,azure,buildkite,circleci,drone,woodpecker,tekton,none" help:"CI system, if detection fails: github, gitea, forgejo, gitlab, jenkins, azure, buildkite, circleci, drone, woodpecker, tekton or none."`
 }
 
-// access is how the commands reach registries.
+// access is how the commands connect to registries.
 type access struct {
 	Workers policy.Count `group:"run" placeholder:"N" help:"Maximum number of parallel requests. regsweep uses fewer when the registry slows down. Default: 128."`
 

@@ -30,13 +30,14 @@ type gcCommand struct {
 	CI     string   `group:"report" name:"ci" placeholder:"NAME" values:"github,gitea,forgejo,gitlab,jenkins,azure,buildkite,circleci,drone,woodpecker,tekton,none" help:"CI system, if detection fails: github, gitea, forgejo, gitlab, jenkins, azure, buildkite, circleci, drone, woodpecker, tekton or none."`
 }
 
-// afterPrune is what of a collection belongs to prune alone.
+// afterPrune are the flags of a garbage collection that only prune has.
 type afterPrune struct {
 	GC         bool         `group:"gc" name:"gc" help:"Run the registry's garbage collection after deleting (needs --gc-via)."`
 	MinDeleted policy.Count `group:"gc" name:"gc-min-deleted" placeholder:"N" help:"Collect only when at least N manifests were deleted. Default: 1."`
 }
 
-// gcHost is where a registry runs and how its own program is run there, for a collection or its dry run.
+// gcHost are the flags that say where a registry runs and how to run its program there, for a garbage collection or its
+// dry run.
 type gcHost struct {
 	Via        string        `name:"gc-via" placeholder:"TARGET" help:"Where the registry runs: local:, ssh://user@host[:port], docker://container, docker+ssh://user@host[:port]/container or kubectl://namespace/deployment/name."`
 	Binary     string        `name:"gc-binary" placeholder:"FILE" help:"The registry's program. Default: registry or docker-registry, whichever is installed."`
@@ -46,7 +47,7 @@ type gcHost struct {
 	KnownHosts string        `name:"gc-known-hosts" placeholder:"FILE" help:"File with the host's key; regsweep always checks it. Default: ssh's own files."`
 }
 
-// collection is how a registry's own garbage collection is run, after a prune or alone.
+// collection are the flags of the registry's own garbage collection, after a prune or by itself.
 type collection struct {
 	gcHost          `group:"gc"`
 	Stop            string        `group:"gc" name:"gc-stop" placeholder:"COMMAND" help:"Shell command that stops the registry. It runs on the registry's host. Required for local: and ssh://."`
@@ -98,7 +99,7 @@ func (c *gcCommand) read(w World, sinks *publish.Sinks) (host string, names []oc
 	return host, names, run.World{Open: clients.of, Now: w.Now, Events: teller{sinks.Console, ""}.tell}, nil
 }
 
-// registry finds the one registry that the arguments, or the CI, are about.
+// registry finds the one registry that the arguments, or the CI system, name.
 func (c *gcCommand) registry(system ci.System, getenv func(string) string) (host string, names []oci.Repository, err error) {
 	var repositories []string
 	for _, a := range c.Registry {
@@ -131,11 +132,10 @@ func (c *gcCommand) registry(system ci.System, getenv func(string) string) (host
 }
 
 func oneRegistry(a, b string) error {
-	return fmt.Errorf("--gc-via is one registry, and this run is about %s and %s", a, b)
+	return fmt.Errorf("--gc-via is for one registry, but this run covers %s and %s", a, b)
 }
 
-// job is the collection after a prune; nil when none is asked for. What is wrong with it is found before anything is
-// pruned.
+// job is the garbage collection after a prune; nil without --gc. It checks the flags before anything is pruned.
 func (a afterPrune) job(c collection, w World, asked *asked) (*run.GCJob, error) {
 	if !a.GC {
 		return nil, nil
@@ -153,7 +153,7 @@ func (a afterPrune) job(c collection, w World, asked *asked) (*run.GCJob, error)
 	return job, nil
 }
 
-// job is the collection that the flags describe. Every error is bad input.
+// job is the garbage collection that the flags describe. Every error is bad input.
 func (c collection) job(w World, system ci.System) (*run.GCJob, error) {
 	target, err := c.target(w)
 	if err != nil {
@@ -169,22 +169,22 @@ func (c collection) job(w World, system ci.System) (*run.GCJob, error) {
 	}}, nil
 }
 
-// target reads the target and what belongs to it. Every error is bad input.
+// target reads the target and its flags. Every error is bad input.
 func (c collection) target(w World) (*gc.Target, error) {
 	if c.Wait < 0 {
-		return nil, errors.New("--gc-wait is a time from now on")
+		return nil, errors.New("--gc-wait is negative")
 	}
 	return c.gcHost.target(w, gc.TargetOptions{Stop: c.Stop, Start: c.Start})
 }
 
-// target reads the target, for which o has the commands that stop and start the registry. Every error is bad input.
+// target reads the target; o has the commands that stop and start the registry. Every error is bad input.
 func (h gcHost) target(w World, o gc.TargetOptions) (*gc.Target, error) {
 	if h.Via == "" {
-		return nil, withHint(errors.New("--gc-via: it is not said where the registry runs"),
+		return nil, withHint(errors.New("--gc-via is missing: it says where the registry runs"),
 			"for example --gc-via docker://registry, or ssh://user@host with --gc-stop and --gc-start (docs/garbage-collection.md)")
 	}
 	if h.Timeout < 0 {
-		return nil, errors.New("--gc-timeout is a time from now on")
+		return nil, errors.New("--gc-timeout is negative")
 	}
 	for flag, file := range map[string]string{"gc-ssh-key": h.SSHKey, "gc-known-hosts": h.KnownHosts} {
 		if file == "" {
@@ -203,7 +203,7 @@ func (h gcHost) target(w World, o gc.TargetOptions) (*gc.Target, error) {
 	return t, nil
 }
 
-// withoutSecrets leaves out of an environment what regsweep alone is given.
+// withoutSecrets removes the variables with passwords for regsweep from an environment.
 func withoutSecrets(env []string) []string {
 	return slices.DeleteFunc(env, func(e string) bool {
 		name, _, _ := strings.Cut(e, "=")
@@ -215,7 +215,7 @@ func withoutSecrets(env []string) []string {
 	})
 }
 
-// owner says in the lock who collects: the build, else the user and the process.
+// owner names the run in the lock: by its build, or else by the user and the process.
 func owner(system ci.System, w World) string {
 	out := "regsweep, " + w.Process
 	if system.BuildURL != "" {

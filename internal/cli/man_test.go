@@ -1,13 +1,14 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
 )
 
-// TestManual holds the manual page to the command line, and its lines to the few requests that it uses.
+// TestManual compares the manual page with the command line, and its lines with the few requests that it uses.
 func TestManual(t *testing.T) {
 	t.Parallel()
 	got := start(t.Context(), World{Args: []string{"man"}})
@@ -18,7 +19,7 @@ func TestManual(t *testing.T) {
 	for line := range strings.Lines(page) {
 		request, _, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		switch request {
-		case ".TH", ".SH", ".SS", ".TP", ".PP", ".B", ".I", ".br":
+		case ".TH", ".ad", ".SH", ".SS", ".TP", ".B", ".BI", ".I", ".br":
 		case "":
 			t.Errorf("an empty line, or one that begins with a space: %q", line)
 		default:
@@ -31,7 +32,19 @@ func TestManual(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var order []string
 	sections := strings.Split(page, "\n.SH ")
+	for _, s := range sections[1:] {
+		name, _, _ := strings.Cut(s, "\n")
+		order = append(order, strings.Trim(name, `"`))
+	}
+	want := []string{
+		"NAME", "SYNOPSIS", "DESCRIPTION", "EXAMPLES", "ENVIRONMENT", "EXIT STATUS",
+		"REGSWEEP PRUNE", "REGSWEEP RANK", "REGSWEEP GC", "REGSWEEP REPORT", "FILES", "SEE ALSO",
+	}
+	if !slices.Equal(order, want) {
+		t.Errorf("got the sections %q, want %q", order, want)
+	}
 	for _, c := range parser.Model.Children {
 		at := ""
 		for _, s := range sections {
@@ -43,7 +56,8 @@ func TestManual(t *testing.T) {
 			t.Errorf("the page has a section on %s: %t", c.Name, at != "")
 		}
 		for _, f := range c.Flags {
-			if at != "" && !strings.Contains(at, "\n.B "+roff("--"+f.Name)) {
+			name := roff("--" + f.Name)
+			if at != "" && !strings.Contains(at, "\n.B \""+name+"\"\n") && !strings.Contains(at, "\n.BI \""+name+" \"") {
 				t.Errorf("the section on %s does not name --%s", c.Name, f.Name)
 			}
 		}

@@ -23,11 +23,11 @@ func (t teller) tell(event run.Event) {
 	case run.Progress:
 		t.console.Progress(e.Name, e.Unit, e.Done, e.All)
 	case run.RepositoryDone:
-		t.console.Together(func(c *publish.Console) { sayRepository(c, e.Repository) })
+		t.console.Together(func(c *publish.Console) { sayRepository(c, e.Outcome) })
 	case run.ShardChosen:
 		by := ""
 		if t.shardBy != "" {
-			by = " by " + t.shardBy + ", --shard 1/1 is all"
+			by = " (from " + t.shardBy + "; --shard 1/1 prunes all)"
 		}
 		t.console.Notef("shard %d/%d%s: %d of %d repositories", e.Index, e.Total, by, e.Own, e.Of)
 	case run.GCStep:
@@ -35,8 +35,8 @@ func (t teller) tell(event run.Event) {
 	}
 }
 
-// sayRepository says what a person should know of a repository besides the report.
-func sayRepository(c *publish.Console, r report.Repository) {
+// sayRepository prints the warnings and errors of a repository, which a person should see without opening the report.
+func sayRepository(c *publish.Console, r report.Outcome) {
 	if r.Plan != nil {
 		for _, warning := range r.Plan.Warnings {
 			c.Warningf("%s: %s", r.Name, warning)
@@ -44,6 +44,9 @@ func sayRepository(c *publish.Console, r report.Repository) {
 	}
 	for _, warning := range r.Warnings {
 		c.Warningf("%s: %s", r.Name, warning)
+	}
+	for _, text := range r.Losses() {
+		c.Errorf("%s: %s", r.Name, text)
 	}
 	switch {
 	case r.Plan != nil && len(r.Plan.Refusals) > 0:
@@ -55,14 +58,14 @@ func sayRepository(c *publish.Console, r report.Repository) {
 	case errors.Is(r.Err, report.ErrTimeout):
 		c.Warningf("%s: not read: %v", r.Name, r.Err)
 	case r.Err != nil:
-		done := "nothing was deleted"
-		if n := r.Totals().Manifests; n > 0 {
-			done = fmt.Sprintf("%d manifests had been deleted", n)
-		}
-		sayError(c, fmt.Errorf("%s: %w; %s", r.Name, r.Err, done))
+		sayError(c, fmt.Errorf("%s: %w; %s", r.Name, r.Err, r.Done()))
 	default:
-		if n := r.Totals().Failed; n > 0 {
-			c.Errorf("%s: %s failed, the report says which", r.Name, plural(n, "deletion", "deletions"))
+		t := r.Totals()
+		if t.Failed > 0 {
+			c.Errorf("%s: %s failed, the report says which", r.Name, plural(t.Failed, "deletion", "deletions"))
+		}
+		if t.Unsettled > 0 {
+			c.Errorf("%s: %s sent and not answered; %s", r.Name, plural(t.Unsettled, "deletion was", "deletions were"), report.Settles)
 		}
 	}
 }
@@ -109,6 +112,6 @@ func sayRanking(c *publish.Console, r rank.Ranking) {
 	case r.Err != nil:
 		sayError(c, r.Err)
 	case n > 0:
-		c.Errorf("%s: %d of %d repositories could not be read, the report says why", r.Asked, n, n+len(r.Repositories)+len(r.Gone)+r.Left)
+		c.Errorf("%s: %d of %d repositories could not be read, the report says why", r.Asked, n, n+len(r.Repositories)+len(r.Gone)+r.NotLookedAt)
 	}
 }

@@ -14,8 +14,8 @@ import (
 // inUse reads the files of --protect-file, which are separated by commas or newlines; "-" is standard input.
 func (c *pruneCommand) inUse(stdin io.Reader) ([]inuse.Text, error) {
 	files := publish.Paths(c.ProtectFile)
-	if len(c.ProtectFile) > 0 && len(files) == 0 { // a variable that should have held the name
-		return nil, errors.New("--protect-file: no file is named")
+	if len(c.ProtectFile) > 0 && len(files) == 0 { // the variable that should name the file is empty
+		return nil, errors.New("--protect-file names no file")
 	}
 	var out []inuse.Text
 	for _, path := range files {

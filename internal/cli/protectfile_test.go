@@ -85,6 +85,22 @@ func TestProtectFileKeepsTheIndexOfADigest(t *testing.T) {
 	}
 }
 
+// endless is a stream of zero bytes.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+func TestProtectFileWithoutEnd(t *testing.T) {
+	t.Parallel()
+	got := start(t.Context(), World{Args: []string{"h.example/app", "--keep-last", "1", "--protect-file", "-"}, Stdin: endless{}})
+	if got.code != exitUsage || !strings.Contains(got.stderr, "it is larger than 64 MiB") {
+		t.Errorf("exit %d\n%s", got.code, got.stderr)
+	}
+}
+
 // What is wrong with a file is found before anything is sent.
 func TestProtectFileErrors(t *testing.T) {
 	t.Parallel()
@@ -97,17 +113,16 @@ func TestProtectFileErrors(t *testing.T) {
 		files []string
 		says  string
 	}{
-		"no such file":              {files: []string{"nowhere.txt"}, says: "--protect-file: open nowhere.txt: no such file"},
-		"a folder":                  {files: []string{t.TempDir()}, says: "is a directory"},
-		"an empty file":             {files: []string{os.DevNull}, says: "--protect-file: /dev/null: it names no image"},
+		"no such file":              {files: []string{"nowhere.txt"}, says: "--protect-file: open nowhere.txt: " + noFile},
+		"a folder":                  {files: []string{t.TempDir()}, says: isFolder},
+		"an empty file":             {files: []string{os.DevNull}, says: "--protect-file: " + os.DevNull + ": it names no image"},
 		"empty standard input":      {files: []string{"-"}, says: "--protect-file: standard input: it names no image"},
-		"one of several is empty":   {stdin: "b1", files: []string{"-," + os.DevNull}, says: "/dev/null: it names no image"},
+		"one of several is empty":   {stdin: "b1", files: []string{"-," + os.DevNull}, says: os.DevNull + ": it names no image"},
 		"standard input twice":      {stdin: "b1", files: []string{"-", "-"}, says: "standard input can be read only once"},
 		"comments alone":            {stdin: "# HOST/team/app:b1\n", files: []string{"-"}, says: "names no image"},
 		"UTF-16":                    {stdin: "\xff\xfeb\x001\x00", files: []string{"-"}, says: "line 1, column 4: a zero byte"},
 		"a file beyond the limit":   {files: []string{large}, says: "it is larger than 64 MiB"},
-		"a stream without an end":   {files: []string{"/dev/zero"}, says: "it is larger than 64 MiB"},
-		"the flag without any name": {files: []string{""}, says: "no file is named"},
+		"the flag without any name": {files: []string{""}, says: "names no file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

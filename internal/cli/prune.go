@@ -30,7 +30,7 @@ func (c *pruneCommand) run(ctx context.Context, w World, console *publish.Consol
 	return sum.ExitCode, nil
 }
 
-// asked is what the command line and the environment ask prune for.
+// asked is what the command line and the environment ask prune to do.
 type asked struct {
 	job      run.Job
 	world    run.World
@@ -39,8 +39,7 @@ type asked struct {
 	shardBy  string // the variable that chose the shard; "" for the flag
 }
 
-// read reads what the command line and the environment ask for. Whatever is wrong with it is found here, before anything
-// is sent to a registry.
+// read reads the command line and the environment. It finds every mistake in them before anything is sent to a registry.
 func (c *pruneCommand) read(w World, console *publish.Console) (*asked, error) {
 	a := &asked{
 		job:   run.Job{DryRun: c.DryRun, Workers: int(c.Workers), Timeout: c.Timeout, Method: c.DeleteBy},
@@ -55,7 +54,7 @@ func (c *pruneCommand) read(w World, console *publish.Console) (*asked, error) {
 	}
 	a.job.Policy = a.policies.Of
 	if c.Timeout < 0 {
-		return nil, fmt.Errorf("--timeout: %s is not a time from now on", c.Timeout)
+		return nil, fmt.Errorf("--timeout: %s is negative", c.Timeout)
 	}
 	if a.sinks.CI, err = ci.Detect(w.Getenv, c.CI); err != nil {
 		return nil, fmt.Errorf("--ci: %w", err)
@@ -94,8 +93,8 @@ func (c *pruneCommand) open(w World, a *asked) error {
 	return nil
 }
 
-// findImages finds the repositories of the run and what was pushed to them, by the arguments, by what build tools wrote
-// and by the CI.
+// findImages finds the repositories of the run and what was pushed to them: from the arguments, the metadata of build tools
+// and the CI system.
 func (c *pruneCommand) findImages(w World, system ci.System) (oci.Pushes, error) {
 	built, err := ci.ReadMetadata(c.Metadata)
 	if err != nil {
@@ -104,9 +103,9 @@ func (c *pruneCommand) findImages(w World, system ci.System) (oci.Pushes, error)
 	return system.Images(w.Getenv, c.Images, built)
 }
 
-// shard finds out which part of the repositories is for this job: by --shard, else by what the CI says of parallel jobs
-// when the run is about more than one repository. Parallel jobs that all name one repository are not parts of one task:
-// each of them prunes it.
+// shard finds the part of the repositories for this job: from --shard, or else, for a run over more than one repository,
+// from the CI system's variables for parallel jobs. Parallel jobs that all name the same single repository do not divide
+// it: each of them prunes it.
 func (c *pruneCommand) shard(w World, a *asked) error {
 	var chosen ci.Shard
 	var err error
@@ -120,8 +119,8 @@ func (c *pruneCommand) shard(w World, a *asked) error {
 		}
 	}
 	if c.GC && chosen.Total > 1 { // each of the parallel jobs would stop the registry that the others talk to
-		return withHint(errors.New("--gc: this run is one of several side by side, and each would stop the registry while the others use it"),
-			"collect once, by regsweep gc in a job after these; --shard 1/1 says that this job prunes all")
+		return withHint(errors.New("--gc: this run is one of several parallel jobs, and each of them would stop the registry while the others use it"),
+			"run regsweep gc once, in a job after these; if this job prunes everything, set --shard 1/1")
 	}
 	a.job.Shard = report.Shard{Index: chosen.Index, Total: chosen.Total}
 	return nil
@@ -137,7 +136,7 @@ func several(names []oci.Repository) bool {
 	return false
 }
 
-// debug says what the run goes by, where the CI shows such lines to somebody who looks for a mistake in a pipeline.
+// debug prints the input of the run, if the CI system shows debug lines.
 func (a *asked) debug(w World) {
 	say := func(format string, args ...any) {
 		a.sinks.Console.Raw(a.sinks.CI.Debug(w.Getenv, "regsweep: "+report.Visible(fmt.Sprintf(format, args...))))

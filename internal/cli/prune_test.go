@@ -111,13 +111,13 @@ func TestNothingIsDeletedWhen(t *testing.T) {
 		"an unknown CI":                 {args: with(keep, "--ci", "hudson"), code: exitUsage, says: []string{"unknown system", "jenkins"}},
 		"a value from the environment":  {env: map[string]string{"INPUT_KEEP-LAST": "two"}, args: []string{"HOST/team/app"}, code: exitUsage, says: []string{"--keep-last", "from INPUT_KEEP-LAST"}},
 		"a report without a form":       {args: with(keep, "--report", "TMP/report.pdf"), code: exitUsage, says: []string{".pdf"}},
-		"a report in no folder":         {args: with(keep, "--report", "TMP/nowhere/report.md"), code: exitUsage, says: []string{"no such file or directory"}},
+		"a report in no folder":         {args: with(keep, "--report", "TMP/nowhere/report.md"), code: exitUsage, says: []string{noFolder}},
 		"a password without a name":     {env: map[string]string{"REGSWEEP_PASSWORD": "s3cret"}, args: keep, code: exitUsage, says: []string{"a login needs both"}},
 		"a password file that is none":  {args: with(keep, "--username", "ci", "--password-file", "TMP/none"), code: exitUsage, says: []string{"--password-file"}},
 		"a login for two registries":    {env: map[string]string{"REGSWEEP_PASSWORD": "s3cret"}, args: []string{"HOST/team/app", "elsewhere.example/app", "--keep-last", "1", "--username", "ci"}, code: exitUsage, says: []string{"docker login"}},
 		"a CA file that is none":        {args: with(keep, "--ca-file", "TMP/none"), code: exitUsage, says: []string{"certificate authority"}},
 		"no such repository":            {args: []string{"HOST/team/typo", "--keep-last", "2"}, code: exitUsage, says: []string{"knows no such repository", "hint: check the name"}},
-		"a pattern that fits none":      {args: []string{"HOST/nobody/*", "--keep-last", "2"}, code: exitUsage, says: []string{"fits the pattern"}},
+		"a pattern that fits none":      {args: []string{"HOST/nobody/*", "--keep-last", "2"}, code: exitUsage, says: []string{"matches the pattern"}},
 		"no login":                      {options: closed, args: keep, code: exitRegistry, says: []string{"401", "hint: run docker login"}},
 		"a wrong password":              {options: closed, env: map[string]string{"REGSWEEP_USERNAME": "ci", "REGSWEEP_PASSWORD": "wr0ng"}, args: keep, code: exitRegistry, says: []string{"401", "hint: run docker login"}},
 		"deletion is disabled":          {options: registrytest.Options{DisableDelete: true}, args: keep, code: exitRegistry, says: []string{"deletion is disabled there (405 UNSUPPORTED); nothing was deleted", "storage.delete.enabled: true"}},
@@ -127,7 +127,7 @@ func TestNothingIsDeletedWhen(t *testing.T) {
 		"the just-built tag is another": {args: []string{"HOST/team/app:b9@" + never.String(), "--keep-last", "2"}, code: exitRefused, says: []string{"the tag points at"}},
 		"the just-built digest is gone": {args: []string{"HOST/team/app@" + never.String(), "--keep-last", "2"}, code: exitRefused, says: []string{"does not have this digest"}},
 		"more than max-delete":          {args: with(keep, "--max-delete", "6"), code: exitRefused, says: []string{"the plan deletes 7 of 9 images", "hint: look at the plan"}},
-		"a list that is no JSON":        {fault: registrytest.Fault{Path: "*/tags/list", Times: -1, Edit: registrytest.SetBody("<html>")}, args: keep, code: exitRefused, says: []string{"no list"}},
+		"a list that is no JSON":        {fault: registrytest.Fault{Path: "*/tags/list", Times: -1, Edit: registrytest.SetBody("<html>")}, args: keep, code: exitRefused, says: []string{"not a list"}},
 		"a list that loops":             {fault: registrytest.Fault{Path: "*/tags/list", Times: -1, Edit: registrytest.SetHeader("Link", `</v2/team/app/tags/list?n=5>; rel="next"`)}, args: keep, code: exitRefused, says: []string{"has no end"}},
 		"a list that goes elsewhere":    {fault: registrytest.Fault{Path: "*/tags/list", Times: -1, Edit: registrytest.SetHeader("Link", `<http://elsewhere.example/>; rel="next"`)}, args: keep, code: exitRefused, says: []string{"another host"}},
 		"a media type never seen":       {fault: registrytest.Fault{Path: "*/manifests/b3", Times: -1, Edit: registrytest.SetHeader("Content-Type", "application/x")}, args: keep, code: exitRefused, says: []string{"b3", "not understood", "hint: no image of this repository"}},
@@ -353,7 +353,7 @@ func TestGitHub(t *testing.T) {
 	if !strings.HasPrefix(string(summary), "before\n") || !strings.Contains(string(summary), "b5") {
 		t.Errorf("summary: %s", summary)
 	}
-	if s := string(output); !strings.Contains(s, "deleted<<") || !strings.Contains(s, "\n6\n") {
+	if s := strings.ReplaceAll(string(output), "\r\n", "\n"); !strings.Contains(s, "deleted<<") || !strings.Contains(s, "\n6\n") {
 		t.Errorf("output: %s", s)
 	}
 }

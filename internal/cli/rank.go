@@ -50,8 +50,8 @@ func (c *rankCommand) run(ctx context.Context, w World, console *publish.Console
 	return ranking.ExitCode, nil
 }
 
-// source returns what makes the ranking. Whatever is wrong with the input is found here, before a report is opened; what
-// goes wrong with a registry is in the ranking.
+// source returns the function that makes the ranking. source itself finds every mistake in the input, before a report is
+// opened. Errors of a registry are in the ranking.
 func (c *rankCommand) source(w World, console *publish.Console) (func(context.Context) rank.Ranking, error) {
 	var named []string
 	for _, s := range []struct{ name, value string }{{"a host", c.Host}, {"--from", c.From}, {"--gc-via", c.Via}} {
@@ -62,15 +62,15 @@ func (c *rankCommand) source(w World, console *publish.Console) (func(context.Co
 	world := run.World{Now: w.Now, Events: teller{console, ""}.tell}
 	switch {
 	case len(named) == 0:
-		return nil, withHint(errors.New("nothing to rank is named"),
-			"name a registry, as in regsweep rank registry.example.com, a garbage collection's log by --from FILE, or where the registry runs by --gc-via")
+		return nil, withHint(errors.New("no registry to rank is named"),
+			"name a registry, as in regsweep rank registry.example.com, or use --from FILE for the log of a garbage collection, or --gc-via for where the registry runs")
 	case len(named) > 1:
-		return nil, withHint(fmt.Errorf("%s and %s are two things to rank", named[0], named[1]),
-			"leave one of them out; the environment can name one too, as REGSWEEP_GC_VIA does")
+		return nil, withHint(fmt.Errorf("%s and %s cannot be combined", named[0], named[1]),
+			"leave one of them out; the environment can also set one, as REGSWEEP_GC_VIA does")
 	case c.Via != "":
 		target, err := c.target(w, gc.TargetOptions{DryRun: true})
 		if errors.Is(err, gc.ErrTarget) {
-			err = withHint(err, "for example --gc-via docker://registry or ssh://user@host (docs/garbage-collection.md); nothing is stopped for a dry run")
+			err = withHint(err, "for example --gc-via docker://registry or ssh://user@host (docs/garbage-collection.md); a dry run stops nothing")
 		}
 		return func(ctx context.Context) rank.Ranking {
 			o := gc.Options{Binary: c.Binary, Config: c.Config, Timeout: c.Timeout}
@@ -96,7 +96,7 @@ const dryRunCommand = "registry garbage-collect --dry-run CONFIG > gc.log"
 
 // rankLog ranks by the log in a file, or in stdin for "-".
 func rankLog(from string, stdin io.Reader) (rank.Ranking, error) {
-	const hint = "--from needs everything that the collection prints: " + dryRunCommand
+	const hint = "--from needs the complete output of the collection: " + dryRunCommand
 	name, in := "standard input", stdin
 	if from != "-" {
 		file, err := os.Open(from)
@@ -129,12 +129,12 @@ func rankable(text string) (oci.Repository, error) {
 	}
 	ref, err := oci.ParseReference(whole)
 	if err == nil && (ref.Tag != "" || ref.Digest != "") {
-		err = fmt.Errorf("%w: %q: whole repositories are ranked, without a tag or digest", oci.ErrReference, text)
+		err = fmt.Errorf("%w: %q: rank takes whole repositories, without a tag or digest", oci.ErrReference, text)
 	}
-	return ref.Repository, withHint(err, "a registry is host[:port], some of its repositories host[:port]/path with * in it")
+	return ref.Repository, withHint(err, "a registry is host[:port]; some of its repositories are host[:port]/path with *")
 }
 
-// explained gives the error of a ranking the hint that helps here, where nothing is deleted.
+// explained replaces the hint of a ranking's error if there is a better one for a command that deletes nothing.
 func explained(r rank.Ranking) rank.Ranking {
 	if h := rankHint(r); h != "" {
 		r.Err = withHint(r.Err, h)
@@ -142,7 +142,7 @@ func explained(r rank.Ranking) rank.Ranking {
 	return r
 }
 
-// rankHint returns what helps against the error of a ranking better than what the error says by itself, or "".
+// rankHint returns a better hint for the error of a ranking than the error's own, or "".
 func rankHint(r rank.Ranking) string {
 	var answer *registry.Error
 	var mediaType *registry.MediaTypeError
@@ -150,15 +150,15 @@ func rankHint(r rank.Ranking) string {
 	switch {
 	case err == nil:
 	case errors.Is(err, run.ErrNoMatch):
-		return "* is any text without a slash, ** any text; without a path all repositories are ranked"
+		return "* matches any text without a slash, and ** matches any text; without a path, rank covers all repositories"
 	case errors.As(err, &answer) && strings.HasSuffix(answer.URL, "/v2/_catalog") && !errors.Is(err, registry.ErrUnauthorized) && answer.Status < 500:
-		return "the registry does not list its repositories to this login; next to it, " + dryRunCommand + " makes a log for --from"
-	case errors.As(err, &mediaType): // that of a prune is about deletions
-		return "--from ranks by a collection's log, which knows no sizes and every manifest: " + dryRunCommand
+		return "the registry does not list its repositories for this login; on its host, " + dryRunCommand + " writes a log for --from"
+	case errors.As(err, &mediaType): // its own hint is about deletions
+		return "--from ranks by the log of a collection, which has every manifest but no sizes: " + dryRunCommand
 	case errors.Is(err, registry.ErrForbidden):
-		return "the login is known but may not read this"
+		return "the login is valid but may not read this"
 	case r.Source == rank.FromLog && report.Hint(err) == "" && !errors.Is(err, context.Canceled):
-		return "--gc-binary and --gc-config say what to run there; a log that was made by hand goes to --from"
+		return "set --gc-binary and --gc-config to choose what runs there, or pass a log that you made yourself to --from"
 	}
 	return ""
 }

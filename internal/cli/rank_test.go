@@ -133,8 +133,8 @@ func TestRankFails(t *testing.T) {
 		code    int
 		says    []string
 	}{
-		"nothing to rank":       {args: []string{"rank"}, code: exitUsage, says: []string{"nothing to rank is named", "hint: name a registry"}},
-		"two things to rank":    {args: []string{"rank", "HOST", "--from", "x"}, code: exitUsage, says: []string{"two things to rank", "hint: leave one"}},
+		"nothing to rank":       {args: []string{"rank"}, code: exitUsage, says: []string{"no registry to rank is named", "hint: name a registry"}},
+		"two things to rank":    {args: []string{"rank", "HOST", "--from", "x"}, code: exitUsage, says: []string{"cannot be combined", "hint: leave one"}},
 		"no host":               {args: []string{"rank", "team"}, code: exitUsage, says: []string{"must begin with the registry's host", "hint: a registry is host[:port]"}},
 		"a tag":                 {args: []string{"rank", "HOST/team/app:b1"}, code: exitUsage, says: []string{"without a tag or digest"}},
 		"a scheme":              {args: []string{"rank", "https://HOST"}, code: exitUsage, says: []string{"has no scheme"}},
@@ -142,15 +142,15 @@ func TestRankFails(t *testing.T) {
 		"an unknown flag":       {args: []string{"rank", "HOST", "--keep-last", "2"}, code: exitUsage, says: []string{"unknown flag --keep-last", "regsweep rank --help"}},
 		"an unknown form":       {args: []string{"rank", "HOST", "--output", "html"}, code: exitUsage, says: []string{"--output"}},
 		"a report without form": {args: []string{"rank", "HOST", "--report", "TMP/x.pdf"}, code: exitUsage, says: []string{".pdf"}},
-		"no such log":           {args: []string{"rank", "--from", "TMP/none"}, code: exitUsage, says: []string{"no such file", "hint: --from needs"}},
-		"a folder as a log":     {args: []string{"rank", "--from", "TMP"}, code: exitUsage, says: []string{"is a directory"}},
+		"no such log":           {args: []string{"rank", "--from", "TMP/none"}, code: exitUsage, says: []string{noFile, "hint: --from needs"}},
+		"a folder as a log":     {args: []string{"rank", "--from", "TMP"}, code: exitUsage, says: []string{isFolder}},
 		"no such repository":    {args: []string{"rank", "HOST/team/typo"}, code: exitUsage, says: []string{"knows no such repository"}},
-		"a pattern of none":     {args: []string{"rank", "HOST/nobody/*"}, code: exitUsage, says: []string{"fits the pattern", "hint: * is any text"}},
+		"a pattern of none":     {args: []string{"rank", "HOST/nobody/*"}, code: exitUsage, says: []string{"matches the pattern", "hint: * matches any text"}},
 		"no login":              {options: closed, args: []string{"rank", "HOST"}, code: exitRegistry, says: []string{"401", "hint: run docker login"}},
 		"the catalog is denied": {fault: registrytest.Fault{Path: "*/_catalog", Times: -1, Status: 403}, args: []string{"rank", "HOST"}, code: exitRegistry, says: []string{"403", "hint: the registry does not list"}},
 		"there is no catalog":   {fault: registrytest.Fault{Path: "*/_catalog", Times: -1, Status: 404}, args: []string{"rank", "HOST"}, code: exitRegistry, says: []string{"404", "hint: the registry does not list"}},
-		"the catalog is a page": {fault: registrytest.Fault{Path: "*/_catalog", Times: -1, Edit: registrytest.SetBody("<html>")}, args: []string{"rank", "HOST"}, code: exitRegistry, says: []string{"no list"}},
-		"nothing can be read":   {fault: registrytest.Fault{Path: "*/tags/list", Times: -1, Status: 403}, args: []string{"rank", "HOST"}, code: exitRegistry, says: []string{"/other/idle: GET", "403", "hint: the login is known but may not read this"}},
+		"the catalog is a page": {fault: registrytest.Fault{Path: "*/_catalog", Times: -1, Edit: registrytest.SetBody("<html>")}, args: []string{"rank", "HOST"}, code: exitRegistry, says: []string{"not a list"}},
+		"nothing can be read":   {fault: registrytest.Fault{Path: "*/tags/list", Times: -1, Status: 403}, args: []string{"rank", "HOST"}, code: exitRegistry, says: []string{"/other/idle: GET", "403", "hint: the login is valid but may not read this"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -29,7 +29,7 @@ func (c *reportCommand) run(_ context.Context, w World, console *publish.Console
 			err = fmt.Errorf("--ci: %w", err)
 		}
 	}
-	if err == nil { // only now: a report that is read may be one that is written
+	if err == nil { // only now, because a file can be both read and written
 		sinks.Files, err = publish.OpenFiles(c.Report, report.FormOf)
 	}
 	if err != nil {
@@ -49,18 +49,18 @@ func (c *reportCommand) merged(stdin io.Reader, console *publish.Console) (repor
 			return report.Summary{}, fmt.Errorf("%s: %w", path, err)
 		}
 		if len(all) > 0 && one.DryRun != all[0].DryRun {
-			return report.Summary{}, fmt.Errorf("%s and %s: one is of a dry run, the other is not; their numbers do not add up", c.Files[0], path)
+			return report.Summary{}, fmt.Errorf("%s and %s: one is a dry run and the other is not, so their numbers do not add up", c.Files[0], path)
 		}
 		for _, r := range one.Repositories {
 			if other, twice := from[r.Name]; twice && other != i {
-				return report.Summary{}, fmt.Errorf("%s and %s: both are about %s; give one report of each repository", c.Files[other], path, r.Name)
+				return report.Summary{}, fmt.Errorf("%s and %s: both cover %s; pass one report for each repository", c.Files[other], path, r.Name)
 			}
 			from[r.Name] = i
 		}
 		all = append(all, one)
 	}
 	if missing := report.MissingShards(all); missing != "" {
-		console.Warningf("%s missing: the numbers are those of the others", missing)
+		console.Warningf("%s missing: the numbers cover only the others", missing)
 	}
 	sum := report.Merge(all)
 	sum.ExitCode = codeOfReports(all)
@@ -72,7 +72,7 @@ func readJSONReport(path string, stdin io.Reader) (report.Summary, error) {
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
-			return report.Summary{}, errors.Unwrap(err) // without the path, which is said already
+			return report.Summary{}, errors.Unwrap(err) // without the path, which the caller adds
 		}
 		defer f.Close()
 		in = f

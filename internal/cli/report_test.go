@@ -127,13 +127,13 @@ func TestReportRefuses(t *testing.T) {
 		want string
 	}{
 		"no report":          {nil, "expected"},
-		"no file":            {[]string{filepath.Join(dir, "none.json")}, "no such file"},
-		"a folder":           {[]string{dir}, "is a directory"},
+		"no file":            {[]string{filepath.Join(dir, "none.json")}, noFile},
+		"a folder":           {[]string{dir}, isFolder},
 		"no JSON":            {[]string{write("page.json", "<html>")}, "invalid character"},
 		"another schema":     {[]string{write("next.json", `{"schema": "regsweep/v2"}`)}, `"regsweep/v2"`},
 		"an exit code":       {[]string{write("code.json", `{"schema": "regsweep/v1", "exit_code": 77}`)}, "77 is not an exit code of regsweep"},
-		"the same twice":     {[]string{one, one}, "both are about " + shardHost + "/team/api"},
-		"dry and not":        {[]string{one, dry}, "one is of a dry run"},
+		"the same twice":     {[]string{one, one}, "both cover " + shardHost + "/team/api"},
+		"dry and not":        {[]string{one, dry}, "one is a dry run"},
 		"a form":             {[]string{one, "--report", filepath.Join(dir, "x.pdf")}, ".pdf"},
 		"a CI":               {[]string{one, "--ci", "hudson"}, "unknown system"},
 		"a flag that prunes": {[]string{one, "--keep-last", "2"}, "unknown flag"},
@@ -161,7 +161,7 @@ func TestReportMissesAShard(t *testing.T) {
 		files = append(files, file)
 	}
 	got := invoke(t, nil, "", append([]string{"report"}, files...)...)
-	if got.code != exitDone || got.stderr != "regsweep: warning: shard 2/3 missing: the numbers are those of the others\n" {
+	if got.code != exitDone || got.stderr != "regsweep: warning: shard 2/3 missing: the numbers cover only the others\n" {
 		t.Errorf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
 	}
 }

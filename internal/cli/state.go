@@ -14,8 +14,8 @@ import (
 
 var errNoFolder = errors.New("there is no cache folder: neither XDG_CACHE_HOME nor HOME is set")
 
-// openState opens the folder of state, or says why there is none. The one of --state-dir must be there; without the
-// default one a run only takes longer.
+// openState opens the state folder, or returns why there is none. It is an error if the folder of --state-dir cannot be
+// used. Without the default folder, a run only takes longer.
 func openState(dir string, getenv func(string) string) (opened *state.Dir, without, err error) {
 	asked := dir != ""
 	if !asked {
@@ -34,7 +34,7 @@ func openState(dir string, getenv func(string) string) (opened *state.Dir, witho
 	return nil, err, nil
 }
 
-// cacheFolder is where the system wants what can be made again; "" when the environment does not say.
+// cacheFolder is regsweep's folder in the user's cache folder; "" if the environment does not name one.
 func cacheFolder(getenv func(string) string) string {
 	join := func(variable string, below ...string) string {
 		if base := getenv(variable); filepath.IsAbs(base) {
@@ -53,13 +53,13 @@ func cacheFolder(getenv func(string) string) string {
 	return join("HOME", ".cache", "regsweep")
 }
 
-// memory keeps what was read of registries for the next run. Without it that run only reads it again.
+// memory keeps what was read from registries for the next run. Without it, that run reads everything again.
 type memory struct {
 	state.Memory
 	console *publish.Console
 }
 
-// remembered returns the memory in a folder; nil where there is none.
+// remembered returns the memory in a folder; nil without a folder.
 func remembered(dir *state.Dir, console *publish.Console) registry.Store {
 	if dir == nil {
 		return nil
@@ -67,7 +67,7 @@ func remembered(dir *state.Dir, console *publish.Console) registry.Store {
 	return memory{state.Memory{Dir: *dir}, console}
 }
 
-// Save keeps what was read of a repository.
+// Save stores what was read from a repository.
 func (m memory) Save(name oci.Repository, content []byte) {
 	if err := m.Memory.Save(name, content); err != nil {
 		m.console.Warningf("%s: %v", name, err)

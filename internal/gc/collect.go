@@ -26,7 +26,11 @@ func (r *run) garbageCollect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.o.Timeout, errTimeout)
 	defer cancel()
 	r.begun = true
-	args := script(collectScript, append([]string{r.folder, r.site.root}, r.arguments()...)...)
+	log := "file"
+	if r.stream {
+		log = "stream"
+	}
+	args := script(collectScript, append([]string{r.folder, r.res.Lock, r.site.root, log}, r.arguments()...)...)
 	err := r.follow(ctx, args)
 	var failed *CommandError
 	if errors.As(err, &failed) { // of the way there, since the script reports the program's own failure as a value
@@ -37,25 +41,25 @@ func (r *run) garbageCollect(ctx context.Context) error {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		return hinted{fmt.Errorf("%w: %w", errCommand, err), ""}
+		return fmt.Errorf("%w: %w", errCommand, err)
 	}
 	r.res.Collected = true
+	if !r.res.LogIncomplete && r.res.Log.BlobsMarked < r.before.Digests {
+		return hinted{
+			fmt.Errorf("%w: it found %s in use, and the kept images alone are made of %d: it did not read this registry's storage", errCommand, count(r.res.Log.BlobsMarked, "blob", "blobs"), r.before.Digests),
+			configHint,
+		}
+	}
 	return nil
 }
 
-// follow runs a script that prints what is known of the garbage collection, once that is over.
+// follow runs a script that prints what is known of the garbage collection, once that is over. A log that has no room in a
+// file comes first, as it is printed, and what is known is asked for afterwards.
 func (r *run) follow(ctx context.Context, args []string) error {
-	var log Log
-	var h head
-	err := r.target.stream(ctx, args, func(in *bufio.Reader) (err error) {
-		if h, err = readHead(in); err != nil {
-			return err
-		}
-		if h.one("exit") == "0" {
-			log, err = ReadLog(in)
-		}
-		return err
-	})
+	h, log, misread, err := r.read(ctx, args)
+	if err == nil && h.one("stream") == "yes" {
+		h, _, _, err = r.read(ctx, script(resumeScript, r.folder))
+	}
 	if err != nil {
 		return err
 	}
@@ -66,9 +70,28 @@ func (r *run) follow(ctx context.Context, args []string) error {
 	default:
 		return fmt.Errorf("it exited with %s: %s", code, oneLine(strings.Join(h["err"], "\n")))
 	}
-	r.res.Log = log
+	if misread != nil && !(misread.cutOff && (misread.marked || h.one("full") == "yes")) {
+		return hinted{misread, ""} // its hint is for a log that was made by hand
+	}
+	if r.res.Log = log; misread != nil {
+		r.res.LogIncomplete = true
+		r.res.Notes = append(r.res.Notes, "the garbage collection ran to its end, but its log was cut off, so it is not known how many blobs it deleted; was the disk of "+r.folder+" full?")
+	}
 	r.measure(h)
 	return nil
+}
+
+// read runs a script that prints a head and a log. A text that is not a log is not yet a failure.
+func (r *run) read(ctx context.Context, args []string) (h head, log Log, misread *LogError, err error) {
+	err = stream(ctx, r.target.withVariables(r.site, args), func(in *bufio.Reader) (err error) {
+		if h, err = readHead(in); err == nil {
+			if log, err = ReadLog(in); errors.As(err, &misread) {
+				return nil
+			}
+		}
+		return err
+	})
+	return h, log, misread, err
 }
 
 // measure takes over what was measured, if all of it was.
@@ -112,11 +135,10 @@ func (r *run) halt(ctx context.Context) error {
 }
 
 // stream runs a command and reads what it prints as it comes. The command's own failure takes precedence over the reader's.
-func (t *Target) stream(ctx context.Context, args []string, read func(*bufio.Reader) error) error {
+func stream(ctx context.Context, c command, read func(*bufio.Reader) error) error {
 	in, out := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		c := t.onHost(args)
 		c.out = out
 		err := c.run(ctx)
 		ended <- err

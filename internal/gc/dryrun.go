@@ -30,7 +30,16 @@ func DryRun(ctx context.Context, t *Target, o Options) (log Log, err error) {
 	if err != nil {
 		return Log{}, err
 	}
-	err = t.stream(ctx, []string{s.binary, "garbage-collect", "--dry-run", s.file}, func(in *bufio.Reader) (err error) {
+	if s.root != "" {
+		found, err := t.look(ctx, s.root, nil)
+		if err == nil && !found.root {
+			err = found.refuse(s, true)
+		}
+		if err != nil || found.repositories == 0 { // a dry run fails where nothing was ever pushed
+			return Log{}, err
+		}
+	}
+	err = stream(ctx, t.withVariables(s, script(dryRunScript, s.binary, "garbage-collect", "--dry-run", s.file)), func(in *bufio.Reader) (err error) {
 		log, err = ReadLog(in)
 		return err
 	})

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 	"time"
 )
 
@@ -15,6 +14,7 @@ const (
 	silenceTimeout = 15 * time.Second // a registry that was stopped answers its last requests
 	startTimeout   = 15 * time.Minute // of all tries to start the registry, lost connections included
 	stepTimeout    = 2 * time.Minute  // of a short command on the registry's host
+	watchInterval  = time.Second      // between two looks whether a stopped registry answers
 )
 
 // Run runs the registry's garbage collection. Whatever happens on the way, a cancelled ctx included, a registry that was
@@ -38,8 +38,11 @@ type run struct {
 	client Client
 	o      Options
 	site   site
+	before Check // the kept images, when nothing was touched yet
 	res    Result
-	folder string // of this run, in the lock
+	home   string // the folder of the lock
+	folder string // of this run
+	stream bool   // the log has no room there
 	begun  bool   // the garbage collection, or at least the attempt
 }
 
@@ -55,14 +58,24 @@ func (r *run) all(ctx context.Context) (err error) {
 	if err := r.inspect(ctx); err != nil {
 		return err
 	}
-	before, err := r.client.Verify(ctx)
-	if err != nil {
+	if r.before, err = r.client.Verify(ctx); err != nil {
 		return fmt.Errorf("check the kept images: %w; nothing was stopped", err)
+	}
+	if err := r.identify(ctx); err != nil || r.res.Skipped != "" {
+		return err
+	}
+	if err := r.target.host.settle(ctx, r.site.root != ""); err != nil {
+		return err
+	}
+	if err := r.findHome(ctx); err != nil {
+		return err
 	}
 	if err := r.lock(ctx); err != nil {
 		return err
 	}
-	err = r.collect(ctx)
+	if err = r.findRoom(ctx); err == nil {
+		err = r.collect(ctx)
+	}
 	var down *NotBackError
 	if errors.As(err, &down) && down.Collecting {
 		return err // the lock stays: a person has to look first
@@ -71,7 +84,7 @@ func (r *run) all(ctx context.Context) (err error) {
 		err = failed
 	}
 	if r.res.Restarted {
-		if failed := r.verify(after, before); failed != nil {
+		if failed := r.verify(after); failed != nil {
 			return errors.Join(failed, err) // the most severe first
 		}
 	}
@@ -101,6 +114,8 @@ func (r *run) inspect(ctx context.Context) (err error) {
 // refuse says what must not be collected, or not this way.
 func (r *run) refuse() error {
 	switch o := r.o; {
+	case r.target.host.facts().noRestart != nil:
+		return r.target.host.facts().noRestart
 	case r.site.proxy != "":
 		return &Refusal{Why: "the registry is a pull-through cache of another (proxy.remoteurl), and removes expired content by itself"}
 	case r.site.readOnly:
@@ -118,7 +133,6 @@ func (r *run) refuse() error {
 
 // collect does it, the way that the mode says.
 func (r *run) collect(ctx context.Context) error {
-	r.folder = path.Join(r.res.Lock, "run-"+token())
 	if r.o.Mode == Live {
 		if err := r.garbageCollect(ctx); err != nil {
 			// It may still run. The registry serves and stays up: all that is left to do is to end the garbage collection.
@@ -142,26 +156,52 @@ func (r *run) whileStopped(ctx context.Context) (err error) {
 	}()
 	stopping, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
-	if err := r.target.host.stop(stopping, r.site.folder()); err != nil {
+	if err := r.target.host.stop(stopping, r.home); err != nil {
 		return fmt.Errorf("stop the registry: %w", err)
 	}
 	if err := r.waitUntilSilent(stopping); err != nil {
 		return err
 	}
-	if r.o.Mode == Live {
-		return nil
+	if err := r.waitUntilEnded(stopping); err != nil || r.o.Mode == Live {
+		return err
 	}
 	if err := r.target.host.open(stopping); err != nil {
 		return err
 	}
-	r.o.Say("the registry is stopped, collecting garbage")
-	if err := r.garbageCollect(ctx); err != nil {
+	if err := r.findRoomThere(stopping); err != nil {
 		return err
 	}
-	if r.client.Answers(ctx) == nil {
-		return hinted{fmt.Errorf("%w: something else started it during the garbage collection", errServing), "what was pushed meanwhile may be lost; whatever starts the registry by itself has to be paused by --gc-stop"}
+	r.o.Say("the registry is stopped, collecting garbage")
+	return r.garbageCollectWatched(ctx)
+}
+
+// garbageCollectWatched collects and asks all the while whether the registry answers. Something may start it: a service
+// manager, an orchestrator, a person. Then the garbage collection is ended at once.
+func (r *run) garbageCollectWatched(ctx context.Context) error {
+	collecting, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		for r.client.Answers(collecting) != nil || collecting.Err() != nil {
+			if pause(collecting, watchInterval) != nil {
+				return
+			}
+		}
+		end(hinted{fmt.Errorf("%w: something else started it during the garbage collection", errServing), r.startedHint()})
+	}()
+	err := r.garbageCollect(collecting)
+	if err == nil && r.client.Answers(ctx) == nil {
+		err = hinted{fmt.Errorf("%w: something else started it during the garbage collection", errServing), r.startedHint()}
 	}
-	return nil
+	end(nil)
+	<-watched
+	return err
+}
+
+// startedHint says what to do about a registry that something else starts.
+func (r *run) startedHint() string {
+	return "what was pushed meanwhile may be lost; pause whatever starts the registry by itself: " + r.target.host.restarts()
 }
 
 // waitUntilSilent waits until nothing answers for the registry. What keeps answering has not been stopped, or is another
@@ -191,7 +231,7 @@ func (r *run) bringBack(ctx context.Context) error {
 		return &NotBackError{Started: by, Cause: err, Collecting: true}
 	}
 	r.o.Say("starting the registry")
-	err := r.retry(ctx, func() error { return r.target.host.start(ctx, r.site.folder()) })
+	err := r.retry(ctx, func() error { return r.target.host.start(ctx, r.home) })
 	if err != nil && r.client.Answers(ctx) != nil {
 		return &NotBackError{Started: by, Cause: err}
 	}
@@ -209,13 +249,13 @@ func (r *run) bringBack(ctx context.Context) error {
 }
 
 // verify asks for the kept images. What was missing before is not the garbage collection's doing.
-func (r *run) verify(ctx context.Context, before Check) error {
+func (r *run) verify(ctx context.Context) error {
 	after, err := r.client.Verify(ctx)
 	if err != nil {
 		return fmt.Errorf("check the kept images after the garbage collection: %w", err)
 	}
 	known := map[Missing]bool{}
-	for _, m := range before.Missing {
+	for _, m := range r.before.Missing {
 		known[m] = true
 	}
 	r.res.Verified, r.res.Check.Images = after.Images > 0, after.Images
@@ -224,8 +264,8 @@ func (r *run) verify(ctx context.Context, before Check) error {
 			r.res.Check.Missing = append(r.res.Check.Missing, m)
 		}
 	}
-	if n := len(before.Missing); n > 0 {
-		r.res.Notes = append(r.res.Notes, count(n, "digest", "digests")+" of kept images had been missing before the garbage collection, such as "+before.Missing[0].Digest.String())
+	if n := len(r.before.Missing); n > 0 {
+		r.res.Notes = append(r.res.Notes, count(n, "digest", "digests")+" of kept images had been missing before the garbage collection, such as "+r.before.Missing[0].Digest.String())
 	}
 	if len(r.res.Check.Missing) > 0 {
 		return &MissingError{r.res.Check.Missing}

@@ -19,7 +19,7 @@ func TestRun(t *testing.T) {
 	f := newFake()
 	var said []string
 	res := collectWith(t, f, Options{Owner: "ci-7", Say: func(text string) { said = append(said, text) }})
-	f.wantSteps(t, "open", "probe", "verify", "lock", "stop", "open", "collect", "halt", "start", "unlock", "verify", "close", "!resume")
+	f.wantSteps(t, "open", "probe", "verify", "sample", "storage", "settle true", "lock", "room", "stop", "served", "open", "collect", "halt", "start", "unlock", "verify", "close", "!resume")
 	want := Result{
 		Via: "fake:", Mode: Offline, Version: "v3.1.2", Collected: true, Measured: true, Freed: 150_000, StorageFreed: 200 << 10, FreeBefore: 10 << 10, FreeAfter: 210 << 10,
 		Log:     Log{[]Marked{{"team/app", 1, 0}}, 1, 2, 0},
@@ -68,6 +68,8 @@ func TestRunRefuses(t *testing.T) {
 		says   string
 	}{
 		"a cache":             {func(f *fakeHost) { f.config += "\nproxy: {remoteurl: https://x}" }, Options{}, KindRefused, "pull-through cache"},
+		"GitLab's registry":   {func(f *fakeHost) { f.probe = strings.Replace(probe2, "2.8.2", "v4.15.2-gitlab", 1) }, Options{}, KindRefused, "this is GitLab's registry (registry github.com/distribution/distribution v4.15.2-gitlab)"},
+		"no way back":         {func(f *fakeHost) { f.known.noRestart = &Refusal{Why: "it goes when it is stopped"} }, Options{}, KindRefused, "it goes when it is stopped"},
 		"read-only":           {func(f *fakeHost) { f.config = "storage: {filesystem: {}, maintenance: {readonly: {enabled: true}}}" }, Options{}, KindRefused, "read-only"},
 		"untagged on 2.x":     {func(f *fakeHost) { f.probe = probe2 }, Options{DeleteUntagged: true}, KindRefused, "destroys multi-arch images"},
 		"a kept one":          {func(*fakeHost) {}, Options{DeleteUntagged: true, Untagged: kept}, KindRefused, fakeHex + ", which is kept and has no tag"},
@@ -81,9 +83,14 @@ func TestRunRefuses(t *testing.T) {
 		"a banner":            {func(f *fakeHost) { f.probe = "Welcome!\n\n" }, Options{}, KindFailed, `unexpected output "Welcome!" from the shell there`},
 		"no binary":           {func(f *fakeHost) { f.probe = "binary=\n\n" }, Options{}, KindFailed, "find the registry's binary on fake:"},
 		"another program":     {func(f *fakeHost) { f.probe = "binary=/bin/true\nversion=\n\n" }, Options{}, KindFailed, `/bin/true on fake:: not the CNCF registry: --version prints ""`},
-		"no configuration":    {func(f *fakeHost) { f.probe = strings.Replace(fakeProbe, "config=", "no=", 1) }, Options{}, KindFailed, "tried /etc/distribution/config.yml, /etc/docker/registry/config.yml"},
-		"a named one":         {func(f *fakeHost) { f.probe = strings.Replace(fakeProbe, "config=", "no=", 1) }, Options{Config: "/x.yml"}, KindFailed, "tried /x.yml"},
-		"rubbish in it":       {func(f *fakeHost) { f.config = "storage: [" }, Options{}, KindFailed, "read /etc/distribution/config.yml on fake:: not understood"},
+		"no configuration": {func(f *fakeHost) {
+			f.probe = strings.Replace(fakeProbe, "config=/etc/distribution/config.yml", "tried=/etc/distribution/config.yml\ntried=/etc/docker/registry/config.yml", 1)
+		}, Options{}, KindFailed, "tried /etc/distribution/config.yml, /etc/docker/registry/config.yml"},
+		"several registries": {func(f *fakeHost) { f.probe = "serving=/a.yml\nserving=/b.yml\n\n" }, Options{}, KindFailed, "several registries serve there, with /a.yml, /b.yml"},
+		"rubbish variables": {func(f *fakeHost) {
+			f.probe = strings.Replace(fakeProbe, "config=", "env=REGISTRY_STORAGE_S3_SECRETKEY=[s3cret\nconfig=", 1)
+		}, Options{}, KindFailed, "the variable REGISTRY_STORAGE_S3_SECRETKEY is not YAML"},
+		"rubbish in it": {func(f *fakeHost) { f.config = "storage: [" }, Options{}, KindFailed, "read /etc/distribution/config.yml on fake:: not understood"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -99,6 +106,9 @@ func TestRunRefuses(t *testing.T) {
 			}
 			if res.Stopped || f.lock != locked {
 				t.Errorf("stopped: %v, locked: %v", res.Stopped, f.lock)
+			}
+			if strings.HasPrefix(name, "GitLab") && !strings.HasPrefix(hintOf(res.Err), "run gitlab-ctl registry-garbage-collect there") {
+				t.Errorf("hint %q", hintOf(res.Err))
 			}
 			f.wantSteps(t, "close", "!stop", "!collect", "!start")
 		})
@@ -428,5 +438,108 @@ func TestArguments(t *testing.T) {
 	r.o.DeleteUntagged = true
 	if got := r.arguments(); !slices.Equal(got, []string{"/bin/registry", "garbage-collect", "--delete-untagged", "/x.yml"}) {
 		t.Errorf("got %q", got)
+	}
+}
+
+// The files of a run go where they have room, and that is known before the registry is stopped.
+func TestRunFindsRoom(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		room   string
+		folder string // the beginning of the run's folder, "" when nothing may be stopped
+		log    string
+	}{
+		"in the storage":      {"room=1026 yes /srv/.regsweep-gc-lock\nroom=9999 yes /tmp\n", "/srv/.regsweep-gc-lock/run-", "file"},
+		"elsewhere":           {"room=1025 yes /srv/.regsweep-gc-lock\nroom=9999 yes /tmp\n", "/tmp/regsweep-gc-", "file"},
+		"names alone":         {"room=0 no /srv/.regsweep-gc-lock\nroom=1025 yes /dev/shm\n", "/srv/.regsweep-gc-lock/run-", "stream"},
+		"no content":          {"room=9999 no /srv/.regsweep-gc-lock\n", "/srv/.regsweep-gc-lock/run-", "stream"},
+		"nothing at all":      {"", "", ""},
+		"df is not there":     {"room= yes /tmp\n", "/tmp/regsweep-gc-", "stream"},
+		"a folder of a title": {"room=9999 yes /srv/my images/.regsweep-gc-lock\n", "/srv/my images/.regsweep-gc-lock/", "file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake()
+			f.room = c.room
+			res := collectWith(t, f, Options{})
+			if c.folder == "" {
+				if KindOf(res.Err) != KindRefused || !strings.Contains(res.Err.Error(), "there is no room for the files of a garbage collection on fake:") || hintOf(res.Err) != "make 2 MiB free in one of these folders" || f.lock {
+					t.Errorf("got %v, hint %q, locked: %v", res.Err, hintOf(res.Err), f.lock)
+				}
+				f.wantSteps(t, "room", "unlock", "!stop")
+				return
+			}
+			if res.Err != nil || !strings.HasPrefix(f.args[0], c.folder) || f.args[1] != "/srv/.regsweep-gc-lock" || f.args[3] != c.log || res.Log.BlobsEligible != 2 || !res.Measured {
+				t.Errorf("got %+v with the arguments %q", res, f.args)
+			}
+			f.wantSteps(t, "lock", "room", "stop", "collect", "unlock")
+		})
+	}
+	for name, c := range map[string]struct{ room, folder, log string }{ // the helper is made after the stop
+		"in the storage":   {"room=9999 yes /srv/.regsweep-gc-lock\n", "/srv/.regsweep-gc-lock/run-", "file"},
+		"in the helper":    {"room=0 yes /srv/.regsweep-gc-lock\nroom=9999 yes /scratch\n", "/scratch/regsweep-gc-", "file"},
+		"none in a helper": {"room=0 yes /srv/.regsweep-gc-lock\n", "/srv/.regsweep-gc-lock/run-", "stream"},
+	} {
+		f := newFake()
+		f.known.scratch, f.room = "/scratch", c.room
+		res := collectWith(t, f, Options{})
+		if res.Err != nil || !strings.HasPrefix(f.args[0], c.folder) || f.args[3] != c.log {
+			t.Errorf("%s: got %+v with the arguments %q", name, res, f.args)
+		}
+	}
+	f := newFake()
+	failing("room")(f)
+	if res := collectWith(t, f, Options{}); res.Err == nil || res.Err.Error() != "look for room on fake:: room fails" || f.lock {
+		t.Errorf("got %v", res.Err)
+	}
+	f.wantSteps(t, "unlock", "!stop")
+}
+
+// With buckets the lock is in the first folder that can be written to where the garbage collection is run.
+func TestRunWithBuckets(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.config, f.known.scratch, f.room = "storage: {s3: {}}", "/scratch", "room=9999 yes /scratch\n"
+	res := collectWith(t, f, Options{})
+	if res.Err != nil || res.Lock != "/scratch/.regsweep-gc-lock" || f.args[1] != res.Lock || f.args[2] != "" || !strings.HasPrefix(f.args[0], "/scratch/regsweep-gc-") {
+		t.Errorf("got %+v with the arguments %q", res, f.args)
+	}
+	f.wantSteps(t, "settle false", "room", "lock", "room", "stop", "collect", "!storage")
+
+	f = newFake()
+	f.config, f.room = "storage: {s3: {}}", ""
+	if res := collectWith(t, f, Options{}); KindOf(res.Err) != KindRefused || res.Stopped {
+		t.Errorf("got %+v", res)
+	}
+}
+
+// A garbage collection that ended well is not called failed because a full disk cut its log off.
+func TestRunWithALogThatIsCutOff(t *testing.T) {
+	t.Parallel()
+	cut := fakeLog[:strings.LastIndex(fakeLog, "1 blobs")]
+	for name, c := range map[string]struct {
+		log  string
+		full bool
+		ok   bool
+	}{
+		"cut off":                        {cut, false, true},
+		"empty on a full disk":           {"", true, true},
+		"empty":                          {"", false, false},
+		"rubbish on a full disk":         {"all clean now\n", true, false},
+		"a word":                         {"hello\n", false, false},
+		"it says that it did not finish": {cut + "failed to garbage collect: x", true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake()
+			f.log, f.full = c.log, c.full
+			res := collectWith(t, f, Options{})
+			if (res.Err == nil) != c.ok || res.Collected != c.ok || res.LogIncomplete != c.ok || !res.Restarted {
+				t.Errorf("got %+v", res)
+			}
+			if c.ok && (!res.Measured || res.Freed != 150_000 || !strings.Contains(strings.Join(res.Notes, "\n"), "its log was cut off")) {
+				t.Errorf("got %+v", res)
+			}
+		})
 	}
 }

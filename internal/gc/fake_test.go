@@ -26,16 +26,25 @@ type fakeHost struct {
 	gone                      bool // the helper was removed
 	opened                    int
 
-	known  facts
-	config string // the registry's configuration
-	probe  string // the head that the probe prints
-	took   time.Duration
-	exit   string // of the garbage collection
-	said   string // by it on standard error
-	log    string
-	before Check // what Verify finds before the garbage collection and after it
-	after  Check
-	starts int // how many starts do not make it serve
+	known   facts
+	config  string // the registry's configuration
+	probe   string // the head that the probe prints
+	took    time.Duration
+	exit    string // of the garbage collection
+	said    string // by it on standard error
+	log     string
+	before  Check // what Verify finds before the garbage collection and after it
+	after   Check
+	starts  int      // how many starts do not make it serve
+	room    string   // the folders that can be written to
+	full    bool     // the disk is full afterwards
+	args    []string // of the last collect
+	sample  []Held   // what the storage must hold
+	storage string   // what it says of itself
+	asked   []string // of the storage
+	left    string   // the process that serves after the stop
+
+	stdin string // of all commands
 
 	// fail is asked before each step, by its name; an error is the step's.
 	fail func(step string) error
@@ -53,7 +62,8 @@ const (
 func newFake() *fakeHost {
 	return &fakeHost{
 		serving: true, probe: fakeProbe, config: fakeConfig, took: time.Minute, exit: "0", log: fakeLog,
-		before: Check{Images: 3}, after: Check{Images: 3}, fail: func(string) error { return nil },
+		sample: []Held{{oci.Repository{Host: "registry.example", Path: "team/app"}, "sha256:" + fakeHex}}, storage: "root=yes\nrepositories=1\n",
+		room: "room=99999 yes /srv/.regsweep-gc-lock\n", before: Check{Images: 3}, after: Check{Images: 3}, fail: func(string) error { return nil },
 	}
 }
 
@@ -70,6 +80,10 @@ func (f *fakeHost) step(name string) error {
 func (f *fakeHost) open(context.Context) error {
 	f.opened++
 	return f.step("open")
+}
+
+func (f *fakeHost) settle(_ context.Context, folder bool) error {
+	return f.step(fmt.Sprint("settle ", folder))
 }
 
 func (f *fakeHost) facts() facts                { return f.known }
@@ -138,6 +152,12 @@ func (f *fakeHost) Verify(context.Context) (Check, error) {
 	return f.before, nil
 }
 
+func (f *fakeHost) Sample(context.Context) ([]Held, error) {
+	return f.sample, f.step("sample")
+}
+
+func (f *fakeHost) restarts() string { return "what may start it" }
+
 func (f *fakeHost) ran(step string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -146,9 +166,9 @@ func (f *fakeHost) ran(step string) bool {
 
 // exec runs a script by what it does.
 func (f *fakeHost) exec(ctx context.Context, c command) error {
-	name := "run"
+	name := "?"
 	for script, n := range map[string]string{
-		probeScript: "probe", lockScript: "lock", unlockScript: "unlock", collectScript: "collect", resumeScript: "resume", haltScript: "halt",
+		probeScript: "probe", lockScript: "lock", unlockScript: "unlock", roomScript: "room", dryRunScript: "run", storageScript: "storage", servedScript: "served", collectScript: "collect", resumeScript: "resume", haltScript: "halt",
 	} {
 		if len(c.args) > 2 && strings.HasSuffix(c.args[2], script) {
 			name = n
@@ -162,8 +182,15 @@ func (f *fakeHost) exec(ctx context.Context, c command) error {
 		}
 		return err
 	}
+	if c.stdin != nil {
+		text, err := io.ReadAll(c.stdin)
+		if err != nil {
+			return err
+		}
+		f.stdin += string(text)
+	}
 	return map[string]func(context.Context, command) error{
-		"probe": f.probing, "lock": f.locking, "unlock": f.unlocking, "collect": f.collect, "resume": f.collect, "halt": f.halting, "run": f.dryRun,
+		"probe": f.probing, "lock": f.locking, "unlock": f.unlocking, "room": f.looking, "storage": f.holding, "served": f.waiting, "collect": f.collect, "resume": f.collect, "halt": f.halting, "run": f.dryRun,
 	}[name](ctx, c)
 }
 
@@ -189,7 +216,24 @@ func (f *fakeHost) unlocking(context.Context, command) error {
 	return nil
 }
 
+func (f *fakeHost) holding(_ context.Context, c command) error {
+	f.asked = append(f.asked, c.args[4:]...)
+	return say(c, "%s\n", f.storage)
+}
+
+func (f *fakeHost) waiting(_ context.Context, c command) error {
+	return say(c, "left=%s\n\n", f.left)
+}
+
+func (f *fakeHost) looking(_ context.Context, c command) error {
+	return say(c, "blobs=10\n%s\n", f.room)
+}
+
 func (f *fakeHost) collect(ctx context.Context, c command) error {
+	first := strings.HasSuffix(c.args[2], collectScript)
+	if first {
+		f.args = c.args[4:]
+	}
 	f.mu.Lock()
 	f.collecting, f.corrupt = true, f.corrupt || f.serving
 	during := f.during
@@ -205,6 +249,12 @@ func (f *fakeHost) collect(ctx context.Context, c command) error {
 	f.collecting, f.corrupt = false, f.corrupt || f.serving
 	f.mu.Unlock()
 	exit := "exit=" + f.exit + "\n"
+	if f.full {
+		exit += "full=yes\n"
+	}
+	if first && f.args[3] == "stream" {
+		return say(c, "stream=yes\n\n%s", f.log)
+	}
 	return say(c, "before.disk=300\nafter.disk=100\nbefore.content=200000\nafter.content=50000\nbefore.free=10\nafter.free=210\nbegan=100.5\nended=102.75\n%serr=%s\n\n%s", exit, f.said, f.log)
 }
 

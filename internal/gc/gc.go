@@ -57,11 +57,21 @@ type Client interface {
 	Answers(ctx context.Context) error
 	// Verify asks for everything that the kept images are made of.
 	Verify(ctx context.Context) (Check, error)
+	// Sample returns what the registry's storage must hold: a kept image of each repository, or the first repository of
+	// the catalog where no image is kept. It is empty when the registry holds nothing.
+	Sample(ctx context.Context) ([]Held, error)
+}
+
+// Held is a manifest that a registry serves; Digest is "" for a repository of which no manifest is known.
+type Held struct {
+	Repository oci.Repository
+	Digest     oci.Digest
 }
 
 // Check is the state of the kept images.
 type Check struct {
 	Images  int // that were asked for
+	Digests int // that these images are made of and the registry has: manifests, configs and layers, each once
 	Missing []Missing
 }
 
@@ -80,8 +90,10 @@ type Result struct {
 	Skipped string
 	// Collected is true when the registry's garbage collection ran to its end.
 	Collected bool
-	// Log is what it printed.
+	// Log is what it printed; its numbers are not known when LogIncomplete is true.
 	Log Log
+	// LogIncomplete is true when the garbage collection ran to its end and a full disk cut its log off.
+	LogIncomplete bool
 	// Measured is true when the bytes below are known.
 	Measured bool
 	// Freed is how many bytes less the blobs' files hold, StorageFreed how many less the storage takes up on the disk.

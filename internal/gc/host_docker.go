@@ -30,11 +30,44 @@ type container struct {
 	State struct{ Running bool }
 	// Config is what the container was made with.
 	Config struct {
-		User string
-		Env  []string
+		User, WorkingDir string
+		Env              []string
+		Labels           map[string]string
 	}
-	HostConfig struct{ NetworkMode string }
-	Mounts     []struct{ Type, Destination string }
+	HostConfig struct {
+		NetworkMode string
+		AutoRemove  bool
+	}
+	Mounts []struct{ Type, Destination string }
+}
+
+// The labels of containers that something else starts and stops (systemd/systemd.unit by podman, docker's swarm mode).
+const (
+	unitLabel    = "PODMAN_SYSTEMD_UNIT"
+	serviceLabel = "com.docker.swarm.service.name"
+)
+
+// noRestart says why a container could not be started again once it is stopped; nil when it can.
+func (c *container) noRestart(name string) *Refusal {
+	unit := "UNIT"
+	if u := c.Config.Labels[unitLabel]; u != "" {
+		unit = oneLine(u)
+	}
+	const byUnit = "the service that made it can stop it: --gc-via ssh:// or local: with --gc-stop 'systemctl stop %s' and --gc-start 'systemctl start %[1]s' (docs/garbage-collection.md)"
+	switch {
+	case !c.State.Running:
+		return &Refusal{Why: fmt.Sprintf("the container %s does not run, so it is not what serves", name), Advice: "--gc-via names the container of the registry that serves; docker ps lists those that run"}
+	case c.HostConfig.AutoRemove:
+		return &Refusal{Why: fmt.Sprintf("the container %s was made with --rm: it is removed when it is stopped, and cannot be started again", name), Advice: "make the container without --rm; or " + fmt.Sprintf(byUnit, unit)}
+	case c.Config.Labels[unitLabel] != "":
+		return &Refusal{Why: fmt.Sprintf("the container %s belongs to the systemd unit %s, which may start it during the garbage collection", name, unit), Advice: fmt.Sprintf(byUnit, unit)}
+	case c.Config.Labels[serviceLabel] != "":
+		return &Refusal{
+			Why:    fmt.Sprintf("the container %s belongs to the swarm service %s, which makes a new one when it is stopped", name, oneLine(c.Config.Labels[serviceLabel])),
+			Advice: "--gc-via ssh:// or local: with --gc-stop 'docker service scale --detach=false SERVICE=0' and --gc-start 'docker service scale SERVICE=1' (docs/garbage-collection.md)",
+		}
+	}
+	return nil
 }
 
 // helper is the helper's name. Names are unique, so it is a second lock, also for storage that is not a folder.
@@ -50,7 +83,7 @@ func (d *dockerHost) open(ctx context.Context) error {
 	}
 	text, err := d.docker("inspect", "--type", "container", "--", d.container).output(ctx)
 	if err != nil {
-		return fmt.Errorf("find the container %s: %w", d.container, err)
+		return hinted{fmt.Errorf("find the container %s: %w", d.container, err), d.findHint(ctx, err)}
 	}
 	var found []container
 	if err := json.Unmarshal([]byte(text), &found); err != nil || len(found) != 1 {
@@ -93,13 +126,12 @@ func (d *dockerHost) variables() string {
 	return b.String()
 }
 
+// settle has nothing to do: the helper is there from the beginning.
+func (d *dockerHost) settle(context.Context, bool) error { return nil }
+
 func (d *dockerHost) facts() facts {
-	f := facts{volumes: []string{}, ephemeral: map[string]string{}, disposable: d.opened}
-	for _, a := range d.found.Args {
-		if isConfig(a) {
-			f.configs = append(f.configs, a)
-		}
-	}
+	f := facts{volumes: []string{}, ephemeral: map[string]string{}, disposable: d.opened, noRestart: d.found.noRestart(d.container)}
+	f.config = configArgument(d.found.Args, d.found.Config.WorkingDir)
 	for _, m := range d.found.Mounts {
 		f.volumes = append(f.volumes, m.Destination)
 		if m.Type == "tmpfs" {
@@ -119,6 +151,10 @@ func (d *dockerHost) stop(ctx context.Context, _ string) error {
 
 func (d *dockerHost) start(ctx context.Context, _ string) error {
 	return d.docker("start", d.container).run(ctx)
+}
+
+func (d *dockerHost) restarts() string {
+	return "for example a systemd unit or an orchestrator that makes a new container; a unit is collected by ssh:// with --gc-stop (docs/garbage-collection.md)"
 }
 
 func (d *dockerHost) startCommand() string { return "docker start " + d.container }

@@ -3,6 +3,7 @@ package gc
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -17,10 +18,12 @@ type kubernetesHost struct {
 	t               *Target
 	namespace, name string
 	lifetime        time.Duration
+	dryRun          bool // nothing is stopped, and no helper made
 
 	found   *deployment
 	scaled  bool // down to 0
 	helping bool // the helper pod runs
+	early   bool // it has run since before the registry was stopped
 }
 
 // deployment is what is needed of kubectl get deployment. The pod's spec is kept as it is, for the helper.
@@ -42,6 +45,7 @@ type deployment struct {
 type podSpec struct {
 	Containers []struct {
 		Name          string
+		WorkingDir    string
 		Command, Args []string
 		VolumeMounts  []struct{ Name, MountPath string }
 	}
@@ -50,6 +54,12 @@ type podSpec struct {
 
 // defaultContainer is the annotation that names a pod's main container (https://kubernetes.io/docs/reference/labels-annotations-taints/).
 const defaultContainer = "kubectl.kubernetes.io/default-container"
+
+// The helper has a folder of its own, also where its root is read-only and no volume is a folder.
+const (
+	scratchVolume = "regsweep-gc"
+	scratchMount  = "/regsweep-gc"
+)
 
 func (k *kubernetesHost) helper() string { return "regsweep-gc-" + k.name }
 
@@ -64,6 +74,21 @@ func (k *kubernetesHost) open(ctx context.Context) error {
 	if !k.scaled || k.helping {
 		return nil
 	}
+	return k.help(ctx)
+}
+
+// settle makes the helper at once for storage that no claim is for. Then the lock and all that is written are where the
+// garbage collection is run.
+func (k *kubernetesHost) settle(ctx context.Context, folder bool) error {
+	if folder || k.helping {
+		return nil
+	}
+	k.early = true
+	return k.help(ctx)
+}
+
+// help makes the helper.
+func (k *kubernetesHost) help(ctx context.Context) error {
 	pod, err := json.Marshal(k.pod())
 	if err != nil {
 		return err
@@ -72,6 +97,13 @@ func (k *kubernetesHost) open(ctx context.Context) error {
 	create := k.kubectl("create", "--filename", "-")
 	create.stdin = strings.NewReader(string(pod))
 	if err := create.run(ctx); err != nil {
+		var failed *CommandError
+		if errors.As(err, &failed) && strings.Contains(failed.Said, "already exists") {
+			k.helping = false // it is another run's
+			if !k.scaled {
+				return k.taken()
+			}
+		}
 		return fmt.Errorf("create the pod %s: %w", k.helper(), err)
 	}
 	if err := k.kubectl("wait", "--for=condition=Ready", "--timeout=300s", "pod/"+k.helper()).run(ctx); err != nil {
@@ -96,8 +128,25 @@ func (k *kubernetesHost) find(ctx context.Context) error {
 	case s.Replicas != nil && *s.Replicas == 0:
 		return &Refusal{Why: "the deployment is scaled to 0 replicas, so the registry does not run"}
 	}
+	if !k.dryRun {
+		left, err := k.kubectl("get", "pod", k.helper(), "--ignore-not-found", "--output", "name").output(ctx)
+		if err != nil {
+			return fmt.Errorf("look for the pod %s: %w", k.helper(), err)
+		}
+		if strings.TrimSpace(left) == "pod/"+k.helper() {
+			return k.taken()
+		}
+	}
 	k.found = found
 	return nil
+}
+
+// taken is a helper that another run has made. Its name is a lock.
+func (k *kubernetesHost) taken() *Refusal {
+	return &Refusal{
+		Why:    fmt.Sprintf("the helper pod %s exists: another garbage collection is running, or one was cut off", k.helper()),
+		Advice: fmt.Sprintf("if no other run of regsweep uses it, remove it: kubectl --namespace %s delete pod %s", k.namespace, k.helper()),
+	}
 }
 
 func (d *deployment) spec() podSpec {
@@ -148,6 +197,8 @@ func (k *kubernetesHost) pod() map[string]any {
 	for _, key := range []string{"args", "ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle"} {
 		delete(own, key)
 	}
+	own["volumeMounts"] = with(own["volumeMounts"], map[string]any{"name": scratchVolume, "mountPath": scratchMount})
+	spec["volumes"] = with(spec["volumes"], map[string]any{"name": scratchVolume, "emptyDir": map[string]any{}})
 	own["command"] = []string{"sleep", strconv.Itoa(int(k.lifetime.Seconds()))}
 	spec["containers"] = []any{own}
 	spec["restartPolicy"] = "Never"
@@ -160,15 +211,17 @@ func (k *kubernetesHost) pod() map[string]any {
 	}
 }
 
+// with appends to a list of a template, which may have none.
+func with(list any, item map[string]any) []any {
+	old, _ := list.([]any)
+	return append(slices.Clone(old), item)
+}
+
 func (k *kubernetesHost) facts() facts {
-	f := facts{volumes: []string{}, ephemeral: map[string]string{}, disposable: k.helping}
+	f := facts{volumes: []string{}, ephemeral: map[string]string{}, disposable: k.helping, scratch: scratchMount}
 	spec := k.found.spec()
 	own := spec.Containers[k.found.container()]
-	for _, a := range append(slices.Clone(own.Command), own.Args...) {
-		if isConfig(a) {
-			f.configs = append(f.configs, a)
-		}
-	}
+	f.config = configArgument(slices.Concat(own.Command, own.Args), own.WorkingDir)
 	for _, m := range own.VolumeMounts {
 		f.volumes = append(f.volumes, m.MountPath)
 		for _, v := range spec.Volumes {
@@ -218,14 +271,21 @@ func (k *kubernetesHost) stop(ctx context.Context, _ string) error {
 	}
 }
 
-// start removes the helper first, because a claim may be for one pod at a time, and then scales up again.
+// start scales up again. A helper that has the storage mounted is removed first, because a claim may be for one pod at a
+// time.
 func (k *kubernetesHost) start(ctx context.Context, _ string) error {
-	if err := k.close(ctx); err != nil {
-		return err
+	if !k.early {
+		if err := k.close(ctx); err != nil {
+			return err
+		}
 	}
 	err := k.kubectl("scale", "deployment/"+k.name, "--replicas="+strconv.Itoa(k.found.replicas())).run(ctx)
 	k.scaled = k.scaled && err != nil
 	return err
+}
+
+func (k *kubernetesHost) restarts() string {
+	return "for example an autoscaler, or a GitOps controller that scales the deployment up again"
 }
 
 func (k *kubernetesHost) startCommand() string {

@@ -13,10 +13,14 @@ type shellHost struct {
 	stopCommand, beginCommand string
 }
 
-func (s *shellHost) open(context.Context) error  { return nil }
-func (s *shellHost) close(context.Context) error { return nil }
-func (s *shellHost) facts() facts                { return facts{} }
-func (s *shellHost) startCommand() string        { return s.beginCommand }
+func (s *shellHost) open(context.Context) error         { return nil }
+func (s *shellHost) settle(context.Context, bool) error { return nil }
+func (s *shellHost) close(context.Context) error        { return nil }
+func (s *shellHost) facts() facts                       { return facts{} }
+func (s *shellHost) startCommand() string               { return s.beginCommand }
+func (s *shellHost) restarts() string {
+	return "for example Restart= of a systemd unit, or what --gc-stop does not stop"
+}
 func (s *shellHost) wrap(args []string) []string { return s.via.wrap(args) }
 
 func (s *shellHost) stop(ctx context.Context, folder string) error {

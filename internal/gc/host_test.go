@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"reflect"
@@ -93,7 +94,7 @@ func TestDockerHost(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			want := facts{configs: []string{"/etc/registry/my.yaml"}, volumes: []string{"/var/lib/registry", "/tmp"}, ephemeral: map[string]string{"/tmp": "tmpfs"}, disposable: true}
+			want := facts{config: "/etc/registry/my.yaml", volumes: []string{"/var/lib/registry", "/tmp"}, ephemeral: map[string]string{"/tmp": "tmpfs"}, disposable: true}
 			if got := h.facts(); !reflect.DeepEqual(got, want) {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
@@ -115,6 +116,39 @@ func TestDockerHost(t *testing.T) {
 			}
 			if h.startCommand() != "docker start reg" {
 				t.Errorf("got %s", h.startCommand())
+			}
+		})
+	}
+}
+
+// A container that cannot be started again, or that something else starts, is told before it is stopped.
+func TestDockerHostRefuses(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ old, new, says, hint string }{
+		"an ordinary one":   {"", "", "", ""},
+		"it does not run":   {`"Running":true`, `"Running":false`, "the container reg does not run", "--gc-via names the container"},
+		"made with --rm":    {`"NetworkMode"`, `"AutoRemove":true,"NetworkMode"`, "it is removed when it is stopped", "make the container without --rm; or the service that made it can stop it: --gc-via ssh:// or local: with --gc-stop 'systemctl stop UNIT' and --gc-start 'systemctl start UNIT'"},
+		"of a quadlet":      {`"User"`, `"Labels":{"PODMAN_SYSTEMD_UNIT":"registry.service"},"User"`, "belongs to the systemd unit registry.service", "the service that made it can stop it: --gc-via ssh:// or local: with --gc-stop 'systemctl stop registry.service'"},
+		"of a swarm":        {`"User"`, `"Labels":{"com.docker.swarm.service.name":"reg"},"User"`, "belongs to the swarm service reg", "--gc-via ssh:// or local: with --gc-stop 'docker service scale"},
+		"of a unit, --rm":   {`"User"`, `"Labels":{"PODMAN_SYSTEMD_UNIT":"r.service"},"User"`, "belongs to the systemd unit r.service", "'systemctl start r.service'"},
+		"with other labels": {`"User"`, `"Labels":{"com.docker.compose.service":"registry"},"User"`, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			target, _ := recorded(t, "docker://reg", TargetOptions{}, func(string) (string, error) {
+				return strings.Replace(inspected, c.old, c.new, 1), nil
+			})
+			if err := target.host.open(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			refusal := target.host.facts().noRestart
+			switch {
+			case c.says == "":
+				if refusal != nil {
+					t.Errorf("got %v", refusal)
+				}
+			case refusal == nil || !strings.Contains(refusal.Error(), c.says) || !strings.Contains(refusal.Hint(), c.hint):
+				t.Errorf("got %v, hint %q", refusal, refusal.Hint())
 			}
 		})
 	}
@@ -155,6 +189,65 @@ func TestDockerHostFails(t *testing.T) {
 	}
 }
 
+// What a person sees first has a hint: a program that is not there, or one that does not reach what it is for.
+func TestCommandHints(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		program string
+		code    int
+		said    string
+		hint    string
+	}{
+		{"ssh", 127, "bash: line 1: docker: command not found", "docker is not on the PATH that ssh gives to commands there"},
+		{"ssh", 127, "sh: docker: not found", "docker is not on the PATH that ssh gives"},
+		{"docker", 1, "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?", "docker does not reach its daemon there"},
+		{"ssh", 1, "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock", "docker does not reach its daemon there"},
+		{"docker", 127, `OCI runtime create failed: exec: "sleep": executable file not found in $PATH`, "the registry's image has no shell"},
+		{"ssh", 255, "Host key verification failed.", "--gc-known-hosts names"},
+		{"ssh", 255, "ci@host: Permission denied (publickey).", "--gc-ssh-key names"},
+		{"kubectl", 1, `Error from server (Forbidden): deployments.apps "reg" is forbidden`, "the login of kubectl needs rights there"},
+		{"kubectl", 1, `Error from server (NotFound): deployments.apps "reg" not found`, "kubectl config current-context names the cluster"},
+		{"sh", 1, "no", ""},
+	} {
+		err := fmt.Errorf("x: %w", exited(c.program, c.code, c.said))
+		if got := hintOf(err); !strings.HasPrefix(got, c.hint) || (c.hint == "") != (got == "") {
+			t.Errorf("%s: got the hint %q, want %q", c.said, got, c.hint)
+		}
+	}
+	err := (&Target{exec: runProcess}).command("no-such-program").run(t.Context())
+	if got := hintOf(err); got != "no-such-program is not on the PATH of this machine: install it, or run regsweep where it is" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// A container that is not found is answered with those that are there.
+func TestDockerHostNamesTheContainers(t *testing.T) {
+	t.Parallel()
+	for names, hint := range map[string]string{
+		"proxy\nteam-registry-1\n": "--gc-via names a container as docker ps does; there it lists proxy team-registry-1",
+		strings.Repeat("a\n", 11):  "--gc-via names a container as docker ps does; there it lists a a a a a a a a a a …",
+		"":                         "docker ps lists no container there: its daemon or context may be another one",
+		"\x1b[31mred":              "--gc-via names a container as docker ps does; there it lists [31mred",
+	} {
+		target, _ := recorded(t, "docker://registry", TargetOptions{}, func(call string) (string, error) {
+			if call == "docker ps --format {{.Names}}" {
+				return names, nil
+			}
+			return "", exited("docker", 1, "Error: No such container: registry")
+		})
+		err := target.host.open(t.Context())
+		if got := hintOf(err); !strings.HasPrefix(got, hint) {
+			t.Errorf("got %v, hint %q, want %q", err, got, hint)
+		}
+	}
+	target, _ := recorded(t, "docker://registry", TargetOptions{}, func(string) (string, error) {
+		return "", exited("docker", 1, "Cannot connect to the Docker daemon")
+	})
+	if got := hintOf(target.host.open(t.Context())); !strings.HasPrefix(got, "docker does not reach its daemon") {
+		t.Errorf("got %q", got)
+	}
+}
+
 const deployed = `{"spec":{"replicas":2,"selector":{"matchLabels":{"app":"registry","a":"b"}},"template":{
 "metadata":{"annotations":{"kubectl.kubernetes.io/default-container":"registry"}},
 "spec":{"securityContext":{"fsGroup":1000},"serviceAccountName":"sa",
@@ -186,7 +279,7 @@ func TestKubernetesHost(t *testing.T) {
 			}
 		}
 		run(h.open(ctx), h.open(ctx), target.onHost([]string{"true"}).run(ctx))
-		want := facts{configs: []string{"/etc/my.yml"}, volumes: []string{"/var/lib/registry", "/cache"}, ephemeral: map[string]string{"/cache": "emptyDir"}}
+		want := facts{config: "/etc/my.yml", volumes: []string{"/var/lib/registry", "/cache"}, ephemeral: map[string]string{"/cache": "emptyDir"}, scratch: "/regsweep-gc"}
 		if got := h.facts(); !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
@@ -197,7 +290,7 @@ func TestKubernetesHost(t *testing.T) {
 		run(h.start(ctx, "/x"), h.open(ctx), target.onHost([]string{"true"}).run(ctx), h.close(ctx))
 		const k = "kubectl --namespace team "
 		wantCalls(t, r.calls,
-			k+"get deployment reg --output json", k+"exec deployment/reg --container registry -- true",
+			k+"get deployment reg --output json", k+"get pod regsweep-gc-reg --ignore-not-found --output name", k+"exec deployment/reg --container registry -- true",
 			k+"scale deployment/reg --current-replicas=2 --replicas=0", k+"get pods --selector a=b,app=registry --output name",
 			k+"get pods --selector a=b,app=registry --output name", k+"get pods --selector a=b,app=registry --output name",
 			k+"create --filename -", k+"wait --for=condition=Ready --timeout=300s pod/regsweep-gc-reg", k+"exec pod/regsweep-gc-reg --container registry -- true",
@@ -208,12 +301,70 @@ func TestKubernetesHost(t *testing.T) {
 		var pod, wantPod any
 		run(json.Unmarshal([]byte(r.stdins[0]), &pod), json.Unmarshal([]byte(`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"regsweep-gc-reg","namespace":"team"},
 "spec":{"securityContext":{"fsGroup":1000},"serviceAccountName":"sa","restartPolicy":"Never","activeDeadlineSeconds":3600,"terminationGracePeriodSeconds":1,
-"containers":[{"name":"registry","image":"registry:3","command":["sleep","3600"],"volumeMounts":[{"name":"data","mountPath":"/var/lib/registry"},{"name":"cache","mountPath":"/cache"}],"env":[{"name":"REGISTRY_STORAGE","value":"filesystem"}]}],
-"volumes":[{"name":"data","persistentVolumeClaim":{"claimName":"registry"}},{"name":"cache","emptyDir":{}}]}}`), &wantPod))
+"containers":[{"name":"registry","image":"registry:3","command":["sleep","3600"],"volumeMounts":[{"name":"data","mountPath":"/var/lib/registry"},{"name":"cache","mountPath":"/cache"},{"name":"regsweep-gc","mountPath":"/regsweep-gc"}],"env":[{"name":"REGISTRY_STORAGE","value":"filesystem"}]}],
+"volumes":[{"name":"data","persistentVolumeClaim":{"claimName":"registry"}},{"name":"cache","emptyDir":{}},{"name":"regsweep-gc","emptyDir":{}}]}}`), &wantPod))
 		if !reflect.DeepEqual(pod, wantPod) {
 			t.Errorf("got the pod %s", r.stdins[0])
 		}
 	})
+}
+
+// With buckets the helper is there before the stop, and stays until the end: its name is the lock.
+func TestKubernetesHostWithBuckets(t *testing.T) {
+	t.Parallel()
+	target, r := recorded(t, "kubectl://team/deployment/reg", TargetOptions{Lifetime: time.Hour}, func(call string) (string, error) {
+		if strings.Contains(call, "get deployment") {
+			return deployed, nil
+		}
+		return "", nil
+	})
+	h, ctx := target.host, t.Context()
+	for _, err := range []error{h.open(ctx), h.settle(ctx, false), h.settle(ctx, false), h.stop(ctx, ""), h.open(ctx), target.onHost([]string{"true"}).run(ctx), h.start(ctx, ""), h.open(ctx), target.onHost([]string{"true"}).run(ctx), h.close(ctx)} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	const k = "kubectl --namespace team "
+	wantCalls(t, r.calls, k+"get deployment reg --output json", k+"get pod regsweep-gc-reg --ignore-not-found --output name",
+		k+"create --filename -", k+"wait --for=condition=Ready --timeout=300s pod/regsweep-gc-reg",
+		k+"scale deployment/reg --current-replicas=2 --replicas=0", k+"get pods --selector a=b,app=registry --output name", k+"exec pod/regsweep-gc-reg --container registry -- true",
+		k+"scale deployment/reg --replicas=2", k+"exec pod/regsweep-gc-reg --container registry -- true", k+"delete pod regsweep-gc-reg --ignore-not-found --wait=true")
+}
+
+// A helper that exists is another run's: it is refused before the stop, and never removed.
+func TestKubernetesHostIsTaken(t *testing.T) {
+	t.Parallel()
+	exists := exited("kubectl", 1, `Error from server (AlreadyExists): error when creating "STDIN": pods "regsweep-gc-reg" already exists`)
+	for name, c := range map[string]struct {
+		listed string
+		err    error
+	}{"found": {"pod/regsweep-gc-reg\n", nil}, "made meanwhile": {"", exists}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			target, r := recorded(t, "kubectl://team/deployment/reg", TargetOptions{}, func(call string) (string, error) {
+				switch {
+				case strings.Contains(call, "get deployment"):
+					return deployed, nil
+				case strings.Contains(call, "get pod "):
+					return c.listed, nil
+				case strings.Contains(call, " create "):
+					return "", c.err
+				}
+				return "", nil
+			})
+			h, ctx := target.host, t.Context()
+			err := h.open(ctx)
+			if err == nil {
+				err = h.settle(ctx, false)
+			}
+			if KindOf(err) != KindRefused || hintOf(err) != "if no other run of regsweep uses it, remove it: kubectl --namespace team delete pod regsweep-gc-reg" {
+				t.Errorf("got %v, hint %q", err, hintOf(err))
+			}
+			if err := h.close(ctx); err != nil || strings.Contains(strings.Join(r.calls, "\n"), "delete") {
+				t.Errorf("got %v, %q", err, r.calls)
+			}
+		})
+	}
 }
 
 func TestKubernetesHostFails(t *testing.T) {
@@ -230,6 +381,7 @@ func TestKubernetesHostFails(t *testing.T) {
 		"no container":   {`{"spec":{}}`, "", KindFailed, "kubectl get printed unexpected output"},
 		"expressions":    {strings.Replace(deployed, `{"matchLabels"`, `{"matchExpressions":[{}],"matchLabels"`, 1), "", KindRefused, "matchExpressions"},
 		"scaled to 0":    {strings.Replace(deployed, `"replicas":2`, `"replicas":0`, 1), "", KindRefused, "scaled to 0 replicas"},
+		"no helper":      {deployed, "get pod ", KindFailed, "look for the pod regsweep-gc-reg: kubectl exited with 1: no"},
 		"not scaled":     {deployed, "--replicas=0", KindFailed, "kubectl exited with 1: no"},
 		"no pods listed": {deployed, "get pods", KindFailed, "kubectl exited with 1: no"},
 		"no pod":         {deployed, "create", KindFailed, "create the pod regsweep-gc-reg: kubectl exited with 1: no"},
@@ -305,6 +457,7 @@ func TestShellHost(t *testing.T) {
 // The operator's command is run by a shell as it is written, and what it prints goes into a file.
 func TestShellHostRunsTheCommand(t *testing.T) {
 	t.Parallel()
+	needsShell(t)
 	dir := t.TempDir()
 	target, err := ParseTarget("local:", TargetOptions{Stop: "echo \"it's $((1+1))\"", Start: "echo no; exit 3", Environment: os.Environ()})
 	if err != nil {
@@ -323,6 +476,7 @@ func TestShellHostRunsTheCommand(t *testing.T) {
 
 func TestRunProcess(t *testing.T) {
 	t.Parallel()
+	needsShell(t)
 	target := &Target{host: &shellHost{via: localMachine{}}, exec: runProcess}
 	out, err := target.command("sh", "-c", "echo out; echo err >&2").output(t.Context())
 	if err != nil || out != "out\n" {
@@ -353,6 +507,7 @@ func TestDryRun(t *testing.T) {
 		hint   string
 	}{
 		"it works":     {func(*fakeHost) {}, "", ""},
+		"GitLab's":     {func(f *fakeHost) { f.probe = strings.Replace(fakeProbe, "v3.1.2", "v4.15.2-gitlab", 1) }, "this is GitLab's registry", "run gitlab-ctl"},
 		"no host":      {failing("open"), "open fails", "--gc-binary and --gc-config name what to run there"},
 		"no binary":    {func(f *fakeHost) { f.probe = "binary=\n\n" }, "find the registry's binary", "--gc-binary names"},
 		"rubbish":      {func(f *fakeHost) { f.log = "<html>\n" }, "garbage-collect --dry-run: not the log of a garbage collection", "--gc-binary and --gc-config"},
@@ -370,7 +525,7 @@ func TestDryRun(t *testing.T) {
 					if err != nil || log.BlobsEligible != 2 {
 						t.Errorf("got %+v, %v", log, err)
 					}
-				} else if err == nil || !strings.Contains(err.Error(), c.says) || !strings.HasPrefix(hintOf(err), c.hint) || KindOf(err) != KindFailed {
+				} else if err == nil || !strings.Contains(err.Error(), c.says) || !strings.HasPrefix(hintOf(err), c.hint) || (KindOf(err) != KindFailed) != (name == "GitLab's") {
 					t.Errorf("got %v, hint %q", err, hintOf(err))
 				}
 				f.wantSteps(t, "open", "close", "!stop", "!lock")

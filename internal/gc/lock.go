@@ -2,6 +2,7 @@ package gc
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -15,7 +16,7 @@ const lockName = ".regsweep-gc-lock"
 
 // lock takes the lock, or refuses and says who holds it.
 func (r *run) lock(ctx context.Context) error {
-	r.res.Lock = path.Join(r.site.folder(), lockName)
+	r.res.Lock = path.Join(r.home, lockName)
 	how := ""
 	if r.o.BreakLock {
 		how = "break"
@@ -47,9 +48,14 @@ func held(lock string, h head) *Refusal {
 		owner = "an unknown owner"
 	}
 	out := &Refusal{Why: fmt.Sprintf("the lock %s is held %s by %s", lock, age, owner)}
-	if h.one("running") == "yes" {
+	switch h.one("running") {
+	case "yes":
 		out.Why += ", whose garbage collection is running"
 		out.Advice = "wait until it ends; --gc-break-lock does not take the lock of a running garbage collection"
+		return out
+	case "unknown":
+		out.Why += ", and it is not known whether its garbage collection is still running"
+		out.Advice = "make sure that no garbage-collect is running on that storage, then remove the folder of the lock"
 		return out
 	}
 	out.Why += ", whose garbage collection is not running now"
@@ -65,7 +71,7 @@ func (r *run) unlock(ctx context.Context) error {
 		if err := r.target.host.open(ctx); err != nil { // a helper may have been removed
 			return err
 		}
-		return r.target.onHost(script(unlockScript, r.res.Lock)).run(ctx)
+		return r.target.onHost(script(unlockScript, r.res.Lock, cmp.Or(r.folder, r.res.Lock))).run(ctx)
 	})
 	if err != nil {
 		return fmt.Errorf("remove the lock %s: %w", r.res.Lock, err)

@@ -39,6 +39,8 @@ type LogError struct {
 	Problem string
 	// Last are the last lines of the text, shortened; empty when there are none.
 	Last []string
+	// cutOff is true when the text is empty, or right as far as it goes; marked when it marks something.
+	cutOff, marked bool
 }
 
 // Error returns one line: the problem and the last lines.
@@ -107,6 +109,7 @@ type parser struct {
 	log     Log
 	seen    map[oci.Key]bool // digests of the current repository; true for a manifest
 	summed  bool             // the summary line was there
+	marked  bool             // something
 	lines   int
 	problem string
 	badLine int  // that the problem is with
@@ -177,6 +180,7 @@ func (p *parser) mark(repository string, manifest bool, d string) string {
 	if p.summed || n == 0 || p.log.Repositories[n-1].Name != repository {
 		return fmt.Sprintf("line %d marks something of a repository other than the one it is listed under", p.lines)
 	}
+	p.marked = true
 	current, k := &p.log.Repositories[n-1], oci.KeyOf(oci.Digest(d))
 	before, known := p.seen[k]
 	switch {
@@ -220,11 +224,14 @@ func (p *parser) sum(numbers []string) string {
 
 func (p *parser) end() (Log, error) {
 	inLine := p.badLine == p.lines && len(p.log.Repositories) > 0 && !p.failed // cut off in the middle of its last line
+	cutOff := false
 	switch {
 	case p.problem != "" && (p.summed || !inLine):
 	case len(p.last) == 0:
+		cutOff = true
 		p.problem = "it is empty (garbage-collect --quiet prints nothing)"
 	case !p.summed:
+		cutOff = true
 		p.problem = "it is cut off: the summary line is missing (… blobs marked, … eligible for deletion)"
 	default:
 		return p.log, nil
@@ -232,7 +239,7 @@ func (p *parser) end() (Log, error) {
 	for i, line := range p.last {
 		p.last[i] = shorten(line)
 	}
-	return Log{}, &LogError{p.problem, p.last}
+	return Log{}, &LogError{p.problem, p.last, cutOff, p.marked}
 }
 
 // remember keeps the last lines.

@@ -31,20 +31,35 @@ func logText(t testing.TB, file string) string {
 // three times.
 var (
 	marked2 = []Marked{
-		{"tools/lint", 3, 7}, {"zdtest/api", 14, 29}, {"zdtest/emptied", 0, 0}, {"zdtest/gateway", 20, 25},
-		{"zdtest/latest", 3, 7}, {"zdtest/signed", 12, 11}, {"zdtest/web", 35, 71},
+		{"tools/lint", 3, 7},
+		{"zdtest/api", 14, 29},
+		{"zdtest/emptied", 0, 0},
+		{"zdtest/gateway", 20, 25},
+		{"zdtest/latest", 3, 7},
+		{"zdtest/signed", 12, 11},
+		{"zdtest/web", 35, 71},
 	}
 	marked3 = []Marked{ // without the base layer that they share with tools/lint
-		{"tools/lint", 3, 7}, {"zdtest/api", 14, 28}, {"zdtest/emptied", 0, 0}, {"zdtest/gateway", 20, 24},
-		{"zdtest/latest", 3, 6}, {"zdtest/signed", 12, 10}, {"zdtest/web", 35, 70},
+		{"tools/lint", 3, 7},
+		{"zdtest/api", 14, 28},
+		{"zdtest/emptied", 0, 0},
+		{"zdtest/gateway", 20, 24},
+		{"zdtest/latest", 3, 6},
+		{"zdtest/signed", 12, 10},
+		{"zdtest/web", 35, 70},
 	}
 )
 
 func TestReadLog(t *testing.T) {
 	t.Parallel()
 	untagged := []Marked{ // children and attachments without a tag are marked by what refers to them
-		{"tools/lint", 3, 7}, {"zdtest/api", 14, 28}, {"zdtest/emptied", 0, 0}, {"zdtest/gateway", 4, 40},
-		{"zdtest/latest", 1, 2}, {"zdtest/signed", 9, 13}, {"zdtest/web", 35, 70},
+		{"tools/lint", 3, 7},
+		{"zdtest/api", 14, 28},
+		{"zdtest/emptied", 0, 0},
+		{"zdtest/gateway", 4, 40},
+		{"zdtest/latest", 1, 2},
+		{"zdtest/signed", 9, 13},
+		{"zdtest/web", 35, 70},
 	}
 	for file, want := range map[string]Log{
 		"dry-run-2.8.log":          {marked2, 232, 21, 0},

@@ -2,7 +2,9 @@ package gc
 
 import (
 	"bufio"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -13,28 +15,16 @@ type site struct {
 	binary, version, file string
 	major                 int // of the version
 	config
-	notes []string
+	environment string // the lines of the variables that the registry's own process has; they may be secrets
+	notes       []string
 }
 
-// folder is where the lock is, and what the operator's commands print: the root of the storage, which all runs see and no
-// request reaches, or a folder of the machine when the storage is not a folder.
-func (s site) folder() string {
-	if s.root != "" {
-		return s.root
-	}
-	return "/tmp"
-}
-
-// probe finds the binary, its version, the configuration and the storage.
+// probe finds the binary, its version, the configuration and the storage. What a registry that serves was started with
+// takes precedence over the usual places.
 func (t *Target) probe(ctx context.Context, o Options) (site, error) {
-	files := configFiles
 	known := t.host.facts()
-	if o.Config != "" {
-		files = []string{o.Config}
-	} else if len(known.configs) > 0 {
-		files = append(known.configs, files...)
-	}
-	text, err := t.onHost(script(probeScript, append([]string{o.Binary}, files...)...)).output(ctx)
+	args := append([]string{o.Binary, cmp.Or(o.Config, known.config)}, configFiles...)
+	text, err := t.onHost(script(probeScript, args...)).output(ctx)
 	if err != nil {
 		return site{}, fmt.Errorf("inspect %s: %w", t, err)
 	}
@@ -48,23 +38,53 @@ func (t *Target) probe(ctx context.Context, o Options) (site, error) {
 		return site{}, err
 	}
 	s := site{binary: head.one("binary"), file: head.one("config")}
+	if several := head["serving"]; len(several) > 0 {
+		return site{}, hinted{fmt.Errorf("find the registry's configuration on %s: several registries serve there, with %s", t, oneLine(strings.Join(several, ", "))), "--gc-config names the configuration of the one that is meant"}
+	}
 	if s.binary == "" {
 		return site{}, hinted{fmt.Errorf("find the registry's binary on %s: neither registry nor docker-registry is on its PATH", t), "--gc-binary names the registry's program"}
 	}
 	if s.version, s.major, err = parseVersion(head.one("version")); err != nil {
+		var refusal *Refusal
+		if errors.As(err, &refusal) {
+			return site{}, refusal
+		}
 		return site{}, hinted{fmt.Errorf("%s on %s: %w", s.binary, t, err), "--gc-binary names the registry's own program, the one that serves"}
 	}
 	if s.file == "" {
-		return site{}, hinted{fmt.Errorf("find the registry's configuration on %s: tried %s", t, strings.Join(files, ", ")), "--gc-config names the registry's configuration file"}
+		return site{}, hinted{fmt.Errorf("find the registry's configuration on %s: tried %s", t, strings.Join(head["tried"], ", ")), "--gc-config names the registry's configuration file"}
 	}
-	env := map[string]string{}
-	for key, values := range head {
-		env[key] = values[0]
-	}
-	if s.config, err = parseConfig(string(body), env); err != nil {
+	variables := s.takeVariables(head)
+	if s.config, err = parseConfig(string(body), variables); err != nil {
 		return site{}, fmt.Errorf("read %s on %s: %w", s.file, t, err)
 	}
 	return s, known.checkStorage(&s)
+}
+
+// takeVariables reads the variables of the registry, and keeps those of a process for its garbage collection.
+func (s *site) takeVariables(h head) map[string]string {
+	out := map[string]string{}
+	for _, line := range h["env"] {
+		name, value, _ := strings.Cut(line, "=")
+		out[name] = strings.ReplaceAll(value, "\x01", "\n")
+	}
+	switch {
+	case h.one("unread") != "":
+		s.notes = append(s.notes, "the REGISTRY_ variables of the registry's process "+oneLine(h.one("unread"))+" cannot be read by this user, so only its configuration counts")
+	case h.one("process") != "":
+		s.environment = "environment\n" + strings.Join(h["env"], "\n") + "\n"
+	}
+	return out
+}
+
+// withVariables is a command next to the registry that runs the registry's program. Containers have the variables from the
+// beginning; a process of the machine gets those of the one that served.
+func (t *Target) withVariables(s site, args []string) command {
+	c := t.onHost(args)
+	if s.environment != "" && t.host.facts().volumes == nil {
+		c.stdin = strings.NewReader(s.environment)
+	}
+	return c
 }
 
 // checkStorage checks that commands on the host see the registry's own storage, and that it outlives the registry's stop.

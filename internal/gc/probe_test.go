@@ -19,6 +19,7 @@ func TestParseVersion(t *testing.T) {
 		"/bin/registry github.com/docker/distribution v2.8.3 ":             {"v2.8.3", 2},
 		"registry github.com/distribution/distribution/v3 v3.1.2+unknown":  {"v3.1.2+unknown", 3},
 		"/bin/registry github.com/distribution/distribution/v3 3.0.0-rc.4": {"3.0.0-rc.4", 3},
+		"registry github.com/docker/distribution v4.15.2-gitlab":           {},
 		"": {}, "docker 24.0.5": {}, "registry of wives 2.8.2": {}, "registry github.com/docker/distribution": {},
 	} {
 		version, major, err := parseVersion(line)
@@ -30,31 +31,47 @@ func TestParseVersion(t *testing.T) {
 
 func TestParseConfig(t *testing.T) {
 	t.Parallel()
+	folder := config{driver: "filesystem", root: defaultRoot}
 	for name, c := range map[string]struct {
 		text string
-		env  map[string]string
+		env  string // NAME=VALUE, separated by " & "
 		want config
 		fail string
 	}{
-		"a folder":               {text: "storage: {filesystem: {rootdirectory: /srv/images/}, delete: {enabled: true}}", want: config{driver: "filesystem", root: "/srv/images"}},
-		"the default folder":     {text: "storage:\n  cache: {blobdescriptor: inmemory}\n  filesystem:\n", want: config{driver: "filesystem", root: "/var/lib/registry"}},
-		"the environment's":      {text: "storage: {filesystem: {rootdirectory: /a}}", env: map[string]string{"env.root": "/b"}, want: config{driver: "filesystem", root: "/b"}},
-		"buckets":                {text: "storage: {s3: {bucket: b}, tag: {concurrencylimit: 8}}", want: config{driver: "s3"}},
-		"buckets by environment": {text: "storage: {filesystem: {}}", env: map[string]string{"env.driver": "s3"}, want: config{driver: "s3"}},
-		"read-only":              {text: "storage: {filesystem: {}, maintenance: {readonly: {enabled: true}}}", want: config{driver: "filesystem", root: defaultRoot, readOnly: true}},
-		"read-only by JSON":      {text: "storage: {filesystem: {}}", env: map[string]string{"env.readonly": `{"enabled": true}`}, want: config{driver: "filesystem", root: defaultRoot, readOnly: true}},
-		"writable after all":     {text: "storage: {filesystem: {}, maintenance: {readonly: {enabled: true}}}", env: map[string]string{"env.readonly.enabled": "false"}, want: config{driver: "filesystem", root: defaultRoot}},
-		"a cache":                {text: "storage: {filesystem: {}}\nproxy: {remoteurl: https://x}", want: config{driver: "filesystem", root: defaultRoot, proxy: "https://x"}},
-		"a relative folder":      {text: "storage: {filesystem: {rootdirectory: data}}", fail: "not the absolute path"},
-		"everything":             {text: "storage: {filesystem: {rootdirectory: /..}}", fail: "not the absolute path"},
-		"no storage":             {text: "version: 0.1", fail: "does not name a storage"},
-		"no YAML":                {text: "storage: [", fail: "not understood"},
+		"a folder":                {text: "storage: {filesystem: {rootdirectory: /srv/images/}, delete: {enabled: true}}", want: config{driver: "filesystem", root: "/srv/images"}},
+		"the default folder":      {text: "storage:\n  cache: {blobdescriptor: inmemory}\n  filesystem:\n", want: folder},
+		"a name":                  {text: "storage: filesystem", want: folder},
+		"the environment's":       {text: "storage: {filesystem: {rootdirectory: /a}}", env: "STORAGE_FILESYSTEM_ROOTDIRECTORY=/b", want: config{driver: "filesystem", root: "/b"}},
+		"the environment's map":   {text: "storage: {filesystem: {rootdirectory: /a}}", env: `STORAGE_FILESYSTEM={"rootdirectory": "/c"}`, want: config{driver: "filesystem", root: "/c"}},
+		"the environment's lines": {text: "storage: {s3: {bucket: b}}", env: "STORAGE=filesystem:\n  rootdirectory: /d\n", want: config{driver: "filesystem", root: "/d"}},
+		"the environment alone":   {env: "STORAGE=filesystem & STORAGE_CACHE_BLOBDESCRIPTOR=inmemory & STORAGE_FILESYSTEM_ROOTDIRECTORY=/e", want: config{driver: "filesystem", root: "/e"}},
+		"others of it":            {text: "storage: {filesystem: {}}", env: "HTTP_SECRET=[ & LOG_LEVEL=debug & STORAGE_DELETE_ENABLED=true", want: folder},
+		"buckets":                 {text: "storage: {s3: {bucket: b}, tag: {concurrencylimit: 8}}", want: config{driver: "s3"}},
+		"buckets by environment":  {text: "storage: {filesystem: {}, cache: {}}", env: "STORAGE=s3 & STORAGE_S3_BUCKET=b", want: config{driver: "s3"}},
+		"two storages":            {text: "storage: {filesystem: {}}", env: "STORAGE_S3_BUCKET=b", fail: "it names several storages: filesystem, s3"},
+		"read-only":               {text: "storage: {filesystem: {}, maintenance: {readonly: {enabled: true}}}", want: config{driver: "filesystem", root: defaultRoot, readOnly: true}},
+		"read-only by JSON":       {text: "storage: {filesystem: {}}", env: `STORAGE_MAINTENANCE_READONLY={"enabled": true}`, want: config{driver: "filesystem", root: defaultRoot, readOnly: true}},
+		"writable after all":      {text: "storage: {filesystem: {}, maintenance: {readonly: {enabled: true}}}", env: "STORAGE_MAINTENANCE_READONLY_ENABLED=false", want: folder},
+		"a cache":                 {text: "storage: {filesystem: {}}\nproxy: {remoteurl: https://x}", want: config{driver: "filesystem", root: defaultRoot, proxy: "https://x"}},
+		"a cache by environment":  {text: "storage: {filesystem: {}}", env: "PROXY_REMOTEURL=https://y", want: config{driver: "filesystem", root: defaultRoot, proxy: "https://y"}},
+		"no cache after all":      {text: "storage: {filesystem: {}}\nproxy: {remoteurl: https://x}", env: "PROXY_REMOTEURL=", want: folder},
+		"a relative folder":       {text: "storage: {filesystem: {rootdirectory: data}}", fail: "not the absolute path"},
+		"everything":              {text: "storage: {filesystem: {rootdirectory: /..}}", fail: "not the absolute path"},
+		"no storage":              {text: "version: 0.1", fail: "does not name a storage"},
+		"no YAML":                 {text: "storage: [", fail: "not understood"},
+		"no YAML in a variable":   {text: "storage: {filesystem: {}}", env: "STORAGE=[secret", fail: "the variable REGISTRY_STORAGE is not YAML"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := parseConfig(c.text, c.env)
+			env := map[string]string{}
+			for v := range strings.SplitSeq(c.env, " & ") {
+				if key, value, ok := strings.Cut(v, "="); ok {
+					env["REGISTRY_"+key] = value
+				}
+			}
+			got, err := parseConfig(c.text, env)
 			if c.fail != "" {
-				if err == nil || !strings.Contains(err.Error(), c.fail) || strings.Contains(err.Error(), "\n") {
+				if err == nil || !strings.Contains(err.Error(), c.fail) || strings.ContainsAny(err.Error(), "\n") || strings.Contains(err.Error(), "secret") {
 					t.Errorf("got %v, want %s", err, c.fail)
 				}
 				return
@@ -63,6 +80,27 @@ func TestParseConfig(t *testing.T) {
 				t.Errorf("got %+v, %v; want %+v", got, err, c.want)
 			}
 		})
+	}
+}
+
+func TestConfigArgument(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]string{
+		"":                                      "",
+		"/etc/distribution/config.yml":          "/etc/distribution/config.yml",
+		"serve /etc/docker/registry/config.yml": "/etc/docker/registry/config.yml",
+		"registry serve --quiet /conf x.yml":    "/conf",
+		"registry serve my.yaml":                "/data/my.yaml",
+		"serve":                                 "",
+		"sh -c /start --with /x.yml":            "/x.yml",
+		"garbage-collect":                       "",
+	} {
+		if got := configArgument(strings.Fields(args), "/data"); got != want {
+			t.Errorf("%q: got %q, want %q", args, got, want)
+		}
+	}
+	if got := configArgument([]string{"serve", "c.yml"}, ""); got != "/c.yml" {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -8,13 +8,23 @@ var (
 	libScript string
 	//go:embed scripts/follow.sh
 	followScript string
+	//go:embed scripts/servers.sh
+	serversScript string
 
 	//go:embed scripts/probe.sh
 	probeScript string
+	//go:embed scripts/dryrun.sh
+	dryRunScript string
 	//go:embed scripts/lock.sh
 	lockScript string
 	//go:embed scripts/unlock.sh
 	unlockScript string
+	//go:embed scripts/storage.sh
+	storageScript string
+	//go:embed scripts/served.sh
+	servedScript string
+	//go:embed scripts/room.sh
+	roomScript string
 	//go:embed scripts/collect.sh
 	collectScript string
 	//go:embed scripts/resume.sh
@@ -27,5 +37,5 @@ var (
 
 // script is the argument list that runs a script with arguments.
 func script(text string, args ...string) []string {
-	return append([]string{"sh", "-c", libScript + followScript + text, "regsweep"}, args...)
+	return append([]string{"sh", "-c", libScript + followScript + serversScript + text, "regsweep"}, args...)
 }

@@ -127,7 +127,7 @@ func newKubernetes(t *Target, o TargetOptions) (host, string) {
 	if len(parts) != 3 || parts[1] != "deployment" || !objectName.MatchString(parts[0]) || !objectName.MatchString(parts[2]) {
 		return nil, "the form is kubectl://namespace/deployment/name"
 	}
-	return &kubernetesHost{t: t, namespace: parts[0], name: parts[2], lifetime: o.Lifetime}, ""
+	return &kubernetesHost{t: t, namespace: parts[0], name: parts[2], lifetime: o.Lifetime, dryRun: o.DryRun}, ""
 }
 
 // ownWay is what is wrong with commands for a target that needs none.

@@ -14,6 +14,12 @@ var versionNumber = regexp.MustCompile(`(?:^|\s)v?(\d+)\.\d+\.\d+\S*$`)
 // and "registry github.com/distribution/distribution/v3 v3.1.2" (distribution, version/print.go).
 func parseVersion(line string) (version string, major int, err error) {
 	line = strings.TrimSpace(line)
+	if strings.Contains(line, "gitlab") {
+		return "", 0, &Refusal{
+			Why:    fmt.Sprintf("this is GitLab's registry (%s), whose garbage collection is its own", oneLine(line)),
+			Advice: "run gitlab-ctl registry-garbage-collect there, or leave it to the online garbage collection where the registry has a metadata database (https://docs.gitlab.com/administration/packages/container_registry/#container-registry-garbage-collection)",
+		}
+	}
 	m := versionNumber.FindStringSubmatch(line)
 	if m == nil || !strings.Contains(line, "/distribution") {
 		return "", 0, fmt.Errorf("not the CNCF registry: --version prints %q", oneLine(line))

@@ -70,7 +70,7 @@ func Parse(source, text string) (Text, error) {
 }
 
 // commentStart returns where the comment of a line begins, or the line's length: at a # that begins the line or follows
-// white space. One inside of quotes is none: a whole cluster can be one line of JSON, and what follows "see #7" in it
+// white space. A # inside quotes does not begin one: a whole cluster can be one line of JSON, and what follows "see #7" in it
 // must not be lost. Quotes are those that begin a word; when they are not closed, nothing is a comment.
 func commentStart(line string) int {
 	quote, before := byte(0), byte(' ')

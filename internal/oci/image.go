@@ -58,7 +58,7 @@ type Image struct {
 }
 
 // Subjects returns the digests that the image is attached to: its subject field and those that its tags name. It is
-// empty for anything that is no attachment, such as a placeholder that the tags of attachments were pointed at.
+// empty for anything that is not an attachment, such as a placeholder that the tags of attachments were pointed at.
 func (i Image) Subjects() []Digest {
 	var out []Digest
 	if i.Kind == KindPlaceholder {
@@ -84,11 +84,12 @@ type Snapshot struct {
 	Ghosts []string
 }
 
-var attachmentTag = regexp.MustCompile(`^(sha256-[0-9a-f]{64}|sha512-[0-9a-f]{128})(\.(sig|att|sbom))?$`)
+var attachmentTag = regexp.MustCompile(`^(sha256-[0-9a-f]{64}|sha512-[0-9a-f]{128})([._-].*)?$`)
 
-// AttachmentSubject returns the digest that a tag of the form "sha256-<hex>[.sig|.att|.sbom]" names. These are
-// cosign's tags (https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md) and the referrers fallback
-// tag (OCI distribution-spec v1.1, "Referrers Tag Schema").
+// AttachmentSubject returns the digest that a tag of the form "sha256-<hex>" names, whatever follows after a dot, a
+// hyphen or an underscore. These are the referrers fallback tag (OCI distribution-spec v1.1, "Referrers Tag Schema"),
+// cosign's .sig, .att and .sbom (https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md), and the .src of
+// source containers and other companions, which have no subject that ties them to their image.
 func AttachmentSubject(tag string) (Digest, bool) {
 	if !strings.HasPrefix(tag, "sha") { // nearly all tags, and much cheaper
 		return "", false

@@ -45,8 +45,15 @@ func TestMatches(t *testing.T) {
 		pattern, path string
 		want          bool
 	}{
-		{"team/*", "team/app", true}, {"team/*", "team/sub/app", false}, {"team/**", "team/sub/app", true}, {"**", "a/b", true},
-		{"*", "a", true}, {"*", "a/b", false}, {"team/*-api", "team/web-api", true}, {"team/*-api", "team/api", false}, {"a.b", "axb", false},
+		{"team/*", "team/app", true},
+		{"team/*", "team/sub/app", false},
+		{"team/**", "team/sub/app", true},
+		{"**", "a/b", true},
+		{"*", "a", true},
+		{"*", "a/b", false},
+		{"team/*-api", "team/web-api", true},
+		{"team/*-api", "team/api", false},
+		{"a.b", "axb", false},
 	} {
 		if got := (Repository{"reg.example", c.pattern}).Matches(c.path); got != c.want {
 			t.Errorf("%s matches %s: %v", c.pattern, c.path, got)
@@ -105,7 +112,8 @@ func TestAttachmentSubject(t *testing.T) {
 	hex := strings.Repeat("0a", 32)
 	for tag, want := range map[string]string{
 		"sha256-" + hex: "sha256:" + hex, "sha256-" + hex + ".sig": "sha256:" + hex, "sha512-" + hex + hex + ".att": "sha512:" + hex + hex,
-		"sha256-" + hex + ".txt": "", "sha256-" + hex[1:]: "", "sha512-" + hex: "", "x-sha256-" + hex: "", "latest": "",
+		"sha256-" + hex + ".src": "sha256:" + hex, "sha256-" + hex + "-source": "sha256:" + hex, "sha256-" + hex + "_0": "sha256:" + hex, "sha256-" + hex + "0": "",
+		"sha256-" + hex + "x": "", "sha256-" + hex[1:]: "", "sha512-" + hex: "", "x-sha256-" + hex: "", "latest": "",
 	} {
 		if got, ok := AttachmentSubject(tag); string(got) != want || ok != (want != "") {
 			t.Errorf("%s: got %q, %v", tag, got, ok)
@@ -116,7 +124,7 @@ func TestAttachmentSubject(t *testing.T) {
 func TestKeyOf(t *testing.T) {
 	t.Parallel()
 	hex := strings.Repeat("0a", 32)
-	if got := KeyOf(Digest("sha256:" + hex)); got != (Key([]byte(strings.Repeat("\n", 32)))) {
+	if got := KeyOf(Digest("sha256:" + hex)); got != Key([]byte(strings.Repeat("\n", 32))) {
 		t.Errorf("got %x, want the hash itself", got)
 	}
 	seen := map[Key]Digest{}

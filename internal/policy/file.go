@@ -11,33 +11,33 @@ import (
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
-// document is what a file of --policy holds. The tags name and help of its fields make docs/policy.schema.json.
+// document is the content of a policy file. docs/policy.schema.json is generated from the tags name and help of its fields.
 type document struct {
 	Policies []entry `name:"policies" help:"What each repository keeps. The first entry with a matching pattern applies. Flags override its keys."`
 }
 
-// entry is the policy of some repositories.
+// entry is the policy of the repositories that it matches.
 type entry struct {
 	Repositories []repositoryGlob `name:"repositories" help:"Globs that match host/path or the path alone. * matches any text without a slash, ** matches any text."`
 	Rules
 	at position
 }
 
-// repositoryGlob stands for repositories by their names, with the host or without it.
+// repositoryGlob matches repositories by their names, with or without the host.
 type repositoryGlob string
 
-// UnmarshalText reads a glob. One that can match no repository is an error, because its entry would be passed over in
-// silence.
+// UnmarshalText reads a glob. A glob that can match no repository is an error, because regsweep would silently ignore its
+// entry.
 func (g *repositoryGlob) UnmarshalText(text []byte) error {
 	*g = repositoryGlob(text)
-	name := strings.ReplaceAll(string(text), "*", "1") // good for a host, a port and a path
+	name := strings.ReplaceAll(string(text), "*", "1") // valid in a host, a port and a path
 	for _, prefix := range []string{"host.invalid/", ""} {
 		ref, err := oci.ParseReference(prefix + name)
 		if err == nil && ref.Tag == "" && ref.Digest == "" {
 			return nil
 		}
 	}
-	return fmt.Errorf("%q can match no repository: host/path or path alone, in lower case, with * for any text without a slash and ** for any text", text)
+	return fmt.Errorf("%q can match no repository: use host/path or the path alone, in lower case; * matches any text without a slash, and ** matches any text", text)
 }
 
 func (g repositoryGlob) matches(name oci.Repository) bool {
@@ -45,7 +45,7 @@ func (g repositoryGlob) matches(name oci.Repository) bool {
 	return glob.Matches(name.Path) || glob.Matches(name.String())
 }
 
-// position is a place in a text, counted from 1; the zero value is no place in particular.
+// position is a place in a text, counted from 1; the zero value means that the place is unknown.
 type position struct{ line, column int }
 
 // FileError says what is wrong with a policy file, and where.
@@ -56,7 +56,7 @@ type FileError struct {
 	hint string // "" when the error needs none
 }
 
-// Error returns the file, the line and column where they are known, and what is wrong there.
+// Error returns the file, the line and column if they are known, and what is wrong there.
 func (e *FileError) Error() string {
 	if e.line == 0 {
 		return fmt.Sprintf("--policy %s: %v", e.file, e.err)
@@ -67,15 +67,15 @@ func (e *FileError) Error() string {
 // Unwrap returns what is wrong, without the place.
 func (e *FileError) Unwrap() error { return e.err }
 
-// Hint says how to mend the file; "" when the error needs no hint.
+// Hint says how to correct the file; "" if the error needs no hint.
 func (e *FileError) Hint() string {
 	if errors.Is(e.err, retain.ErrNoKeepRule) {
-		return "give the entry a keep rule, such as keep-last: 5, or all entries by a flag"
+		return "give the entry a keep rule, such as keep-last: 5, or set one for all entries with a flag"
 	}
 	return e.hint
 }
 
-// maxFileBytes bounds a policy file: more than that is another file, given by mistake.
+// maxFileBytes limits the size of a policy file: a larger file is probably another file, named by mistake.
 const maxFileBytes = 1 << 20
 
 // readFile reads a policy file.
@@ -100,7 +100,7 @@ func parseFile(name string, text []byte) (document, error) {
 	var out document
 	err := unmarshalYAML(text, &out)
 	if err == nil && len(out.Policies) == 0 {
-		err = &FileError{err: errors.New("there is no policy in it")}
+		err = &FileError{err: errors.New("it contains no policy")}
 	}
 	var e *FileError
 	if errors.As(err, &e) {

@@ -1,5 +1,5 @@
-// Package policy says which repository keeps what: it makes retention policies of the flags and of a policy file, each of
-// whose entries is for some repositories.
+// Package policy decides which retention policy each repository has. It makes the policies from the flags and from the
+// entries of a policy file.
 package policy
 
 import (
@@ -17,7 +17,7 @@ type Policies struct {
 	file    string // "" without --policy
 	entries []policyOf
 	flags   retain.Policy // of the repositories that no entry matches
-	invalid error         // why the flags alone are not a policy; nil without --policy
+	invalid error         // why the flags alone do not make a policy; nil without --policy
 }
 
 // policyOf is the policy of the repositories that an entry of the file matches.
@@ -26,8 +26,8 @@ type policyOf struct {
 	policy       retain.Policy
 }
 
-// Read makes the policies of the flags and of a policy file; name is "" where there is no file. inUse are the images in
-// use, which every policy protects. Every error is bad input; one about the file is a [*FileError].
+// Read makes the policies from the flags and from a policy file; name is "" without a file. inUse are the images in use,
+// which every policy protects. Every error is bad input; an error in the file is a [*FileError].
 func Read(flags Rules, name string, inUse []inuse.Text) (Policies, error) {
 	p := Policies{file: name}
 	p.flags, p.invalid = flags.Policy()
@@ -81,9 +81,9 @@ type NoEntryError struct {
 // Error says which file has no entry for the repository.
 func (e *NoEntryError) Error() string {
 	if errors.Is(e.flags, retain.ErrNoKeepRule) {
-		return fmt.Sprintf("no entry of %s is for this repository, and the flags have no keep rule", e.file)
+		return fmt.Sprintf("no entry of %s matches this repository, and the flags have no keep rule", e.file)
 	}
-	return fmt.Sprintf("no entry of %s is for this repository, and the flags alone do not do: %v", e.file, e.flags)
+	return fmt.Sprintf("no entry of %s matches this repository, and the flags alone are not enough: %v", e.file, e.flags)
 }
 
 // Hint says how to give the repository a policy.

@@ -84,7 +84,7 @@ type Patterns struct{ list []retain.Pattern }
 func (p *Patterns) UnmarshalText(text []byte) (err error) {
 	p.list, err = retain.ParsePatterns(string(text))
 	if err == nil && len(p.list) == 0 && strings.TrimSpace(string(text)) != "" {
-		return errors.New("a list without a pattern in it")
+		return errors.New("the list has no pattern")
 	}
 	return err
 }

@@ -24,7 +24,7 @@ import (
 func unmarshalYAML(text []byte, target any) error {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	if !utf8.Valid(text) {
-		return &FileError{err: errors.New("not a text in UTF-8")}
+		return &FileError{err: errors.New("not UTF-8 text")}
 	}
 	if line := tooDeep(text); line > 0 {
 		return &FileError{position: position{line, 1}, err: errors.New("nested too deeply")}
@@ -40,7 +40,7 @@ func unmarshalYAML(text []byte, target any) error {
 			continue
 		}
 		if body != nil {
-			return wrong(doc.Body, "a second document, and only one is read")
+			return wrong(doc.Body, "a second document: a policy file has only one")
 		}
 		body = doc.Body
 	}
@@ -113,7 +113,7 @@ func readMapping(n ast.Node, target reflect.Value) error {
 			err.hint = "the keys here are " + strings.Join(known, ", ")
 			return err
 		case seen[key]:
-			return wrong(pair.Key, "the key %s is given twice", key)
+			return wrong(pair.Key, "the key %s appears twice", key)
 		}
 		seen[key] = true
 		if err := readValue(pair.Key, pair.Value, field); err != nil {
@@ -146,7 +146,7 @@ func readValue(key, n ast.Node, target reflect.Value) error {
 				return err
 			}
 			if len(entry.Repositories) == 0 {
-				return wrong(item, "the entry does not say for which repositories it is")
+				return wrong(item, "the entry has no key repositories, which says what it applies to")
 			}
 		} else if err := readText(key, item, v); err != nil {
 			return err
@@ -169,7 +169,7 @@ func readText(key, n ast.Node, target reflect.Value) error {
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
 		text = n.GetToken().Value
 	case *ast.AliasNode, *ast.AnchorNode:
-		err := wrong(n, "%s: anchors and aliases are not read", name)
+		err := wrong(n, "%s: anchors and aliases are not supported", name)
 		err.hint = quoteStars
 		return err
 	default:

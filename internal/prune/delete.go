@@ -104,7 +104,7 @@ func (e *execution) delete(ctx context.Context, d oci.Digest) {
 		e.ledger.settle(d, Outcome{Status: Gone})
 	case errors.Is(err, registry.ErrUnsettled):
 		e.ledger.doubt(d, err)
-		e.ledger.settle(d, Outcome{Failed, "it may have been deleted: " + err.Error()})
+		e.ledger.settle(d, Outcome{Unsettled, err.Error()})
 	case errors.Is(err, registry.ErrNotSent): // what has lost its tags is tried once more before the run ends
 		e.ledger.release(d)
 	case len(e.ledger.before[d]) > 0 && errors.Is(err, registry.ErrInUse):

@@ -73,7 +73,8 @@ func Execute(ctx context.Context, p retain.Plan, t Target, o Options) Result {
 		}
 	}
 	return Result{
-		Outcomes: e.ledger.outcomes, Err: e.health.err, Method: e.method, Unfinished: e.unfinished, Warnings: e.warnings, Damage: e.damage,
+		Outcomes: e.ledger.outcomes, Err: e.health.err, Method: e.method, Unfinished: e.unfinished, Warnings: e.warnings,
+		Untagged: e.untagged(), Broken: e.broken,
 	}
 }
 
@@ -92,7 +93,7 @@ type execution struct {
 	parts      bool // parts of something were deleted
 	unfinished []oci.Digest
 	warnings   []string
-	damage     []string
+	broken     []Broken
 }
 
 // run deletes everything by the method that was chosen. What has lost its tags is in no listing, so a cancelled run still
@@ -139,7 +140,7 @@ func (e *execution) whyNot(d oci.Digest) string {
 	l := e.ledger
 	switch {
 	case l.kept[d] != "" && len(l.removed[d]) > 0:
-		return fmt.Sprintf("%s; its %s had been removed before that was seen", l.kept[d], strings.Join(l.removed[d], ", "))
+		return fmt.Sprintf("%s; these tags of it were removed before that: %s", l.kept[d], strings.Join(l.removed[d], ", "))
 	case l.kept[d] != "":
 		return l.kept[d]
 	case e.journaled && l.stranded(d, e.looks.emptied):

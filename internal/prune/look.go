@@ -90,6 +90,7 @@ func (l *ledger) look(i oci.Image) {
 	var answer *registry.Error
 	if errors.As(l.unsettled[i.Digest], &answer) && len(i.Tags) >= len(l.images[i.Digest].Tags) {
 		delete(l.unsettled, i.Digest)
+		l.outcomes[i.Digest] = Outcome{Failed, l.outcomes[i.Digest].Detail}
 	}
 }
 
@@ -106,7 +107,7 @@ func (l *ledger) compare(later oci.Snapshot, keep map[oci.Digest]string) {
 		l.look(i)
 		for _, t := range i.Tags {
 			if slices.Contains(l.removed[i.Digest], t) {
-				l.kept[i.Digest] = "tag " + t + " needs it again since it was removed"
+				l.kept[i.Digest] = "needed by tag " + t + ", which points to it again after its removal"
 			}
 		}
 	}

@@ -2,10 +2,9 @@ package prune
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry"
@@ -27,7 +26,7 @@ func (e *execution) lookBack(ctx context.Context) {
 		e.warn("the repository could not be looked at after the deletions: %v", err)
 		return
 	}
-	e.tellDamage(later)
+	e.tellBroken(later)
 	e.ledger.compare(later, nil)
 	ghosts := map[string]oci.Digest{}
 	gone := e.ledger.gone()
@@ -53,35 +52,37 @@ func (e *execution) needsLookBack() bool {
 	return done > 1
 }
 
-// tellDamage names the tags of a look through which something is reached that lacks what this run has deleted.
-func (e *execution) tellDamage(later oci.Snapshot) {
+// tellBroken names the tags of a look through which something is reached that lacks what this run has deleted.
+func (e *execution) tellBroken(later oci.Snapshot) {
 	images := map[oci.Digest]oci.Image{}
 	for _, i := range later.Images {
 		images[i.Digest] = i
-	}
-	var lacks func(d oci.Digest, seen map[oci.Digest]bool) oci.Digest
-	lacks = func(d oci.Digest, seen map[oci.Digest]bool) oci.Digest {
-		for _, m := range images[d].Missing {
-			if e.ledger.done(m) {
-				return m
-			}
-		}
-		for _, c := range images[d].Children {
-			if !seen[c] {
-				seen[c] = true
-				if m := lacks(c, seen); m != "" {
-					return m
-				}
-			}
-		}
-		return ""
 	}
 	for _, i := range later.Images {
 		if len(i.Tags) == 0 {
 			continue
 		}
-		if m := lacks(i.Digest, map[oci.Digest]bool{}); m != "" {
-			e.damage = append(e.damage, fmt.Sprintf("%s (%s) was pushed while its part %s was being deleted and cannot be pulled: push it again", strings.Join(i.Tags, ", "), i.Digest, m))
+		var missing []oci.Digest
+		seen := map[oci.Digest]bool{}
+		for queue := []oci.Digest{i.Digest}; len(queue) > 0; queue = queue[1:] {
+			at := images[queue[0]]
+			for _, c := range at.Children {
+				if !seen[c] {
+					seen[c] = true
+					queue = append(queue, c)
+				}
+			}
+			for _, m := range at.Missing {
+				if e.ledger.done(m) && !slices.Contains(missing, m) {
+					missing = append(missing, m)
+				}
+			}
+		}
+		if len(missing) == 0 {
+			continue
+		}
+		for _, t := range i.Tags {
+			e.broken = append(e.broken, Broken{t, i.Digest, missing})
 		}
 	}
 }
@@ -134,18 +135,32 @@ func (e *execution) restoreTags(ctx context.Context) {
 		if e.ledger.kept[d] == "" || e.ledger.tagged[d] || e.looks.emptied || e.ledger.done(d) {
 			continue
 		}
-		tags, can := e.target.(registry.TagRestorer)
+		var left []string
 		for _, t := range e.ledger.removed[d] {
-			err := error(registry.ErrNotAllowed)
-			if can {
-				err = tags.RestoreTag(ctx, t, d)
+			if err := e.restoreTag(ctx, t, d); err != nil {
+				left = append(left, t)
+				e.warn("tag %s of %s was removed before it was seen that the image is needed, and cannot be put back: %v", t, d, err)
 			}
-			if err != nil {
-				e.damage = append(e.damage, fmt.Sprintf("tag %s of %s was removed before it was seen that the image is needed, and cannot be put back: %v", t, d, err))
-				continue
-			}
-			e.ledger.removed[d] = slices.DeleteFunc(slices.Clone(e.ledger.removed[d]), func(r string) bool { return r == t })
-			e.warn("tag %s of %s was removed before it was seen that the image is needed, and is put back", t, d)
+		}
+		e.ledger.removed[d] = left
+	}
+}
+
+func (e *execution) restoreTag(ctx context.Context, tag string, d oci.Digest) error {
+	tags, can := e.target.(registry.TagRestorer)
+	if !can {
+		return errors.New("this kind of registry has no way to do that")
+	}
+	return tags.RestoreTag(ctx, tag, d)
+}
+
+// untagged are the tags that were removed of what is, or may be, still there.
+func (e *execution) untagged() map[oci.Digest][]string {
+	out := map[oci.Digest][]string{}
+	for d, tags := range e.ledger.removed {
+		if len(tags) > 0 && !e.ledger.done(d) {
+			out[d] = tags
 		}
 	}
+	return out
 }

@@ -17,12 +17,15 @@ const (
 	Failed  Status = "failed"  // the registry refused, or did not answer
 	Skipped Status = "skipped" // it was not tried, or it was spared
 	Planned Status = "planned" // a dry run
+	// Unsettled is a deletion, or the removal of one of the image's tags, that was sent and not answered: nobody knows
+	// whether the registry did it. What depends on it stays in the journal until a later look settles it.
+	Unsettled Status = "unsettled"
 )
 
 // Outcome is what became of one deletion.
 type Outcome struct {
 	Status Status
-	Detail string // why it failed or was skipped; "" otherwise
+	Detail string // why it failed, was skipped or is unsettled; "" otherwise
 }
 
 // Result is what became of a plan.
@@ -36,11 +39,22 @@ type Result struct {
 	Method Method
 	// Unfinished are the manifests without a name that a later run has to finish, as the journal has them.
 	Unfinished []oci.Digest
-	// Damage is what somebody has pushed meanwhile and that lacks a part which was deleted, or a tag that was removed and
-	// is missed: it needs a person.
-	Damage []string
+	// Untagged are tags that were removed, by the image that they pointed at. It lists only images that are perhaps still
+	// there: their deletion failed, was skipped or is unsettled. Of an image that stays, these tags are lost.
+	Untagged map[oci.Digest][]string
+	// Broken are images that somebody pushed during the execution and that now lack a part that the execution deleted.
+	Broken []Broken
 	// Warnings are for a reader: what was done by another method than asked.
 	Warnings []string
+}
+
+// Broken is an image that lacks parts.
+type Broken struct {
+	// Name is its tag, or its digest when it has none.
+	Name string
+	// Digest is its own digest, and Missing are those of the parts that it lists and that are not there any more.
+	Digest  oci.Digest
+	Missing []oci.Digest
 }
 
 // Dry is the result of a plan that is only shown.

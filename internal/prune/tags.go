@@ -152,13 +152,12 @@ func (e *execution) tagSettled(ctx context.Context, d oci.Digest, tag string, re
 	defer l.mu.Unlock()
 	switch {
 	case err != nil:
-		why := fmt.Sprintf("tag %s: %v", tag, err)
+		out := Outcome{Failed, fmt.Sprintf("tag %s: %v", tag, err)}
 		if doubt {
-			l.unsettled[d] = err
-			why = fmt.Sprintf("tag %s may have been removed: %v", tag, err)
+			l.unsettled[d], out.Status = err, Unsettled
 		}
 		l.claimed[d] = true
-		l.outcomes[d] = Outcome{Failed, why}
+		l.outcomes[d] = out
 		return false
 	case removed:
 		l.removed[d] = append(l.removed[d], tag)

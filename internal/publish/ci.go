@@ -9,8 +9,8 @@ import (
 	"github.com/regsweep/regsweep/internal/report"
 )
 
-// toCI shows the run in the CI's own places, with one annotation when somebody has to look, and leaves the results of
-// --results-dir.
+// toCI shows the run in the places of the CI system, with one annotation if the run needs attention, and writes the
+// files of --results-dir.
 func (s Sinks) toCI(sum report.Summary) {
 	out := s.outputs(sum)
 	if s.ResultsDir != "" {
@@ -38,7 +38,7 @@ func (s Sinks) toCI(sum report.Summary) {
 	}
 }
 
-// rawWriter writes to a console as it is.
+// rawWriter writes to a console without changing the text.
 type rawWriter struct{ *Console }
 
 func (r rawWriter) Write(p []byte) (int, error) {
@@ -46,17 +46,17 @@ func (r rawWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Annotate shows a message on the page of a CI's run, where the system has one.
+// Annotate shows a message on the page of the run, if the CI system has such a page.
 func Annotate(system ci.System, c *Console, level ci.Level, text string) error {
 	return system.Annotate(rawWriter{c}, level, "regsweep", text)
 }
 
-// section prints the table as a section of the CI's log, where the log has sections.
+// section prints the table as a section of the CI system's log, if the log has sections.
 func (s Sinks) section(sum report.Summary, table func() error) error {
 	if s.Form != report.FormTable {
 		return table()
 	}
-	return s.CI.Section(s.Out, s.Now, "regsweep: what is kept and deleted, and why", sum.Line(), table)
+	return s.CI.Section(s.Out, s.Now, "regsweep: what it keeps and deletes, and why", sum.Line(), table)
 }
 
 // outputs are the outputs of a run.

@@ -12,9 +12,9 @@ import (
 	"github.com/regsweep/regsweep/internal/report"
 )
 
-// Console writes to standard error: messages, and how far a run is. Each message is one line with "regsweep:" in front,
-// without a capital at the start and a full stop at the end, and without control characters from outside, because
-// terminals and CI runners obey those. A Console may be used by several goroutines.
+// Console writes messages and progress to standard error. Each message is one line that starts with "regsweep:", without a
+// capital letter and a full stop. Control characters from outside are escaped, because terminals and CI runners interpret
+// them. A Console may be used by several goroutines.
 type Console struct {
 	now      func() time.Time
 	terminal bool
@@ -24,7 +24,7 @@ type Console struct {
 	progress progress
 }
 
-// NewConsole returns a console on a writer, which shows a progress bar when it is a terminal.
+// NewConsole returns a console that writes to w. It shows a progress bar if w is a terminal.
 func NewConsole(w io.Writer, now func() time.Time) *Console {
 	file, ok := w.(*os.File)
 	return &Console{w: w, now: now, terminal: ok && term.IsTerminal(int(file.Fd())), progress: newProgress(now())}
@@ -33,24 +33,24 @@ func NewConsole(w io.Writer, now func() time.Time) *Console {
 // Errorf says what failed.
 func (c *Console) Errorf(format string, args ...any) { c.line("", format, args...) }
 
-// Hintf says what helps against the error of the line before.
+// Hintf says what helps with the error of the previous line.
 func (c *Console) Hintf(format string, args ...any) { c.line("hint: ", format, args...) }
 
-// Warningf says what a reader should know although nothing failed.
+// Warningf says what the reader should know although nothing failed.
 func (c *Console) Warningf(format string, args ...any) { c.line("warning: ", format, args...) }
 
-// Notef says how a run goes on.
+// Notef says what the run is doing.
 func (c *Console) Notef(format string, args ...any) { c.line("", format, args...) }
 
-// Raw writes text as it is: the line of a CI's own log command.
+// Raw writes text without changing it, such as a log command of the CI system.
 func (c *Console) Raw(text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	_, _ = io.WriteString(c.w, text) // there is nowhere to report a broken standard error to
 }
 
-// Together calls say and writes what it says as one piece, so that an error and its hint are not separated by what
-// another repository has to say.
+// Together calls say and writes its messages in one piece, so that messages about another repository do not separate an
+// error from its hint.
 func (c *Console) Together(say func(*Console)) {
 	var text lines
 	say(&Console{w: &text, now: c.now, progress: newProgress(c.now())})

@@ -9,16 +9,16 @@ import (
 	"github.com/regsweep/regsweep/internal/report"
 )
 
-// File is a report file that was opened before anything is deleted, so that a path that cannot be written is found
-// while nothing is lost.
+// File is a report file. It is opened before anything is deleted, so that a path that cannot be written ends the run before
+// any deletion.
 type File struct {
 	path string
 	form report.Form
 	file *os.File
 }
 
-// OpenFiles opens the files of --report, whose names are separated by commas or newlines. formOf picks the form of each.
-// Every error is bad input, and then no file was emptied.
+// OpenFiles opens the files of --report, whose names are separated by commas or newlines. formOf selects the format of each
+// file. Every error is bad input; after an error, every file still has its content.
 func OpenFiles(lists []string, formOf func(path string) (report.Form, error)) ([]File, error) {
 	var out []File
 	for _, path := range Paths(lists) {
@@ -38,7 +38,7 @@ func OpenFiles(lists []string, formOf func(path string) (report.Form, error)) ([
 	return out, nil
 }
 
-// write writes the file, of which text makes the content.
+// write writes the file with the content that text returns.
 func (f File) write(text func(io.Writer) error) error {
 	err := text(f.file)
 	if closed := f.file.Close(); err == nil {
@@ -50,7 +50,7 @@ func (f File) write(text func(io.Writer) error) error {
 	return nil
 }
 
-// Paths takes lists of files apart, which are separated by commas or newlines.
+// Paths splits lists of files at commas and newlines.
 func Paths(lists []string) []string {
 	var out []string
 	for _, path := range strings.FieldsFunc(strings.Join(lists, "\n"), func(r rune) bool { return r == '\n' || r == ',' }) {

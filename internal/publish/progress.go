@@ -12,7 +12,7 @@ import (
 // progressEvery is how often a log that is not a terminal gets a line.
 const progressEvery = 10 * time.Second
 
-// progress is how far a run is: a bar on a terminal, a line now and then in a log.
+// progress shows how far a run is: with a bar on a terminal, and with a line from time to time in a log.
 type progress struct {
 	bar       *progressbar.ProgressBar
 	last      time.Time
@@ -23,8 +23,8 @@ func newProgress(now time.Time) progress {
 	return progress{last: now, done: map[string]int{}, all: map[string]int{}}
 }
 
-// Progress shows that so many of all units, such as "deletions", are done for a name. Several repositories may report at
-// the same time; a terminal shows them in one bar.
+// Progress shows how many of all units, such as "deletions", are done for a name. Several repositories may report at the
+// same time; a terminal shows them in one bar.
 func (c *Console) Progress(name, unit string, done, all int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -40,7 +40,7 @@ func (c *Console) Progress(name, unit string, done, all int) {
 	}
 }
 
-// EndProgress takes the bar away.
+// EndProgress removes the bar.
 func (c *Console) EndProgress() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,7 +60,7 @@ func (c *Console) draw(name string) {
 	_ = p.bar.Set(done) // a bar that cannot be drawn is not a reason to stop
 }
 
-// clear takes the bar away until the next step draws it again.
+// clear removes the bar until the next step draws it again.
 func (p *progress) clear() {
 	if p.bar != nil {
 		_ = p.bar.Clear()

@@ -1,5 +1,5 @@
-// Package publish shows what a run did: report files, standard output, the places of a CI system, and messages and
-// progress on standard error. It decides nothing.
+// Package publish shows what a run did: in report files, on standard output, in the places of a CI system, and as messages
+// and progress on standard error. It makes no decisions.
 package publish
 
 import (
@@ -16,7 +16,7 @@ import (
 
 // Sinks are the places where the results of a run are shown.
 type Sinks struct {
-	// Out is standard output, and Form what it gets.
+	// Out is standard output, and Form is the format of the report there.
 	Out  io.Writer
 	Form report.Form
 	// Console is standard error.
@@ -26,24 +26,24 @@ type Sinks struct {
 	// CI is the system of the run and Getenv its environment.
 	CI     ci.System
 	Getenv func(string) string
-	// ResultsDir is where the results go as files; "" for nowhere.
+	// ResultsDir is the folder for the results as files; "" means none.
 	ResultsDir string
 	// Now is the clock of a log's sections.
 	Now func() time.Time
 }
 
-// Summary shows what a run did. A report that cannot be written is a warning: what was deleted stays deleted, and the
-// other reports still say so.
+// Summary shows what a run did. A report that cannot be written is a warning, because the deletions are done and the other
+// reports still show them.
 func (s Sinks) Summary(sum report.Summary) {
 	for _, f := range s.Files {
 		s.warn(f.write(func(w io.Writer) error { return report.Write(w, f.form, sum) }))
 	}
 	s.toCI(sum)
-	// Standard output comes last, because its reader may be gone.
+	// Standard output comes last, because its reader may have closed it.
 	s.warn(s.section(sum, func() error { return s.print(sum) }))
 }
 
-// Ranking shows which repositories hold the most, the first top of them where a form does not show all.
+// Ranking shows which repositories use the most space. Formats that do not show all of them show the first top.
 func (s Sinks) Ranking(r rank.Ranking, top int) {
 	for _, f := range s.Files {
 		s.warn(f.write(func(w io.Writer) error {
@@ -59,7 +59,7 @@ func (s Sinks) warn(err error) {
 	}
 }
 
-// print writes the report to standard output, a table as wide as the terminal where there is one.
+// print writes the report to standard output; a table is as wide as the terminal, if there is one.
 func (s Sinks) print(sum report.Summary) error {
 	if width := terminalWidth(s.Out); width > 0 && s.Form == report.FormTable {
 		return report.WriteTable(s.Out, sum, report.TableOptions{Width: width})

@@ -9,7 +9,7 @@ import (
 // Ledger counts repositories one by one and finds out what they share. It remembers each blob in some 50 bytes and
 // nothing else of a snapshot. The zero value is empty and ready.
 type Ledger struct {
-	repositories  []Repository
+	repositories  []Row
 	blobs         map[oci.Key]blob
 	bytes, shared int64
 }
@@ -32,7 +32,7 @@ func (l *Ledger) Add(s oci.Snapshot, now time.Time) {
 		l.blobs = map[oci.Key]blob{}
 	}
 	me := int32(len(l.repositories))
-	l.repositories = append(l.repositories, Repository{Path: s.Repository.Path, Tags: len(s.Ghosts), Manifests: len(s.Images)})
+	l.repositories = append(l.repositories, Row{Path: s.Repository.Path, Tags: len(s.Ghosts), Manifests: len(s.Images)})
 	for _, i := range s.Images {
 		r := &l.repositories[me]
 		r.Tags += len(i.Tags)
@@ -46,7 +46,7 @@ func (l *Ledger) Add(s oci.Snapshot, now time.Time) {
 }
 
 // built notes the date of an image.
-func (r *Repository) built(at, now time.Time) {
+func (r *Row) built(at, now time.Time) {
 	if at.IsZero() || at.After(now) {
 		return
 	}

@@ -32,21 +32,21 @@ type Ranking struct {
 	// Err is what ended the run before its time, or kept it from beginning; nil when every repository was asked for.
 	Err error
 	// Repositories are sorted: those that hold the most come first.
-	Repositories []Repository
+	Repositories []Row
 	// Unread are the repositories that could not be read, in natural order. What they hold is in no number.
 	Unread []Unread
 	// Gone are those that the registry lists and does not know, as distribution does with some that were emptied.
 	Gone []string
-	// Left is how many were not looked at, because the run ended before.
-	Left int
+	// NotLookedAt is how many were not looked at, because the run ended before.
+	NotLookedAt int
 	// Bytes is what all repositories hold, each blob once; Shared is the part that several of them use.
 	Bytes, Shared int64
 	// Log is what the summary line of the log says; the zero value for a registry.
 	Log gc.Log
 }
 
-// Repository is what one repository holds.
-type Repository struct {
+// Row is what one repository holds.
+type Row struct {
 	Path      string
 	Tags      int // as listed, attachments' and ghosts among them
 	Manifests int // of every kind
@@ -81,7 +81,7 @@ func (r Ranking) Own() int64 { return r.Bytes - r.Shared }
 func OfLog(asked string, log gc.Log) Ranking {
 	r := Ranking{Source: FromLog, Asked: asked, Log: log}
 	for _, m := range log.Repositories {
-		r.Repositories = append(r.Repositories, Repository{Path: m.Name, Manifests: m.Manifests, Blobs: m.Blobs})
+		r.Repositories = append(r.Repositories, Row{Path: m.Name, Manifests: m.Manifests, Blobs: m.Blobs})
 	}
 	r.Log.Repositories = nil // they are above
 	sort(r.Repositories)
@@ -89,8 +89,8 @@ func OfLog(asked string, log gc.Log) Ranking {
 }
 
 // sort puts those first without which the most disk would be free.
-func sort(repositories []Repository) {
-	slices.SortFunc(repositories, func(a, b Repository) int {
+func sort(repositories []Row) {
+	slices.SortFunc(repositories, func(a, b Row) int {
 		return cmp.Or(cmp.Compare(b.Own, a.Own), cmp.Compare(b.Manifests, a.Manifests), cmp.Compare(b.Blobs, a.Blobs), oci.NaturalCompare(a.Path, b.Path))
 	})
 }

@@ -48,7 +48,7 @@ func TestLedger(t *testing.T) {
 	got := l.Ranking("registry.example.com")
 	want := Ranking{
 		Source: FromRegistry, Asked: "registry.example.com", Bytes: 4321, Shared: 21,
-		Repositories: []Repository{
+		Repositories: []Row{
 			{Path: "large", Tags: 10, Manifests: 5, Blobs: 4, Own: 4300, Shared: 21, Oldest: now.AddDate(0, 0, -9), Newest: now.AddDate(0, 0, -5)},
 			{Path: "small", Tags: 2, Manifests: 1, Blobs: 2, Shared: 21, Oldest: now.AddDate(0, 0, -3), Newest: now.AddDate(0, 0, -3)},
 			{Path: "third", Tags: 3, Manifests: 1, Blobs: 1, Shared: 1, Oldest: now.AddDate(0, 0, -1), Newest: now.AddDate(0, 0, -1)},
@@ -134,7 +134,7 @@ func TestLedgerIsNotRunOver(t *testing.T) {
 
 func TestOrder(t *testing.T) {
 	t.Parallel()
-	got := Ranking{Repositories: []Repository{
+	got := Ranking{Repositories: []Row{
 		{Path: "b10"}, {Path: "b9"}, {Path: "blobs", Blobs: 1}, {Path: "manifests", Manifests: 1}, {Path: "shared", Shared: 9, Manifests: 2}, {Path: "own", Own: 1},
 	}}
 	sort(got.Repositories)

@@ -70,14 +70,14 @@ const codeDenied = "DENIED"
 var codesOfAbsence = []string{"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "BLOB_UNKNOWN", "NOT_FOUND"}
 
 // Is reports whether the answer is of a kind. Registries say in different ways that something still refers to a
-// manifest: zot answers 405 DENIED, Harbor 412, others 403 or 409.
+// manifest: zot answers 405 DENIED, Harbor 412, others 409. A 403 says only that the login may not.
 func (e *Error) Is(target error) bool {
 	if target != ErrInUse {
 		kind := e.kind()
 		return kind != nil && target == kind
 	}
 	switch e.Status {
-	case http.StatusForbidden, http.StatusConflict, http.StatusPreconditionFailed:
+	case http.StatusConflict, http.StatusPreconditionFailed:
 		return true
 	}
 	return e.Status == http.StatusMethodNotAllowed && e.Code == codeDenied
@@ -89,7 +89,7 @@ func (e *Error) Hint() string {
 	case kind == ErrForbidden && (e.Method == http.MethodPost || e.Method == http.MethodPut):
 		return "--delete-by retag pushes to the registry, and the login may not; --delete-by auto does without"
 	case kind == ErrForbidden && e.Method != http.MethodDelete:
-		return "the login is known but may not read this; it needs the right to pull, and for a prune the right to delete"
+		return "the login is valid but may not read this; it needs the right to pull, and for a prune the right to delete"
 	case kind != nil:
 		return kind.Hint()
 	case e.Status == http.StatusBadRequest && e.Code == "", e.Status >= 300 && e.Status < 400:

@@ -32,6 +32,8 @@ func cases() map[string]Summary {
 		"ghosts":        ghosts(),
 		"undated":       undated(),
 		"none":          summary(),
+		"unsettled":     unsettled(),
+		"broken":        broken(),
 		"grouped":       grouping(),
 		"grouped_dry":   groupedDry(),
 		"grouped_many":  groupedMany(),
@@ -73,6 +75,41 @@ func refusedTwice() Summary {
 	}
 	s := summary(f)
 	s.ExitCode = 3
+	return s
+}
+
+// unsettled is a run whose registry went away in the middle of an index and of the removal of a tag.
+func unsettled() Summary {
+	noAnswer := prune.Outcome{Status: prune.Unsettled, Detail: "DELETE https://registry.example.com:5000/v2/zdtest/manifests/sha256:07: sent and not answered: connection reset by peer"}
+	f := repo("zdtest").pair(9).builds(7, 6, deleted)
+	index := f.image(9*day, 0, "5")
+	child := f.image(9*day, 60*mib)
+	child.Kind, index.Kind, index.Children = oci.KindChild, oci.KindIndex, []oci.Digest{child.Digest}
+	f.drop(index, noAnswer, "beyond the last 2")
+	f.drop(child, skipped("5 is perhaps deleted, and it depends on it"), "child of 5")
+	untagged := f.image(10*day, 84*mib, "4")
+	f.drop(untagged, skipped("the registry stopped answering"), "beyond the last 2")
+	f.r.Untagged = map[oci.Digest][]string{untagged.Digest: {"4"}}
+	f.r.Unfinished = []oci.Digest{index.Digest, child.Digest, untagged.Digest}
+	s := summary(f)
+	s.ExitCode = 1
+	return s
+}
+
+// broken is a run during which somebody pushed an index that shares a part with a doomed one, and gave a tag to an image
+// whose signature had just lost its own.
+func broken() Summary {
+	f := repo("zdtest").pair(9).builds(7, 3, deleted)
+	signature := f.image(9*day, 30*mib, "sha256-"+digest(2).Encoded()+".sig")
+	signature.Kind = oci.KindAttachment
+	f.drop(signature, skipped("it is attached to 2, which tag stable has come to need"), "attached to 2")
+	f.r.Untagged = map[oci.Digest][]string{signature.Digest: signature.Tags}
+	f.r.Broken = []prune.Broken{
+		{Name: "10", Digest: digest(90), Missing: []oci.Digest{digest(4), digest(5)}},
+		{Name: digest(91).String(), Digest: digest(91), Missing: []oci.Digest{digest(4)}},
+	}
+	s := summary(f)
+	s.ExitCode = 1
 	return s
 }
 

@@ -31,6 +31,8 @@ func WriteDotenv(w io.Writer, s Summary) error {
 		{"MANIFESTS_DELETED", t.Manifests},
 		{"UNREFERENCED_BYTES", t.UniqueBytes},
 		{"FREED_BYTES", s.Freed()},
+		{"UNSETTLED", t.Unsettled},
+		{"BROKEN", t.Broken},
 	} {
 		fmt.Fprintf(&b, "REGSWEEP_%s=%v\n", v.name, v.value)
 	}

@@ -75,7 +75,10 @@ func TestClip(t *testing.T) {
 		{tagList([]string{"a"}), "a"},
 		{tagList([]string{"1", "2", "3", "4"}), "1, 2, 3, 4"},
 		{tagList([]string{"1", "2", "3", "4", "5"}), "1, 2, 3 … +2"},
-		{grouped(0), "0"}, {grouped(999), "999"}, {grouped(1234), "1,234"}, {grouped(1234567), "1,234,567"},
+		{grouped(0), "0"},
+		{grouped(999), "999"},
+		{grouped(1234), "1,234"},
+		{grouped(1234567), "1,234,567"},
 	} {
 		if test.got != test.want {
 			t.Errorf("got %q, want %q", test.got, test.want)

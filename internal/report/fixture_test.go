@@ -19,13 +19,13 @@ const (
 
 // fixture builds a repository decision by decision.
 type fixture struct {
-	r Repository
+	r Outcome
 	n int // numbers the digests
 }
 
 func repo(path string) *fixture {
 	name := oci.Repository{Host: "registry.example.com:5000", Path: path}
-	return &fixture{r: Repository{Name: name, Plan: &retain.Plan{Repository: name}, Outcomes: map[oci.Digest]prune.Outcome{}}}
+	return &fixture{r: Outcome{Name: name, Plan: &retain.Plan{Repository: name}, Outcomes: map[oci.Digest]prune.Outcome{}}}
 }
 
 func digest(n int) oci.Digest { return oci.Digest(fmt.Sprintf("sha256:%012x%052x", n, n)) }

@@ -4,22 +4,57 @@ import (
 	"fmt"
 
 	"github.com/regsweep/regsweep/internal/gc"
+	"github.com/regsweep/regsweep/internal/prune"
 )
 
-// alarm is what a person must see first: a registry that does not serve, or kept images that are no longer whole. It is
-// "" when all is well. The loudest error is the first one.
+// alarm is what a person must see first: a registry that does not serve, kept images that are no longer whole, or pushed
+// ones that lack a part. It is "" when all is well. The loudest error is the first one.
 func (s Summary) alarm() string {
-	if s.GC == nil {
-		return ""
-	}
 	switch r := s.GC; {
-	case r.Err == nil:
+	case r == nil || r.Err == nil:
 	case r.Stopped && !r.Restarted:
 		return "THE REGISTRY IS DOWN: " + long(s.GC.Err.Error())
 	case len(r.Check.Missing) > 0:
 		return "KEPT IMAGES ARE BROKEN: " + long(s.GC.Err.Error())
 	}
-	return ""
+	return s.brokenAlarm()
+}
+
+// brokenAlarm names the first image that was pushed during the run and lacks a part.
+func (s Summary) brokenAlarm() string {
+	first, n := "", 0
+	for _, r := range s.Repositories {
+		for _, b := range r.Broken {
+			if n++; n == 1 {
+				first = fmt.Sprintf("%s in %s %s; %s", short(b.Name, tagRunes), short(r.Name.String(), nameRunes), lacks(b), pushAgain)
+			}
+		}
+	}
+	switch {
+	case n == 0:
+		return ""
+	case n > 1:
+		first += fmt.Sprintf(" (and %d more)", n-1)
+	}
+	return "A PUSHED IMAGE IS BROKEN: " + first
+}
+
+// pushAgain is what helps when an image lacks a part.
+const pushAgain = "push it again"
+
+// tagAgain is what helps when an image that stays has lost its tags.
+const tagAgain = "point the tags to this digest again: the image is still there"
+
+// lacks says what is wrong with a broken image.
+func lacks(b prune.Broken) string {
+	text := "was pushed during this run and lacks parts that it deleted"
+	if len(b.Missing) > 0 {
+		text = "was pushed during this run and lacks " + long(b.Missing[0].String()) + ", which it deleted"
+	}
+	if n := len(b.Missing) - 1; n > 0 {
+		text += " (and " + plural(n, "more part", "more parts") + ")"
+	}
+	return text
 }
 
 // gcVerdict says in a line what became of the garbage collection.
@@ -31,6 +66,9 @@ func gcVerdict(r *gc.Result) string {
 		return "garbage collection failed: " + long(r.Err.Error())
 	}
 	text := "garbage collection deleted " + plural(r.Log.BlobsEligible, "blob", "blobs")
+	if r.LogIncomplete {
+		text = "garbage collection ran to its end"
+	}
 	if r.Log.ManifestsEligible > 0 {
 		text += " and " + plural(r.Log.ManifestsEligible, "manifest", "manifests")
 	}
@@ -58,7 +96,10 @@ func gcFacts(r *gc.Result) []fact {
 	if r.Skipped != "" {
 		return nil
 	}
-	if r.Collected {
+	switch {
+	case r.LogIncomplete:
+		add("deleted", "not known, the log was cut off")
+	case r.Collected:
 		add("deleted", "%s and %s; %s in use", plural(r.Log.BlobsEligible, "blob", "blobs"),
 			plural(r.Log.ManifestsEligible, "manifest", "manifests"), plural(r.Log.BlobsMarked, "blob is", "blobs are"))
 	}

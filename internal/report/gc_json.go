@@ -39,6 +39,7 @@ type (
 		Repositories     []jsonMarked  `json:"repositories"`
 		Notes            []string      `json:"notes"`
 		Hint             *string       `json:"hint"` // what helps against the error
+		LogIncomplete    bool          `json:"log_incomplete"`
 	}
 	jsonMissing struct {
 		Repository string     `json:"repository"`
@@ -59,7 +60,7 @@ func gcJSON(r *gc.Result) *jsonGC {
 	out := &jsonGC{
 		Via: r.Via, BlobsMarked: r.Log.BlobsMarked, BlobsDeleted: r.Log.BlobsEligible, ManifestsDeleted: r.Log.ManifestsEligible,
 		Restarted: r.Restarted, VerifiedImages: r.Check.Images, Seconds: thousandths(r.Elapsed), Mode: string(r.Mode), Version: r.Version,
-		Collected: r.Collected, Stopped: r.Stopped, AwaySeconds: thousandths(r.Away), CollectSeconds: thousandths(r.Collecting),
+		Collected: r.Collected, LogIncomplete: r.LogIncomplete, Stopped: r.Stopped, AwaySeconds: thousandths(r.Away), CollectSeconds: thousandths(r.Collecting),
 		Verified: r.Verified, Missing: []jsonMissing{}, Lock: r.Lock, Repositories: []jsonMarked{}, Notes: some(r.Notes), Skipped: textJSON(r.Skipped), Hint: textJSON(Hint(r.Err)),
 	}
 	if r.Err != nil {
@@ -87,7 +88,7 @@ func (in *jsonGC) result() (*gc.Result, error) {
 	}
 	out := &gc.Result{
 		Via: in.Via, Mode: gc.Mode(in.Mode), Version: in.Version, Collected: in.Collected, Stopped: in.Stopped,
-		Restarted: in.Restarted, Verified: in.Verified, Check: gc.Check{Images: in.VerifiedImages}, Lock: in.Lock, Notes: in.Notes, Skipped: textOf(in.Skipped),
+		Restarted: in.Restarted, Verified: in.Verified, Check: gc.Check{Images: in.VerifiedImages}, Lock: in.Lock, Notes: in.Notes, LogIncomplete: in.LogIncomplete, Skipped: textOf(in.Skipped),
 		Log:      gc.Log{BlobsMarked: in.BlobsMarked, BlobsEligible: in.BlobsDeleted, ManifestsEligible: in.ManifestsDeleted},
 		Measured: in.FreedBytes != nil,
 	}

@@ -49,6 +49,10 @@ func collectionCases() map[string]Summary {
 			r.Restarted, r.Verified = false, false
 			r.Err = &gc.NotBackError{Started: "systemctl start registry", Cause: errors.New(nasty)}
 		}),
+		"gc_cut_off": after(func(r *gc.Result) {
+			r.Log, r.LogIncomplete = gc.Log{}, true
+			r.Notes = []string{"its log was cut off"}
+		}),
 		"gc_unmeasured": after(func(r *gc.Result) {
 			r.Measured = false
 			r.Notes = []string{"the storage is s3, which is not measured: only the log tells what was freed", nasty}

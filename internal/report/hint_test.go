@@ -94,7 +94,7 @@ func TestHintsAreEscaped(t *testing.T) {
 // What was said of a repository that was not read is not lost, and does not make it one that was.
 func TestWarningsOfTheRun(t *testing.T) {
 	t.Parallel()
-	unread := Repository{Name: oci.Repository{Host: "h.example", Path: "busy"}, Err: errors.New("no"), Warnings: []string{"another run has the journal"}}
+	unread := Outcome{Name: oci.Repository{Host: "h.example", Path: "busy"}, Err: errors.New("no"), Warnings: []string{"another run has the journal"}}
 	executed := repo("zdtest").pair(12)
 	executed.r.Plan.Warnings, executed.r.Warnings = []string{"void rule"}, []string{"deleted by digest"}
 	s := summary(executed)

@@ -40,7 +40,7 @@ func (v view) history() history {
 		h.lines = append(h.lines, line)
 	}
 	if more > 0 {
-		h.rest = sums(all[len(shown):], v.goneWord())
+		h.rest = v.sums(all[len(shown):])
 	}
 	return h
 }
@@ -92,7 +92,7 @@ func (v view) periods() history {
 			name = stretches[i].name
 		}
 		t.sort()
-		h.lines = append(h.lines, historyLine{timeline: t, name: name, counts: sums([]timeline{t}, v.goneWord())})
+		h.lines = append(h.lines, historyLine{timeline: t, name: name, counts: v.sums([]timeline{t})})
 	}
 	return h
 }

@@ -191,7 +191,7 @@ func htmlSectionOf(s Summary, v view, rows int) htmlSection {
 	h := v.history()
 	out.History = htmlHistory{Title: h.title, Legend: v.legend(), More: h.more, Rest: h.rest}
 	for _, l := range h.lines {
-		out.History.Lines = append(out.History.Lines, htmlLine{Visible(l.name), l.bar(htmlCells), l.spoken(htmlCells, v.goneWord()), l.counts})
+		out.History.Lines = append(out.History.Lines, htmlLine{Visible(l.name), l.bar(htmlCells), l.spoken(htmlCells, v), l.counts})
 	}
 	gone := v.gone()
 	kept := min(len(v.kept), max(rows*2/3, rows-len(gone)))

@@ -1,9 +1,6 @@
 package report
 
-import (
-	"github.com/regsweep/regsweep/internal/prune"
-	"github.com/regsweep/regsweep/internal/retain"
-)
+import "cmp"
 
 // ImageOutcome is what became of one image, for a program.
 type ImageOutcome struct {
@@ -22,17 +19,8 @@ func (s Summary) Images() []ImageOutcome {
 			continue
 		}
 		for _, d := range r.Plan.Decisions {
-			i := ImageOutcome{r.Name.String(), d.Image.Digest.String(), d.Image.Tags, "kept"}
-			if i.Tags == nil {
-				i.Tags = []string{}
-			}
-			if d.Verdict == retain.Delete {
-				i.Outcome = string(prune.Skipped) // a deletion without an outcome was not tried
-				if o, ok := r.Outcomes[d.Image.Digest]; ok {
-					i.Outcome = string(o.Status)
-				}
-			}
-			out = append(out, i)
+			outcome := string(cmp.Or(r.status(&d), "kept"))
+			out = append(out, ImageOutcome{r.Name.String(), d.Image.Digest.String(), some(d.Image.Tags), outcome})
 		}
 	}
 	return out

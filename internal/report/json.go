@@ -58,11 +58,18 @@ type (
 		Unfinished         []oci.Digest  `json:"unfinished"` // what a later run has to delete, as the journal has it
 		Hint               *string       `json:"hint"`       // what helps against the error
 		Read               *bool         `json:"read"`       // whether the repository was read; missing in old reports
+		Unsettled          int           `json:"unsettled"`
+		Broken             []jsonBroken  `json:"broken"` // pushed meanwhile, and without parts
 	}
 	jsonRefusal struct {
 		Guard  string  `json:"guard"`
 		Detail string  `json:"detail"`
 		Hint   *string `json:"hint"`
+	}
+	jsonBroken struct {
+		Name    string       `json:"name"`
+		Digest  oci.Digest   `json:"digest"`
+		Missing []oci.Digest `json:"missing"`
 	}
 	jsonImage struct {
 		Digest          oci.Digest     `json:"digest"`
@@ -77,6 +84,7 @@ type (
 		Error           *string        `json:"error"`
 		MissingChildren []oci.Digest   `json:"missing_children"`
 		Children        []oci.Digest   `json:"children"`
+		RemovedTags     []string       `json:"removed_tags"` // although the image is perhaps still there
 	}
 	jsonReason struct {
 		Rule   retain.Rule `json:"rule"`
@@ -127,7 +135,7 @@ func WriteJSON(w io.Writer, s Summary) error {
 var imagesMark = []byte(`"images": ""`)
 
 // writeImages writes the images of a repository one by one, in the place and form that they have in the whole.
-func writeImages(w *bufio.Writer, r Repository) error {
+func writeImages(w *bufio.Writer, r Outcome) error {
 	const indent = "        "
 	if r.Plan == nil || len(r.Plan.Decisions) == 0 {
 		_, _ = w.WriteString(`"images": []`)
@@ -162,13 +170,17 @@ func encodeJSON(value any, prefix string) ([]byte, error) {
 	return inert(b.Bytes()), nil
 }
 
-func repositoryJSON(r Repository) jsonRepository {
+func repositoryJSON(r Outcome) jsonRepository {
 	t := r.Totals()
 	out := jsonRepository{
 		Repository: r.Name.String(), Policy: r.Policy, Kept: t.Kept, Deleted: t.Deleted, Failed: t.Failed, Skipped: t.Skipped,
 		UniqueBytesDeleted: t.UniqueBytes, Gone: t.Gone, Planned: t.Planned, ManifestsDeleted: t.Manifests,
 		GhostTags: []string{}, JustBuilt: some(r.pushed()), Refusals: []jsonRefusal{},
-		DeletedBy: r.Way, Unfinished: some(r.Left), Late: r.late(), Read: new(r.Plan != nil), Warnings: some(r.warnings()), Hint: textJSON(Hint(r.Err)),
+		DeletedBy: r.Way, Unfinished: some(r.Unfinished), Late: r.late(), Read: new(r.Plan != nil), Warnings: some(r.warnings()), Hint: textJSON(Hint(r.Err)),
+		Unsettled: t.Unsettled, Broken: []jsonBroken{},
+	}
+	for _, b := range r.Broken {
+		out.Broken = append(out.Broken, jsonBroken{b.Name, b.Digest, some(b.Missing)})
 	}
 	if r.Err != nil {
 		out.Error = new(r.Err.Error())
@@ -199,11 +211,11 @@ func textOf(text *string) string {
 	return *text
 }
 
-func imageJSON(r Repository, d *retain.Decision) jsonImage {
+func imageJSON(r Outcome, d *retain.Decision) jsonImage {
 	out := jsonImage{
 		Digest: d.Image.Digest, Kind: d.Image.Kind, Tags: some(d.Image.Tags), Created: moment(d.Image.Created),
 		Size: sizeJSON(d.Image), Group: d.Group, Verdict: d.Verdict, Reasons: make([]jsonReason, 0, len(d.Reasons)),
-		MissingChildren: some(d.Image.Missing), Children: some(d.Image.Children),
+		MissingChildren: some(d.Image.Missing), Children: some(d.Image.Children), RemovedTags: some(r.Untagged[d.Image.Digest]),
 	}
 	for _, reason := range d.Reasons {
 		out.Reasons = append(out.Reasons, jsonReason(reason))
@@ -213,7 +225,7 @@ func imageJSON(r Repository, d *retain.Decision) jsonImage {
 		return out
 	}
 	out.Outcome = &status
-	if status == prune.Failed || status == prune.Skipped {
+	if status == prune.Failed || status == prune.Skipped || status == prune.Unsettled {
 		out.Error = new(r.Outcomes[d.Image.Digest].Detail)
 	}
 	return out

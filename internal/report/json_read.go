@@ -65,7 +65,7 @@ func ReadJSON(r io.Reader) (Summary, error) {
 		return Summary{}, err
 	}
 	for _, r := range in.Repositories {
-		read, err := r.repository()
+		read, err := r.outcome()
 		if err != nil {
 			return Summary{}, fmt.Errorf("read JSON report: %s: %w", clip(r.Repository, nameRunes), err)
 		}
@@ -77,10 +77,10 @@ func ReadJSON(r io.Reader) (Summary, error) {
 	return out, nil
 }
 
-func (in readRepository) repository() (Repository, error) {
+func (in readRepository) outcome() (Outcome, error) {
 	host, path, _ := strings.Cut(in.Repository, "/")
 	bytes := in.UniqueBytesDeleted
-	out := Repository{Name: oci.Repository{Host: host, Path: path}, Policy: in.Policy, Warnings: in.Warnings, KnownBytes: &bytes, Way: in.DeletedBy, Left: in.Unfinished}
+	out := Outcome{Name: oci.Repository{Host: host, Path: path}, Policy: in.Policy, Warnings: in.Warnings, KnownBytes: &bytes, Way: in.DeletedBy, Unfinished: in.Unfinished}
 	for _, name := range in.JustBuilt {
 		pushed := oci.Pushed{Reference: oci.Reference{Repository: out.Name, Tag: name}, Source: "report"}
 		if short := oci.Digest(name); strings.Contains(name, ":") && retain.ShortDigest(short) == name { // no tag
@@ -102,18 +102,21 @@ func (in readRepository) repository() (Repository, error) {
 			out.Plan.Refusals = append(out.Plan.Refusals, retain.Refusal{Guard: f.Guard, Detail: f.Detail})
 		}
 	}
+	for _, b := range in.Broken {
+		out.Broken = append(out.Broken, prune.Broken(b))
+	}
 	for _, i := range in.Images {
 		if err := out.readImage(i); err != nil {
-			return Repository{}, err
+			return Outcome{}, err
 		}
 	}
 	got, want := out.Totals(), Totals{
-		Kept: in.Kept, Deleted: in.Deleted, Gone: in.Gone, Failed: in.Failed, Skipped: in.Skipped, Planned: in.Planned,
+		Kept: in.Kept, Deleted: in.Deleted, Gone: in.Gone, Failed: in.Failed, Skipped: in.Skipped, Planned: in.Planned, Unsettled: in.Unsettled, Broken: len(in.Broken),
 		Manifests: in.ManifestsDeleted, UniqueBytes: in.UniqueBytesDeleted,
 	}
 	want.Unmeasured = got.Unmeasured // told by the images alone
 	if got != want || want.UniqueBytes < 0 {
-		return Repository{}, errors.New("its numbers are not those of its images")
+		return Outcome{}, errors.New("its numbers are not those of its images")
 	}
 	return out, nil
 }
@@ -127,7 +130,7 @@ func (in readRepository) wasRead() bool {
 }
 
 // readImage adds an image to the plan, and what became of it to the outcomes.
-func (r *Repository) readImage(in jsonImage) error {
+func (r *Outcome) readImage(in jsonImage) error {
 	created, err := readMoment(in.Created)
 	if err != nil {
 		return err
@@ -162,12 +165,18 @@ func (r *Repository) readImage(in jsonImage) error {
 		return fmt.Errorf("it lists %s twice", clip(in.Digest.String(), textRunes))
 	}
 	r.Outcomes[in.Digest] = outcome
+	if len(in.RemovedTags) > 0 {
+		if r.Untagged == nil {
+			r.Untagged = map[oci.Digest][]string{}
+		}
+		r.Untagged[in.Digest] = in.RemovedTags
+	}
 	return nil
 }
 
 var (
 	knownKinds    = []oci.Kind{oci.KindImage, oci.KindIndex, oci.KindChild, oci.KindAttachment, oci.KindPlaceholder}
-	knownStatuses = []prune.Status{prune.Deleted, prune.Gone, prune.Failed, prune.Skipped, prune.Planned}
+	knownStatuses = []prune.Status{prune.Deleted, prune.Gone, prune.Failed, prune.Skipped, prune.Planned, prune.Unsettled}
 )
 
 func readMoment(text *string) (time.Time, error) {

@@ -58,7 +58,7 @@ func byTags() Summary {
 			image.Size, image.Blobs = 0, nil
 		}
 	}
-	r.Way, r.Left = prune.Retag, []oci.Digest{digest(700)}
+	r.Way, r.Unfinished = prune.Retag, []oci.Digest{digest(700)}
 	return s
 }
 

@@ -65,9 +65,10 @@ type (
 )
 
 // WriteJUnit writes the run as tests: a suite for each repository, in it a case for each deletion and one for all that is
-// kept. A failed deletion is a failure. One that was not tried is skipped, as is a repository that the run's time was too
-// short for. A repository that was refused, not read or not finished is an error, as is a garbage collection that failed.
-// A dry run tries nothing.
+// kept. A failed or unsettled deletion is a failure, and so is an image that was pushed meanwhile and lacks a part, or
+// that stays and has lost its tags. A deletion that was not tried is skipped, as is a repository that the run's time was
+// too short for. A repository that was refused, not read or not finished is an error, as is a garbage collection that
+// failed. A dry run tries nothing.
 //
 // Large runs are cut to the failures and the first other cases. The properties of a suite are always those of the whole.
 func WriteJUnit(w io.Writer, s Summary) error {
@@ -122,6 +123,9 @@ func (room *junitRoom) suite(v view, s Summary) junitSuite {
 	if v.Plan != nil {
 		suite.Cases = append(suite.Cases, junitCase{Class: class, Name: "keep " + plural(v.totals.Kept, "image", "images")})
 	}
+	for _, p := range v.losses() {
+		suite.Cases = append(suite.Cases, junitCase{Class: class, Name: "keep " + long(p.image), Failure: &junitResult{p.why, p.what, "hint: " + p.hint}})
+	}
 	left := 0
 	for _, list := range []struct {
 		entries []entry
@@ -158,7 +162,7 @@ func junitProperties(t Totals) []junitProperty {
 		value int64
 	}{
 		{"kept", int64(t.Kept)}, {"deleted", int64(t.Deleted)}, {"gone", int64(t.Gone)}, {"failed", int64(t.Failed)},
-		{"skipped", int64(t.Skipped)}, {"planned", int64(t.Planned)}, {"unreferenced_bytes", t.UniqueBytes},
+		{"skipped", int64(t.Skipped)}, {"planned", int64(t.Planned)}, {"unsettled", int64(t.Unsettled)}, {"unreferenced_bytes", t.UniqueBytes},
 	} {
 		out = append(out, junitProperty{p.name, strconv.FormatInt(p.value, 10)})
 	}
@@ -174,8 +178,8 @@ func deletionCase(v view, e entry, class string) junitCase {
 	}
 	c.Out = strings.Join(about, " · ")
 	switch e.status {
-	case prune.Failed:
-		c.Failure = &junitResult{Message: long(e.trouble()), Type: "failed"}
+	case prune.Failed, prune.Unsettled:
+		c.Failure = &junitResult{Message: long(e.trouble()), Type: string(e.status)}
 	case prune.Skipped:
 		c.Skipped = &junitResult{Message: long(e.trouble())}
 	case prune.Planned:

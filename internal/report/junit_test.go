@@ -125,7 +125,7 @@ func TestJUnitIsBounded(t *testing.T) {
 func TestJUnitOfALateRepository(t *testing.T) {
 	t.Parallel()
 	s := summary(repo("zdtest").pair(12))
-	late := Repository{Name: oci.Repository{Host: "h.example", Path: "late"}, Err: fmt.Errorf("not looked at: %w", ErrTimeout)}
+	late := Outcome{Name: oci.Repository{Host: "h.example", Path: "late"}, Err: fmt.Errorf("not looked at: %w", ErrTimeout)}
 	s.Repositories = append(s.Repositories, late)
 	var text strings.Builder
 	if err := WriteJSON(&text, s); err != nil {

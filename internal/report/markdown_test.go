@@ -109,7 +109,11 @@ func TestMarkdownBudget(t *testing.T) {
 
 func TestMarkdownCuts(t *testing.T) {
 	t.Parallel()
-	s := large(1, 50_000)
+	images := 50_000
+	if testing.Short() {
+		images = 20_000
+	}
+	s := large(1, images)
 	total := s.Totals()
 	for _, budget := range []int{30 << 10, 300 << 10, summaryBudget} {
 		t.Run(fmt.Sprint(budget), func(t *testing.T) {

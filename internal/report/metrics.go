@@ -21,6 +21,7 @@ func WriteMetrics(w io.Writer, s Summary) error {
 	m.gauge("regsweep_exit_code", "Exit code of the run; 0 is success.", sample{"", int64(s.ExitCode)})
 	m.gauge("regsweep_dry_run", "1 when the run was a dry run.", sample{"", truth(s.DryRun)})
 	m.gauge("regsweep_images", "Images of all repositories by outcome.", images("", total)...)
+	m.gauge("regsweep_broken_images", "Images that were pushed during the run and lack a part.", sample{"", int64(total.Broken)})
 	m.gauge("regsweep_unreferenced_bytes", "Bytes that only deleted images used, in all repositories.", sample{"", total.UniqueBytes})
 	m.gauge("regsweep_repositories", "Repositories by how their run ended.", s.endings()...)
 	shown, _ := cut(s.Repositories, maxMetricRepositories)
@@ -71,7 +72,7 @@ func images(label string, t Totals) []sample {
 	for _, c := range []struct {
 		outcome string
 		n       int
-	}{{"kept", t.Kept}, {"deleted", t.Deleted}, {"gone", t.Gone}, {"failed", t.Failed}, {"skipped", t.Skipped}, {"planned", t.Planned}} {
+	}{{"kept", t.Kept}, {"deleted", t.Deleted}, {"gone", t.Gone}, {"failed", t.Failed}, {"skipped", t.Skipped}, {"planned", t.Planned}, {"unsettled", t.Unsettled}} {
 		out = append(out, sample{fmt.Sprintf(`{%soutcome="%s"}`, label, c.outcome), int64(c.n)})
 	}
 	return out

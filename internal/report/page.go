@@ -20,16 +20,16 @@ type block struct {
 }
 
 // add writes as many rows of the block as fit below the limit and counts the others in a row of their own. When not
-// even that row fits with head and tail, it writes nothing and reports false.
-func (p *page) add(b block, limit int) bool {
+// even that row fits with head and tail, it writes nothing.
+func (p *page) add(b block, limit int) {
 	if b.rows == 0 {
-		return true
+		return
 	}
 	// The longest row that can be needed to count others. Since rows are written only as long as it fits after them,
 	// it always fits.
 	reserve := len(more(b.rows, b.columns))
 	if p.Len()+len(b.head)+reserve+len(b.tail) > limit {
-		return false
+		return
 	}
 	p.WriteString(b.head)
 	for i := range b.rows {
@@ -44,7 +44,6 @@ func (p *page) add(b block, limit int) bool {
 		p.WriteString(row)
 	}
 	p.WriteString(b.tail)
-	return true
 }
 
 // line writes the text when it fits below the limit.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
@@ -22,6 +23,9 @@ type problem struct {
 func (s sheet) problems() []problem {
 	var out []problem
 	for _, r := range s.Repositories {
+		out = append(out, r.losses()...)
+	}
+	for _, r := range s.Repositories {
 		switch c := r.condition(); c {
 		case unread, stopped:
 			out = append(out, problem{what: c.String(), repository: r.Name, why: r.objection(), hint: r.hint()})
@@ -33,7 +37,11 @@ func (s sheet) problems() []problem {
 	}
 	for _, v := range s.views {
 		for _, e := range v.failed {
-			out = append(out, problem{what: "failed", repository: v.Name, image: retain.Name(e.Image), why: long(e.trouble())})
+			p := problem{what: string(e.status), repository: v.Name, image: retain.Name(e.Image), why: long(e.trouble())}
+			if e.status == prune.Unsettled {
+				p.hint = Settles
+			}
+			out = append(out, p)
 		}
 	}
 	for _, v := range s.views {
@@ -54,6 +62,36 @@ func (s sheet) problems() []problem {
 			}
 			out = append(out, problem{what: "ghost tags", repository: r.Name, count: plural(n, "tag", "tags"), why: clip(Visible(why), 2*textRunes)})
 		}
+	}
+	return out
+}
+
+// Settles is how an unsettled deletion ends.
+const Settles = "the next run with the same --state-dir finds out whether the registry did it, and finishes it"
+
+func (r Outcome) losses() []problem {
+	var out []problem
+	for _, b := range r.Broken {
+		out = append(out, problem{what: "broken", repository: r.Name, image: b.Name, why: lacks(b), hint: pushAgain})
+	}
+	for _, i := range r.lost() {
+		tags := r.Untagged[i.Digest]
+		shown, more := cut(tags, maxTags)
+		why := "stays and has lost " + Visible(strings.Join(shown, ", ")) // whole, so that they can be given back
+		if more > 0 {
+			why += fmt.Sprintf(" … +%d", more)
+		}
+		out = append(out, problem{what: "lost tags", repository: r.Name, image: i.Digest.String(), why: why, hint: tagAgain})
+	}
+	return out
+}
+
+// Losses says in a line each what the run has broken although it should have stayed, and what helps: images that were
+// pushed meanwhile and lack a part, and images that stay and have lost tags.
+func (r Outcome) Losses() []string {
+	var out []string
+	for _, p := range r.losses() {
+		out = append(out, fmt.Sprintf("%s: %s %s; %s", p.what, long(p.image), p.why, p.hint))
 	}
 	return out
 }

@@ -46,7 +46,7 @@ func WriteRanking(w io.Writer, form Form, r rank.Ranking, o RankingOptions) erro
 // where no bytes are known.
 type standings struct {
 	rank.Ranking
-	top, rest []rank.Repository
+	top, rest []rank.Row
 	total     int64 // of what they are measured by
 }
 
@@ -64,7 +64,7 @@ func newStandings(r rank.Ranking, top int) standings {
 func (s standings) bytes() bool { return s.Source == rank.FromRegistry }
 
 // weight is what repositories are measured by.
-func (s standings) weight(repositories ...rank.Repository) int64 {
+func (s standings) weight(repositories ...rank.Row) int64 {
 	var n int64
 	for _, r := range repositories {
 		if s.bytes() {
@@ -126,8 +126,8 @@ func (s standings) verdict() string {
 	if n := len(s.Unread); n > 0 {
 		fmt.Fprintf(&b, "; %d not read", n)
 	}
-	if s.Left > 0 {
-		fmt.Fprintf(&b, "; %d not looked at", s.Left)
+	if s.NotLookedAt > 0 {
+		fmt.Fprintf(&b, "; %d not looked at", s.NotLookedAt)
 	}
 	if !s.bytes() {
 		fmt.Fprintf(&b, " · %s marked, %s and %s eligible for deletion", plural(s.Log.BlobsMarked, "blob", "blobs"),
@@ -147,7 +147,7 @@ func holds(n int) string {
 }
 
 // built says when the images of a repository were built, as ages.
-func (s standings) built(r rank.Repository) string {
+func (s standings) built(r rank.Row) string {
 	if r.Newest.IsZero() {
 		return "-"
 	}

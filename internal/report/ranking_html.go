@@ -81,7 +81,7 @@ func (s standings) html() (string, error) {
 }
 
 // htmlRow has what can be added up, and of one repository what cannot.
-func (s standings) htmlRow(r rank.Repository, name string, own ...string) htmlRanked {
+func (s standings) htmlRow(r rank.Row, name string, own ...string) htmlRanked {
 	row := htmlRanked{Name: name, Weight: grouped(r.Manifests), Share: s.share(s.weight(r))}
 	if s.bytes() {
 		row.Weight = size(r.Own)

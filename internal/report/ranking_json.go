@@ -54,7 +54,7 @@ func writeRankingJSON(w io.Writer, r rank.Ranking) error {
 	out := jsonRanking{
 		Schema: RankSchema, Source: r.Source, Asked: r.Asked, Started: moment(r.Started), ElapsedSeconds: thousandths(r.Elapsed),
 		ExitCode: r.ExitCode, Repositories: make([]jsonRanked, 0, len(r.Repositories)), Manifests: r.Manifests(),
-		Unread: []jsonUnread{}, Gone: some(r.Gone), NotLookedAt: r.Left,
+		Unread: []jsonUnread{}, Gone: some(r.Gone), NotLookedAt: r.NotLookedAt,
 	}
 	if r.Source == rank.FromLog {
 		out.Log = &jsonLog{r.Log.BlobsMarked, r.Log.BlobsEligible, r.Log.ManifestsEligible}

@@ -39,7 +39,7 @@ func (s standings) markdown() string {
 }
 
 // markdownRow has what can be added up, and own: the bar, the shared bytes, the blobs and the ages of one repository.
-func (s standings) markdownRow(r rank.Repository, name string, own ...string) string {
+func (s standings) markdownRow(r rank.Row, name string, own ...string) string {
 	bar, shared, blobs, built := own[0], own[1], own[2], own[3]
 	share := strings.TrimRight(markdownText(s.share(s.weight(r)))+" "+bar, " ")
 	if !s.bytes() {

@@ -84,7 +84,7 @@ func (s standings) rows(width int) [][]string {
 }
 
 // row has what can be added up: a blob that several share would be in the sum several times.
-func (s standings) row(r rank.Repository, name string) []string {
+func (s standings) row(r rank.Row, name string) []string {
 	row := make([]string, rankColumns)
 	row[rankName], row[rankOwn], row[rankShare] = name, size(r.Own), s.share(s.weight(r))
 	row[rankTags], row[rankManifests] = strconv.Itoa(r.Tags), strconv.Itoa(r.Manifests)
@@ -92,8 +92,8 @@ func (s standings) row(r rank.Repository, name string) []string {
 }
 
 // sum adds up what can be.
-func sum(repositories []rank.Repository) rank.Repository {
-	var out rank.Repository
+func sum(repositories []rank.Row) rank.Row {
+	var out rank.Row
 	for _, r := range repositories {
 		out.Own += r.Own
 		out.Tags += r.Tags

@@ -16,15 +16,15 @@ import (
 )
 
 // held makes a repository that holds so many MiB by itself.
-func held(path string, own int64, manifests int) rank.Repository {
-	return rank.Repository{
+func held(path string, own int64, manifests int) rank.Row {
+	return rank.Row{
 		Path: path, Tags: manifests, Manifests: manifests, Blobs: 2 * manifests, Own: own * mib, Shared: 30 * mib,
 		Oldest: started.Add(-200 * day), Newest: started.Add(-2 * time.Minute),
 	}
 }
 
 // ranked is a registry with the repositories, which share one layer of 30 MiB.
-func ranked(repositories ...rank.Repository) rank.Ranking {
+func ranked(repositories ...rank.Row) rank.Ranking {
 	r := rank.Ranking{
 		Source: rank.FromRegistry, Asked: "registry.example.com:5000", Started: started, Elapsed: 3200 * time.Millisecond,
 		Repositories: repositories, Bytes: 30 * mib, Shared: 30 * mib,
@@ -43,7 +43,7 @@ func logRanking() rank.Ranking {
 }
 
 func many(n int) rank.Ranking {
-	var repositories []rank.Repository
+	var repositories []rank.Row
 	for i := range n {
 		repositories = append(repositories, held(fmt.Sprintf("team%d/app%d", i%7, i), int64(4000/(i+1)), 3000/(i+1)))
 	}
@@ -58,7 +58,7 @@ func rankings() map[string]rank.Ranking {
 	partial := ranked(web, lint)
 	partial.ExitCode = 1
 	partial.Unread = []rank.Unread{{Path: "secret/app", Err: errors.New("GET https://registry.example.com:5000/v2/secret/app/tags/list: 403 Forbidden DENIED")}}
-	partial.Gone, partial.Left = []string{"old/a", "old/b"}, 12
+	partial.Gone, partial.NotLookedAt = []string{"old/a", "old/b"}, 12
 	hostile := ranked(held("<b>@everyone|`x`", 5, 3))
 	hostile.Asked = "##vso[x]\x1b[31m"
 	hostile.Unread = []rank.Unread{{Path: "::error::\u202e", Err: errors.New("<script>\n##[group]|a|" + strings.Repeat("long ", 200))}}

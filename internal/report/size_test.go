@@ -15,8 +15,15 @@ func TestSize(t *testing.T) {
 		in   int64
 		want string
 	}{
-		{0, "0 B"}, {1023, "1023 B"}, {1024, "1.0 KiB"}, {1536, "1.5 KiB"}, {1<<20 - 1, "1.0 MiB"},
-		{88_185_242, "84.1 MiB"}, {13_314_398_617, "12.4 GiB"}, {1 << 40, "1.0 TiB"}, {math.MaxInt64, "8.0 EiB"},
+		{0, "0 B"},
+		{1023, "1023 B"},
+		{1024, "1.0 KiB"},
+		{1536, "1.5 KiB"},
+		{1<<20 - 1, "1.0 MiB"},
+		{88_185_242, "84.1 MiB"},
+		{13_314_398_617, "12.4 GiB"},
+		{1 << 40, "1.0 TiB"},
+		{math.MaxInt64, "8.0 EiB"},
 	} {
 		if got := size(test.in); got != test.want {
 			t.Errorf("size(%d) = %q, want %q", test.in, got, test.want)

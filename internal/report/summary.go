@@ -20,7 +20,7 @@ type Summary struct {
 	CI       CI
 	Policy   string // the policy in English
 	// Repositories are in the order in which they were asked for.
-	Repositories []Repository
+	Repositories []Outcome
 	// GC is what became of the registry's garbage collection; nil when none was asked for.
 	GC *gc.Result
 	// Cause is what ended the run before its time: it wraps [context.Canceled] or [ErrTimeout]. It is nil when the run
@@ -36,8 +36,8 @@ type CI struct {
 	BuildURL string // "" when unknown
 }
 
-// Repository is what became of one repository.
-type Repository struct {
+// Outcome is what became of one repository.
+type Outcome struct {
 	Name oci.Repository
 	// Policy is the repository's policy in English; "" when none was found for it.
 	Policy string
@@ -45,10 +45,15 @@ type Repository struct {
 	Plan *retain.Plan
 	// Outcomes has one entry for each deletion of the plan.
 	Outcomes map[oci.Digest]prune.Outcome
+	// Untagged are tags that were removed, by the image that they pointed at, where the image is perhaps still there. Of an
+	// image that is not in Unfinished they are lost.
+	Untagged map[oci.Digest][]string
+	// Broken are images that somebody pushed during the run and that now lack a part that the run deleted.
+	Broken []prune.Broken
 	// Way is how images were deleted; "" when none was.
 	Way prune.Method
-	// Left are manifests that nothing leads to any more and that a later run has to delete, as the journal has them.
-	Left []oci.Digest
+	// Unfinished are manifests that nothing leads to any more and that a later run has to delete, as the journal has them.
+	Unfinished []oci.Digest
 	// Err is why the repository was not read, refused or not finished; nil when all went well. Reports show its text and
 	// its [Hint]. A refusal is told by the plan's refusals, and then the error is not shown a second time. It wraps
 	// [ErrTimeout] when the run's time was over before the repository was read.
@@ -63,9 +68,12 @@ type Repository struct {
 }
 
 // Totals are a repository's or a run's counts. They count images and indexes, the things that people push; children
-// and attachments come and go with them and are counted in Manifests, and in Failed, because a failure is a failure.
+// and attachments come and go with them and are counted in Manifests, and in Failed and Unsettled, because a failure is a
+// failure.
 type Totals struct {
-	Kept, Deleted, Gone, Failed, Skipped, Planned int
+	Kept, Deleted, Gone, Failed, Skipped, Planned, Unsettled int
+	// Broken is the number of images that were pushed during the run and lack a part.
+	Broken int
 	// Manifests is the number of manifests deleted, of every kind.
 	Manifests int
 	// UniqueBytes is the size of the config and layer blobs that only deleted images used: deleted or gone ones, or

@@ -60,6 +60,9 @@ func WriteTable(w io.Writer, s Summary, o TableOptions) error {
 		}
 		t.line(all.verdict() + took(s))
 	}
+	if a := s.alarm(); a != "" { // last, because a reader at a terminal sees the end
+		t.line(a)
+	}
 	return write(w, "table", t.Bytes())
 }
 
@@ -128,7 +131,7 @@ func (t *table) repository(v view) error {
 	if err != nil {
 		return err
 	}
-	for _, part := range []string{rows, history, notes(v.Repository)} {
+	for _, part := range []string{rows, history, v.notes()} {
 		if part != "" {
 			t.WriteString("\n" + part)
 		}
@@ -159,27 +162,37 @@ func (v view) head() string {
 }
 
 // notes are what concerns the repository as a whole.
-func notes(r Repository) string {
+func (v view) notes() string {
 	var b strings.Builder
-	if r.condition() == stopped {
-		fmt.Fprintf(&b, "  stopped: %s\n", r.objection())
+	if v.condition() == stopped {
+		fmt.Fprintf(&b, "  stopped: %s\n", v.objection())
 	}
-	if h := r.hint(); h != "" {
+	if h := v.hint(); h != "" {
 		fmt.Fprintf(&b, "  hint: %s\n", h)
 	}
-	if r.Plan != nil && len(r.Plan.Ghosts) > 0 {
-		ghosts, more := cut(r.Plan.Ghosts, maxGhosts)
+	losses, more := cut(v.Losses(), maxNotes)
+	for _, text := range losses {
+		fmt.Fprintf(&b, "  %s\n", text)
+	}
+	if more > 0 {
+		fmt.Fprintf(&b, "  broken: %d more\n", more)
+	}
+	if v.totals.Unsettled > 0 {
+		fmt.Fprintf(&b, "  unsettled: %s\n", Settles)
+	}
+	if v.Plan != nil && len(v.Plan.Ghosts) > 0 {
+		ghosts, more := cut(v.Plan.Ghosts, maxGhosts)
 		out := make([]string, 0, len(ghosts))
 		for _, g := range ghosts {
 			out = append(out, short(g, tagRunes))
 		}
-		fmt.Fprintf(&b, "  %s: %s", plural(len(r.Plan.Ghosts), "ghost tag, listed without a manifest", "ghost tags, listed without a manifest"), strings.Join(out, ", "))
+		fmt.Fprintf(&b, "  %s: %s", plural(len(v.Plan.Ghosts), "ghost tag, listed without a manifest", "ghost tags, listed without a manifest"), strings.Join(out, ", "))
 		if more > 0 {
 			fmt.Fprintf(&b, " … +%d", more)
 		}
 		b.WriteByte('\n')
 	}
-	warnings, more := cut(r.remarks(), maxNotes)
+	warnings, more := cut(v.remarks(), maxNotes)
 	for _, text := range warnings {
 		fmt.Fprintf(&b, "  warning: %s\n", long(text))
 	}
@@ -207,9 +220,6 @@ func (t *table) gc(s sheet) {
 	}
 	if len(s.Repositories) > 0 {
 		t.line(gcVerdict(s.GC))
-	}
-	if a := s.alarm(); a != "" {
-		t.line(a)
 	}
 }
 

@@ -119,11 +119,11 @@ func (t timeline) bar(limit int) string {
 
 // spoken is the bar in words, for those who do not see it: "newest first: 2 kept, 1 deleted, 1 kept". Of a bar whose
 // cells stand for several images it is only the numbers.
-func (t timeline) spoken(limit int, gone string) string {
+func (t timeline) spoken(limit int, v view) string {
 	if len(t.images) > limit {
-		return sums([]timeline{t}, gone)
+		return v.sums([]timeline{t})
 	}
-	words := [...]string{markDeleted: gone, markLeft: "failed or skipped", markKept: "kept"}
+	words := [...]string{markDeleted: v.goneWord(), markLeft: v.leftWord(), markKept: "kept"}
 	var runs []string
 	for i := 0; i < len(t.images); {
 		m, n := t.images[i].mark, 0
@@ -137,7 +137,7 @@ func (t timeline) spoken(limit int, gone string) string {
 
 // counts says the numbers of a group, as in "3 kept, 41 deleted, newest 2 hours ago".
 func (t timeline) counts(v view) string {
-	text := sums([]timeline{t}, v.goneWord())
+	text := v.sums([]timeline{t})
 	if t.newest.IsZero() {
 		return text + ", without a date"
 	}
@@ -145,16 +145,16 @@ func (t timeline) counts(v view) string {
 }
 
 // sums adds up what became of the images of groups.
-func sums(ts []timeline, gone string) string {
+func (v view) sums(ts []timeline) string {
 	var n [len(marks)]int
 	for _, t := range ts {
 		for _, i := range t.images {
 			n[i.mark]++
 		}
 	}
-	text := fmt.Sprintf("%d kept, %d %s", n[markKept], n[markDeleted], gone)
+	text := fmt.Sprintf("%d kept, %d %s", n[markKept], n[markDeleted], v.goneWord())
 	if n[markLeft] > 0 {
-		text += fmt.Sprintf(", %d failed or skipped", n[markLeft])
+		text += fmt.Sprintf(", %d %s", n[markLeft], v.leftWord())
 	}
 	return text
 }
@@ -167,11 +167,19 @@ func (v view) goneWord() string {
 	return "deleted"
 }
 
+// leftWord is what a timeline calls images that should have gone.
+func (v view) leftWord() string {
+	if v.totals.Unsettled > 0 {
+		return "failed, skipped or unsettled"
+	}
+	return "failed or skipped"
+}
+
 // legend explains the bars.
 func (v view) legend() string {
 	text := fmt.Sprintf("newest on the left, %s kept, %s %s", marks[markKept], marks[markDeleted], v.goneWord())
 	if len(v.failed)+len(v.skipped) > 0 {
-		text += fmt.Sprintf(", %s failed or skipped", marks[markLeft])
+		text += fmt.Sprintf(", %s %s", marks[markLeft], v.leftWord())
 	}
 	return text
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Totals counts what became of the repository. A repository that was not read counts nothing.
-func (r Repository) Totals() Totals {
+func (r Outcome) Totals() Totals {
 	t := r.counts()
 	if t.UniqueBytes = uniqueBytes(r); r.KnownBytes != nil {
 		t.UniqueBytes = *r.KnownBytes
@@ -22,7 +22,7 @@ func (r Repository) Totals() Totals {
 // when a tenth still uses it. Of repositories read back from a report only the sum is known.
 func (s Summary) Totals() Totals {
 	var t Totals
-	hosts := map[string][]Repository{}
+	hosts := map[string][]Outcome{}
 	for _, r := range s.Repositories {
 		c := r.counts()
 		t.Kept += c.Kept
@@ -31,6 +31,8 @@ func (s Summary) Totals() Totals {
 		t.Failed += c.Failed
 		t.Skipped += c.Skipped
 		t.Planned += c.Planned
+		t.Unsettled += c.Unsettled
+		t.Broken += c.Broken
 		t.Manifests += c.Manifests
 		t.Unmeasured = t.Unmeasured || c.Unmeasured
 		if r.KnownBytes != nil {
@@ -45,6 +47,27 @@ func (s Summary) Totals() Totals {
 	return t
 }
 
+// Troubled reports whether something failed although the work on the repository came to its end: a deletion failed or was
+// not answered, a pushed image is broken, or an image that stays has lost a tag.
+func (r Outcome) Troubled() bool {
+	t := r.Totals()
+	return t.Failed+t.Unsettled+t.Broken+len(r.lost()) > 0
+}
+
+// lost are the images that stay although tags of theirs were removed.
+func (r Outcome) lost() []oci.Image {
+	var out []oci.Image
+	if r.Plan == nil || len(r.Untagged) == 0 {
+		return out
+	}
+	for i := range r.Plan.Decisions {
+		if image := r.Plan.Decisions[i].Image; len(r.Untagged[image.Digest]) > 0 && !slices.Contains(r.Unfinished, image.Digest) {
+			out = append(out, image)
+		}
+	}
+	return out
+}
+
 // Freed is what the run's garbage collection gave back: 0 when there was none, or when that was not measured.
 func (s Summary) Freed() int64 {
 	if s.GC == nil || !s.GC.Measured {
@@ -54,8 +77,8 @@ func (s Summary) Freed() int64 {
 }
 
 // counts returns the totals without the bytes.
-func (r Repository) counts() Totals {
-	var t Totals
+func (r Outcome) counts() Totals {
+	t := Totals{Broken: len(r.Broken)}
 	if r.Plan == nil {
 		return t
 	}
@@ -76,6 +99,8 @@ func (r Repository) counts() Totals {
 			t.Gone += one
 		case prune.Failed:
 			t.Failed++
+		case prune.Unsettled:
+			t.Unsettled++
 		case prune.Skipped:
 			t.Skipped += one
 		case prune.Planned:
@@ -90,7 +115,7 @@ const kept prune.Status = ""
 
 // status says what became of an image. A deletion without an outcome was not tried, whatever the cause, so it is
 // skipped: a report must not call an image deleted on no evidence.
-func (r Repository) status(d *retain.Decision) prune.Status {
+func (r Outcome) status(d *retain.Decision) prune.Status {
 	if d.Verdict != retain.Delete {
 		return kept
 	}
@@ -110,7 +135,7 @@ func survives(s prune.Status) bool {
 
 // uniqueBytes adds up the blobs of deleted images that no surviving image of the same repositories uses. When the
 // manifest of any of them was not read, nothing is known of that: 0.
-func uniqueBytes(repositories ...Repository) int64 {
+func uniqueBytes(repositories ...Outcome) int64 {
 	lost := map[oci.Digest]int64{}
 	each := func(visit func(status prune.Status, blobs []oci.Blob)) {
 		for _, r := range repositories {

@@ -24,8 +24,8 @@ type made struct {
 	blobs  []oci.Blob
 }
 
-func repositoryOf(host string, images ...made) Repository {
-	r := Repository{Name: oci.Repository{Host: host, Path: "app"}, Plan: &retain.Plan{}, Outcomes: map[oci.Digest]prune.Outcome{}}
+func repositoryOf(host string, images ...made) Outcome {
+	r := Outcome{Name: oci.Repository{Host: host, Path: "app"}, Plan: &retain.Plan{}, Outcomes: map[oci.Digest]prune.Outcome{}}
 	for n, m := range images {
 		d := retain.Decision{Image: oci.Image{Digest: digest(100 + n), Kind: m.kind, Blobs: m.blobs}, Verdict: retain.Keep}
 		if m.status != kept {
@@ -44,11 +44,11 @@ func TestRepositoryTotals(t *testing.T) {
 	unknown.Outcomes = nil
 	for _, test := range []struct {
 		name string
-		in   Repository
+		in   Outcome
 		want Totals
 	}{
 		{"nothing", repositoryOf("a"), Totals{}},
-		{"not read", Repository{Err: errors.New("401")}, Totals{}},
+		{"not read", Outcome{Err: errors.New("401")}, Totals{}},
 		{
 			"each status once", repositoryOf("a",
 				made{image, kept, nil}, made{image, prune.Deleted, nil}, made{image, prune.Gone, nil},
@@ -105,28 +105,28 @@ func TestSummaryTotals(t *testing.T) {
 	hold := func(ns ...int) made { return made{oci.KindImage, kept, blobs(ns...)} }
 	for _, test := range []struct {
 		name string
-		in   []Repository
+		in   []Outcome
 		want Totals
 	}{
 		{"none", nil, Totals{}},
 		{
 			"a blob that two repositories lose is freed once",
-			[]Repository{repositoryOf("a", drop(1, 2)), repositoryOf("a", drop(1, 3))},
+			[]Outcome{repositoryOf("a", drop(1, 2)), repositoryOf("a", drop(1, 3))},
 			Totals{Deleted: 2, Manifests: 2, UniqueBytes: 2 + 4 + 8},
 		},
 		{
 			"a blob that another repository holds is not freed",
-			[]Repository{repositoryOf("a", drop(1, 2)), repositoryOf("a", hold(1))},
+			[]Outcome{repositoryOf("a", drop(1, 2)), repositoryOf("a", hold(1))},
 			Totals{Kept: 1, Deleted: 1, Manifests: 1, UniqueBytes: 4},
 		},
 		{
 			"registries share nothing",
-			[]Repository{repositoryOf("a", drop(1)), repositoryOf("b", drop(1)), repositoryOf("c", hold(1))},
+			[]Outcome{repositoryOf("a", drop(1)), repositoryOf("b", drop(1)), repositoryOf("c", hold(1))},
 			Totals{Kept: 1, Deleted: 2, Manifests: 2, UniqueBytes: 2 + 2},
 		},
 		{
 			"one was not read",
-			[]Repository{repositoryOf("a", drop(1)), {Name: oci.Repository{Host: "a"}, Err: errors.New("401")}},
+			[]Outcome{repositoryOf("a", drop(1)), {Name: oci.Repository{Host: "a"}, Err: errors.New("401")}},
 			Totals{Deleted: 1, Manifests: 1, UniqueBytes: 2},
 		},
 	} {

@@ -15,9 +15,9 @@ import (
 // them, from [Summary.unreferenced].
 func done(t Totals, dryRun, trouble bool, bytes string) string {
 	switch {
-	case t.Deleted+t.Gone+t.Failed+t.Skipped+t.Planned == 0 && trouble:
+	case t.Deleted+t.Gone+t.Failed+t.Unsettled+t.Skipped+t.Planned == 0 && trouble:
 		return fmt.Sprintf("nothing was deleted, kept %d", t.Kept)
-	case t.Deleted+t.Gone+t.Failed+t.Skipped+t.Planned == 0:
+	case t.Deleted+t.Gone+t.Failed+t.Unsettled+t.Skipped+t.Planned == 0:
 		return fmt.Sprintf("nothing to delete, kept %d", t.Kept)
 	case dryRun:
 		text := fmt.Sprintf("would delete %s, keep %d", plural(t.Planned, "image", "images"), t.Kept)
@@ -34,10 +34,32 @@ func done(t Totals, dryRun, trouble bool, bytes string) string {
 		text += fmt.Sprintf(", %d already gone", t.Gone)
 	}
 	text += fmt.Sprintf(", kept %d, failed %d", t.Kept, t.Failed)
+	if t.Unsettled > 0 {
+		text += fmt.Sprintf(", %d unsettled", t.Unsettled)
+	}
 	if t.Skipped > 0 {
 		text += fmt.Sprintf(", skipped %d", t.Skipped)
 	}
 	return text + bytes
+}
+
+// Done says in a few words what is changed in the registry, for a message about what ended the work on the repository.
+func (r Outcome) Done() string {
+	t := r.Totals()
+	var out []string
+	if t.Manifests > 0 {
+		out = append(out, plural(t.Manifests, "manifest had been deleted", "manifests had been deleted"))
+	}
+	if t.Unsettled > 0 {
+		out = append(out, plural(t.Unsettled, "deletion was sent and not answered", "deletions were sent and not answered"))
+	}
+	if n := len(r.Untagged); n > 0 {
+		out = append(out, plural(n, "image that was not deleted has lost tags", "images that were not deleted have lost tags"))
+	}
+	if len(out) == 0 {
+		return "nothing was deleted"
+	}
+	return strings.Join(out, ", ")
 }
 
 // unreferenced says what became of the bytes that only deleted images used. A collection is the whole registry's: what
@@ -74,7 +96,7 @@ func (c condition) String() string {
 	return [...]string{finished: "finished", unread: "not read", refused: "refused", stopped: "stopped early"}[c]
 }
 
-func (r Repository) condition() condition {
+func (r Outcome) condition() condition {
 	switch {
 	case r.Plan == nil:
 		return unread
@@ -87,7 +109,7 @@ func (r Repository) condition() condition {
 }
 
 // objection says why a repository was not read, refused or stopped, fit for a line; "" when it was not.
-func (r Repository) objection() string {
+func (r Outcome) objection() string {
 	switch r.condition() {
 	case unread:
 		if r.Err == nil {
@@ -103,7 +125,7 @@ func (r Repository) objection() string {
 }
 
 // hint says what helps against it; "" when nothing is known that does.
-func (r Repository) hint() string {
+func (r Outcome) hint() string {
 	if r.condition() != refused {
 		return long(Hint(r.Err))
 	}
@@ -117,7 +139,7 @@ func (r Repository) hint() string {
 }
 
 // late reports whether the run's time was over before the repository was read.
-func (r Repository) late() bool { return r.Plan == nil && errors.Is(r.Err, ErrTimeout) }
+func (r Outcome) late() bool { return r.Plan == nil && errors.Is(r.Err, ErrTimeout) }
 
 // maxRefusals bounds a list that grows with the number of tags that a pipeline says it has pushed.
 const maxRefusals = 5
@@ -201,7 +223,7 @@ func (s sheet) verdict() string {
 }
 
 // warnings are those of the plan and those of the run.
-func (r Repository) warnings() []string {
+func (r Outcome) warnings() []string {
 	if r.Plan == nil {
 		return r.Warnings
 	}
@@ -209,13 +231,13 @@ func (r Repository) warnings() []string {
 }
 
 // remarks are for a reader: the warnings, and what was special about the execution.
-func (r Repository) remarks() []string {
+func (r Outcome) remarks() []string {
 	out := slices.Clone(r.warnings())
 	if r.Way == prune.Retag {
 		out = append(out, "tags were removed by pointing them to a placeholder image, which was pushed for that and then deleted (--delete-by retag)")
 	}
-	if n := len(r.Left); n > 0 {
-		out = append(out, fmt.Sprintf("%s begun and not finished: no tag points to these images any more; the next run with the same --state-dir deletes them", plural(n, "deletion was", "deletions were")))
+	if n := len(r.Unfinished); n > 0 {
+		out = append(out, fmt.Sprintf("%s begun and not finished; the next run with the same --state-dir checks and finishes them", plural(n, "deletion was", "deletions were")))
 	}
 	return out
 }
@@ -246,7 +268,7 @@ func (v view) note(strong func(string) string, tags func([]string) string) strin
 
 // pushed names what the pipeline has just pushed to the repository: what it surely has, and of what it probably has
 // only what the plan found.
-func (r Repository) pushed() []string {
+func (r Outcome) pushed() []string {
 	found := map[string]bool{}
 	if r.Plan != nil {
 		for i := range r.Plan.Decisions {

@@ -48,12 +48,12 @@ func spread(sorted []int, budget int, lay func(i, part int) (used int)) {
 }
 
 // view is a repository with its decisions sorted into what a reader looks for, each in the plan's order. Children and
-// attachments are not listed, only counted; failed ones are listed, because a failure is never hidden.
+// attachments are not listed, only counted; failed and unsettled ones are listed, because a failure is never hidden.
 type view struct {
-	Repository
+	Outcome
 	totals Totals
 
-	failed  []entry
+	failed  []entry // and unsettled ones
 	skipped []entry // not tried or spared, while the rest was executed
 	kept    []entry
 	doomed  []entry // deleted, gone, planned; and when a guard refused the plan, all it would have deleted
@@ -73,8 +73,8 @@ type entry struct {
 	troubled bool // it should have been deleted, and was not
 }
 
-func newView(s Summary, r Repository) view {
-	v := view{Repository: r, totals: r.Totals(), run: s}
+func newView(s Summary, r Outcome) view {
+	v := view{Outcome: r, totals: r.Totals(), run: s}
 	if r.Plan == nil {
 		return v
 	}
@@ -83,11 +83,12 @@ func newView(s Summary, r Repository) view {
 	for i := range r.Plan.Decisions {
 		d := &r.Plan.Decisions[i]
 		e := entry{Decision: d, status: r.status(d), detail: r.Outcomes[d.Image.Digest].Detail}
-		e.troubled = e.status == prune.Failed || e.status == prune.Skipped && !refused
+		failed := e.status == prune.Failed || e.status == prune.Unsettled
+		e.troubled = failed || e.status == prune.Skipped && !refused
 		v.grouped = v.grouped || d.Group != ""
 		list, folded := &v.doomed, &v.doomedParts
 		switch {
-		case e.status == prune.Failed:
+		case failed:
 			v.failed = append(v.failed, e)
 			continue
 		case e.status == kept:
@@ -134,7 +135,7 @@ func (e entry) reasons() string {
 	return strings.Join(out, " · ")
 }
 
-// trouble says why a deletion failed or was skipped.
+// trouble says why a deletion failed, was skipped or is unsettled.
 func (e entry) trouble() string {
 	text := e.detail
 	if text == "" {

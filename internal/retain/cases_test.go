@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-var cases = flag.Uint64("cases", 0, "how many random repositories the oracle and the invariants try (default 5000; 100000 when REGSWEEP_CI=1)")
+var cases = flag.Uint64("cases", 0, "how many random repositories the oracle and the invariants try (default 5000; 1000 with -short, 100000 when REGSWEEP_CI=1)")
 
 // eachSeed calls f with the seed of each random case, in parts that run side by side.
 func eachSeed(t *testing.T, stream uint64, f func(t *testing.T, seed uint64, r *rand.Rand)) {
@@ -18,6 +18,8 @@ func eachSeed(t *testing.T, stream uint64, f func(t *testing.T, seed uint64, r *
 	case n > 0:
 	case os.Getenv("REGSWEEP_CI") == "1":
 		n = 100000
+	case testing.Short():
+		n = 1000
 	default:
 		n = 5000
 	}

@@ -90,7 +90,8 @@ type decider struct {
 	entries []*entry // newest first
 	byTag   map[string]*entry
 	family  family
-	groups  []*group // by name
+	groups  []*group      // by name
+	applied map[Rule]bool // the keep rules that apply to an image
 }
 
 func newDecider(s oci.Snapshot, p Policy, c Context, now time.Time) *decider {
@@ -111,7 +112,7 @@ func newDecider(s oci.Snapshot, p Policy, c Context, now time.Time) *decider {
 		if len(countable) == 0 {
 			countable = i.Tags
 		}
-		e.rank = rankOf(i, countable, now)
+		e.rank = d.rankOf(i, countable)
 		for _, t := range i.Tags {
 			d.byTag[t] = e
 		}
@@ -246,7 +247,7 @@ func (d *decider) plan(s oci.Snapshot) Plan {
 		}
 	}
 	p.Warnings = d.warnings()
-	p.Refusals = append(d.refusePushed(s), d.refuseTooMany(p)...)
+	p.Refusals = slices.Concat(d.refusePushed(s), d.refuseNoGroup(), d.refuseTooMany(p))
 	return p
 }
 

@@ -70,10 +70,35 @@ func (g Grouping) nameOf(tag string) string {
 	return strings.Join(m[1:], "/")
 }
 
+// left returns the parts of a tag that the name of its group leaves, without the separators at their ends: 1.2.3 of
+// web-1.2.3 in the group web. It is empty for a tag of the group without a name.
+func (g Grouping) left(tag string) []string {
+	if g.nameOf(tag) == "" {
+		return nil
+	}
+	var out []string
+	add := func(part string) {
+		if part = strings.Trim(part, "-_."); part != "" {
+			out = append(out, part)
+		}
+	}
+	begin := 0
+	captures := g.re.FindStringSubmatchIndex(tag)
+	for n := 2; n < len(captures); n += 2 {
+		if from, to := captures[n], captures[n+1]; from >= begin { // not inside of another capture, and not absent
+			add(tag[begin:from])
+			begin = to
+		}
+	}
+	add(tag[begin:])
+	return out
+}
+
 // group is a set of images that keep rules look at together.
 type group struct {
 	name    string
 	members []*member // newest first, by the policy's sort
+	void    bool      // no keep rule applies in it
 }
 
 // member is an image in one of its groups, ranked by the tags that put it there.
@@ -108,7 +133,7 @@ func (d *decider) group() []*group {
 			}
 			r := e.rank
 			if len(in) > 1 {
-				r = rankOf(e.image, x.tags, d.now)
+				r = d.rankOf(e.image, x.tags)
 			}
 			g.members = append(g.members, &member{e, r, r})
 			if x.group != "" {

@@ -3,6 +3,7 @@ package retain
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/regsweep/regsweep/internal/oci"
 )
@@ -11,6 +12,7 @@ import (
 const (
 	GuardJustBuilt = "just-built"
 	GuardMaxDelete = "max-delete"
+	GuardGroupBy   = "group-by"
 )
 
 // refusePushed refuses the plan when the repository does not have what the pipeline has just pushed. Then the step looks
@@ -57,6 +59,39 @@ func (d *decider) refuseTooMany(p Plan) []Refusal {
 	return []Refusal{{GuardMaxDelete, fmt.Sprintf("the plan deletes %d of %s, the limit is %s", deleted, plural(all, "image"), limit)}}
 }
 
+// countGroups returns how many tags the rules look at, how many of them are in a named group, and one that is not.
+func (d *decider) countGroups() (tags, named int, other string) {
+	for _, e := range d.entries {
+		for _, t := range e.names {
+			tags++
+			if d.policy.GroupBy.nameOf(t) != "" {
+				named++
+			} else if other == "" {
+				other = t
+			}
+		}
+	}
+	return tags, named, other
+}
+
+// refuseNoGroup refuses a plan whose grouping names no group: what was to be kept in each group would be kept once.
+func (d *decider) refuseNoGroup() []Refusal {
+	tags, named, other := d.countGroups()
+	if d.policy.GroupBy.IsZero() || tags == 0 || named > 0 {
+		return nil
+	}
+	return []Refusal{{GuardGroupBy, fmt.Sprintf("--group-by %s names no group for %s", d.policy.GroupBy, choose(tags, "the only tag, "+other, "any of the %d tags, such as "+strings.ReplaceAll(other, "%", "%%")))}}
+}
+
+// warnFewGroups warns when most tags are in the group without a name.
+func (d *decider) warnFewGroups() []string {
+	tags, named, other := d.countGroups()
+	if d.policy.GroupBy.IsZero() || named == 0 || 2*named >= tags {
+		return nil
+	}
+	return []string{fmt.Sprintf("--group-by %s names no group for %d of %d tags, such as %s: they share one group", d.policy.GroupBy, tags-named, tags, other)}
+}
+
 // warnings are what a reader should know although nothing was refused.
 func (d *decider) warnings() []string {
 	var out []string
@@ -70,6 +105,8 @@ func (d *decider) warnings() []string {
 			}
 		}
 	}
+	out = append(out, d.warnFewGroups()...)
+	out = append(out, d.warnVoid()...)
 	for _, source := range d.usage.Unmatched {
 		out = append(out, fmt.Sprintf("--protect-file %s names no image of this repository", source))
 	}

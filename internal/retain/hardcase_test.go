@@ -66,7 +66,7 @@ func hardCase(r *rand.Rand) timedCase {
 			if r.IntN(2) == 0 && i.Subject == "" {
 				i.Tags = nil
 			}
-			add(&i, "sha256-"+subject.Encoded()+pick(r, []string{"", ".sig", ".att", ".sbom"}))
+			add(&i, "sha256-"+subject.Encoded()+pick(r, []string{"", ".sig", ".att", ".src", "-x"}))
 		}
 		slices.SortFunc(i.Tags, oci.NaturalCompare)
 		s.Images = append(s.Images, i)
@@ -89,6 +89,7 @@ func hardTag(r *rand.Rand, width int) string {
 	form := pick(r, []string{
 		"main-%d", "main-%d", "dev-%d", "dev-%d", "feat/x-%d", "b%d", "b0%d", "%d", "v%d", "v1.%d", "1.%d.0", "v1.%d.0", "1.0.%d", "2.%d.1",
 		"1.%d.0-rc.1", "1.1.0-rc.%d", "v1.1.0-rc.%d", "1.1.0_%d", "1.%d.0_a", "1.1.0-5_%d", "1.1.0-%d", "1.1_%d", "latest", "stable", "edge-%d-arm", "%d.x",
+		"web-1.%d.0", "web-1.%d", "api-v1.%d.0", "1.%d.0-arm", "web-1.%d.0-1",
 	})
 	form = strings.ReplaceAll(form, "/", "_")
 	if !strings.Contains(form, "%") {
@@ -147,7 +148,7 @@ func hardPolicy(r *rand.Rand) Policy {
 		p.KeepYoungerThan = Age{1 + r.IntN(3), pick(r, units)}
 	}
 	if r.IntN(2) == 0 {
-		p.GroupBy, _ = ParseGrouping(pick(r, []string{`^(.+)-[0-9]+$`, `^([a-z]+)-?[0-9]*$`, `^v?([0-9]+)\.([0-9]+).*$`, `^(?:([a-z]+)-)?([a-z0-9]).*$`, `^([a-z]*).*$`}))
+		p.GroupBy, _ = ParseGrouping(pick(r, []string{`^(.+)-[0-9]+$`, `^([a-z]+)-?[0-9]*$`, `^v?([0-9]+)\.([0-9]+).*$`, `^(?:([a-z]+)-)?([a-z0-9]).*$`, `^([a-z]*).*$`, `^([a-z]+)-[0-9.]+$`, `^(?:.+)-(arm|[a-z]+)$`, `^([a-z]+)-(?:.+)-([0-9])$`}))
 		if r.IntN(2) == 0 {
 			p.ExpireGroups = Age{1 + r.IntN(3), pick(r, units)}
 		}

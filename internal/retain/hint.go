@@ -2,8 +2,11 @@ package retain
 
 // Hint says what to do about the refusal.
 func (r Refusal) Hint() string {
-	if r.Guard == GuardMaxDelete {
+	switch r.Guard {
+	case GuardMaxDelete:
 		return "look at the plan; if it is right, raise --max-delete for one run"
+	case GuardGroupBy:
+		return "compare the expression with the tags; prune a repository whose tags name no groups without --group-by"
 	}
 	return "check that the push was successful and went to this repository; run regsweep after the push, with the references that were pushed"
 }

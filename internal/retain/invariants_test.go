@@ -65,10 +65,22 @@ func broken(c testCase, p Plan) []string {
 			}
 		}
 	}
+	if len(p.Deletions()) > 0 && mustBeVoid(c) {
+		fail("images are deleted though no keep rule can apply to any")
+	}
 	if tagged > 0 && left == 0 {
 		fail("the repository is emptied")
 	}
 	return out
+}
+
+// mustBeVoid reports whether a policy needs versions where no tag has a dot, or dates where no image has any.
+func mustBeVoid(c testCase) bool {
+	p := c.policy
+	dated := slices.ContainsFunc(c.snapshot.Images, func(i oci.Image) bool { return !i.Created.IsZero() })
+	dotted := slices.ContainsFunc(c.snapshot.Images, func(i oci.Image) bool { return strings.Contains(strings.Join(i.Tags, ""), ".") })
+	byDate := !p.KeepYoungerThan.IsZero() || p.KeepHourly+p.KeepDaily+p.KeepWeekly+p.KeepMonthly+p.KeepYearly > 0
+	return p.KeepLast == 0 && (!byDate || !dated) && (p.KeepSemver.IsZero() || !dotted) && len(c.context.Pending) == 0
 }
 
 // randomCase makes a small repository of everything that can occur, and a policy.
@@ -76,16 +88,20 @@ func randomCase(r *rand.Rand) testCase {
 	c := testCase{names: map[oci.Digest]string{}, snapshot: oci.Snapshot{Repository: testRepository}}
 	var earlier []oci.Digest
 	tag, used := 0, map[string]bool{}
+	undated := r.IntN(8) == 0 // all of them
+	forms := []string{"b%d", "v1.%d.0", "rel-%d", "1.%d"}
+	if r.IntN(6) == 0 {
+		forms = []string{"b%d", "rel-%d"}
+	}
 	for n := range r.IntN(14) {
 		name := fmt.Sprintf("i%d", n)
 		i := oci.Image{Digest: named(name), Kind: oci.KindImage}
 		c.names[i.Digest] = name
-		if r.IntN(5) > 0 { // equal dates on purpose
+		if r.IntN(5) > 0 && !undated { // equal dates on purpose
 			i.Created = testNow.Add(-time.Duration(r.IntN(6)-1) * time.Duration(1+23*r.IntN(2)) * time.Hour)
 		}
 		for range r.IntN(3) {
-			i.Tags = append(i.Tags, []string{"b%d", "v1.%d.0", "rel-%d", "1.%d"}[r.IntN(4)])
-			i.Tags[len(i.Tags)-1] = fmt.Sprintf(i.Tags[len(i.Tags)-1], tag)
+			i.Tags = append(i.Tags, fmt.Sprintf(pick(r, forms), tag))
 			tag++
 		}
 		if len(earlier) > 0 && r.IntN(3) == 0 {
@@ -190,7 +206,7 @@ func randomPolicy(r *rand.Rand) Policy {
 			p.ExpireGroups = Age{1 + r.IntN(4), "d"}
 		}
 	}
-	if len(p.keepRules()) == 0 || r.IntN(2) == 0 {
+	if len(p.keepRules()) == 0 || p.KeepLast > 0 && r.IntN(2) == 0 || r.IntN(3) == 0 {
 		p.KeepYoungerThan = Age{1 + r.IntN(5), "d"}
 	}
 	globs := []string{"b*", "v*", "rel-*", "*1*", "re:1\\.[0-9]+"}

@@ -28,7 +28,7 @@ import (
 //	keep b3,latest: just built; last 1 of 2
 //
 // An image is its tags and its age, "-" for no date. A name with ~ has no tag. "lists" makes it an index, "subject"
-// and a tag of the form sig(NAME) an attachment, "ghost" a tag without a manifest, "lacks" a child that is not there.
+// and a tag of the form sig(NAME) or src(NAME) an attachment, "ghost" a tag without a manifest, "lacks" a child that is not there.
 // Lines of "in-use:" in the head are those of the file deploy.yaml, in which @NAME is a digest.
 
 // testNow is the time of all cases, a Monday.
@@ -198,8 +198,9 @@ func (c *testCase) parseImage(t testing.TB, f []string) oci.Image {
 	for _, tag := range strings.Split(f[0], ",") {
 		switch {
 		case strings.HasPrefix(tag, "~"):
-		case strings.HasPrefix(tag, "sig("):
-			tag = "sha256-" + named(strings.TrimSuffix(tag[4:], ")")).Encoded() + ".sig"
+		case strings.HasSuffix(tag, ")"):
+			ending, subject, _ := strings.Cut(strings.TrimSuffix(tag, ")"), "(")
+			tag = "sha256-" + named(subject).Encoded() + "." + ending
 			attachedTags++
 			fallthrough
 		default:
@@ -285,7 +286,7 @@ func (c *testCase) tagNames(i oci.Image) []string {
 // translate puts names in the place of digests.
 func (c *testCase) translate(s string) string {
 	for d, name := range c.names {
-		s = strings.ReplaceAll(s, "sha256-"+d.Encoded()+".sig", "sig("+name+")")
+		s = regexp.MustCompile("sha256-"+d.Encoded()+"[.]([a-z]+)").ReplaceAllString(s, "$1("+name+")")
 		s = strings.ReplaceAll(s, d.String(), "@"+name)
 		s = strings.ReplaceAll(s, ShortDigest(d), "@"+name)
 	}

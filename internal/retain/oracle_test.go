@@ -84,8 +84,13 @@ func (c *timedCase) written() string {
 
 // disagreement says for which images Decide and the page differ, "" when they do not.
 func disagreement(c timedCase) string {
-	got, want := verdicts(Decide(c.snapshot, c.policy, c.context, c.now)), oracle(c.snapshot, c.policy, c.context.Pushed, c.now)
+	plan := Decide(c.snapshot, c.policy, c.context, c.now)
+	got, want := verdicts(plan), oracle(c.snapshot, c.policy, c.context.Pushed, c.now)
 	var out []string
+	refused := slices.ContainsFunc(plan.Refusals, func(r Refusal) bool { return r.Guard == GuardGroupBy })
+	if theory := (&theory{images: c.snapshot.Images, policy: c.policy}); refused != theory.namesNoGroup() {
+		out = append(out, fmt.Sprintf("refused for its groups: Decide says %v, the page %v", refused, !refused))
+	}
 	for _, i := range c.snapshot.Images {
 		if got[i.Digest] != want[i.Digest] {
 			out = append(out, fmt.Sprintf("%s: Decide says %s, the page %s", c.names[i.Digest], got[i.Digest], want[i.Digest]))

@@ -3,6 +3,7 @@ package retain
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/Masterminds/semver/v3"
@@ -25,16 +26,30 @@ type rank struct {
 }
 
 // rankOf ranks an image by those of its tags that rules count.
-func rankOf(i oci.Image, tags []string, now time.Time) rank {
+func (d *decider) rankOf(i oci.Image, tags []string) rank {
 	r := rank{digest: i.Digest}
-	if !i.Created.After(now.Add(clockSkew)) {
+	if !i.Created.After(d.now.Add(clockSkew)) {
 		r.created = i.Created.UTC()
 	}
 	for _, t := range tags {
-		v := version(t)
+		v := d.versionOf(t)
 		r.raise(rank{version: v, stable: v, release: t, tag: t})
 	}
 	return r
+}
+
+// versionOf reads a tag as a version; where it is not one as a whole, the part that the name of its group leaves.
+func (d *decider) versionOf(tag string) *semver.Version {
+	v := version(tag)
+	if v != nil || d.policy.GroupBy.IsZero() || !strings.Contains(tag, ".") {
+		return v
+	}
+	for _, part := range d.policy.GroupBy.left(tag) {
+		if v := version(part); v != nil {
+			return v
+		}
+	}
+	return nil
 }
 
 // raise lifts each key of a rank to that of another where it is higher.

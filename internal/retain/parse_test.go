@@ -104,9 +104,16 @@ func TestParseLimit(t *testing.T) {
 		deleted, all int
 		exceeded     bool
 	}{
-		{"0", 0, 9, false}, {"0", 1, 9, true}, {"5", 5, 9, false}, {"5", 6, 9, true},
-		{"50%", 5, 10, false}, {"50%", 6, 10, true}, {"0%", 1, 10, true}, {"100%", 10, 10, false},
-		{"33%", 1, 3, true}, {"34%", 1, 3, false},
+		{"0", 0, 9, false},
+		{"0", 1, 9, true},
+		{"5", 5, 9, false},
+		{"5", 6, 9, true},
+		{"50%", 5, 10, false},
+		{"50%", 6, 10, true},
+		{"0%", 1, 10, true},
+		{"100%", 10, 10, false},
+		{"33%", 1, 3, true},
+		{"34%", 1, 3, false},
 	} {
 		l, err := ParseLimit(c.text)
 		if err != nil || l.exceeded(c.deleted, c.all) != c.exceeded {
@@ -153,8 +160,10 @@ func TestParseVersions(t *testing.T) {
 func TestParseGrouping(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ expr, tag, want string }{
-		{`^(.+)-[0-9a-f]{7,}$`, "feature/x-1a2b3c4", "feature/x"}, {`^(.+)-[0-9]+$`, "main", ""},
-		{`^(web|api)-(.+)-[0-9]+$`, "web-main-1", "web/main"}, {`^(?:(pr)-)?.*$`, "x", ""},
+		{`^(.+)-[0-9a-f]{7,}$`, "feature/x-1a2b3c4", "feature/x"},
+		{`^(.+)-[0-9]+$`, "main", ""},
+		{`^(web|api)-(.+)-[0-9]+$`, "web-main-1", "web/main"},
+		{`^(?:(pr)-)?.*$`, "x", ""},
 	} {
 		g, err := ParseGrouping(c.expr)
 		if got := g.nameOf(c.tag); err != nil || got != c.want {

@@ -60,7 +60,7 @@ func ParsePatterns(lists ...string) ([]Pattern, error) {
 	return out, nil
 }
 
-// Implicit returns the pattern marked as a default that nobody typed: that it matches nothing is no warning.
+// Implicit returns the pattern marked as a default that nobody typed: when it matches nothing, there is no warning.
 func (p Pattern) Implicit() Pattern {
 	p.implicit = true
 	return p

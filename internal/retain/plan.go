@@ -35,6 +35,7 @@ const (
 	RuleExpireGroups Rule = "expire-groups"
 	RuleUndated      Rule = "undated"
 	RuleNoVersion    Rule = "no-version"
+	RuleVoid         Rule = "no-rule-applies"
 	RuleNeverEmpty   Rule = "never-empty"
 	RuleChild        Rule = "child"
 	RuleAttachment   Rule = "attachment"
@@ -68,7 +69,7 @@ func (d Decision) Groups() []string {
 
 // Refusal is a guard's reason against a plan: a plan that has one must not be executed.
 type Refusal struct {
-	Guard  string // "just-built" or "max-delete"
+	Guard  string // one of the constants, such as "just-built"
 	Detail string
 }
 

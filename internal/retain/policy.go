@@ -114,8 +114,13 @@ func (p Policy) Validate() error {
 		name Rule
 		n    int
 	}{
-		{RuleLast, p.KeepLast}, {RuleHourly, p.KeepHourly}, {RuleDaily, p.KeepDaily}, {RuleWeekly, p.KeepWeekly},
-		{RuleMonthly, p.KeepMonthly}, {RuleYearly, p.KeepYearly}, {RuleSemver, p.KeepSemver.n},
+		{RuleLast, p.KeepLast},
+		{RuleHourly, p.KeepHourly},
+		{RuleDaily, p.KeepDaily},
+		{RuleWeekly, p.KeepWeekly},
+		{RuleMonthly, p.KeepMonthly},
+		{RuleYearly, p.KeepYearly},
+		{RuleSemver, p.KeepSemver.n},
 	} {
 		if rule.n < 0 {
 			return fmt.Errorf("%s must be at least 1, not %d", rule.name, rule.n)

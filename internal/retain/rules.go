@@ -13,9 +13,10 @@ func (d *decider) keepByRules() {
 	for _, e := range d.entries {
 		e.kept, e.missed = nil, nil
 	}
+	d.applied = map[Rule]bool{}
 	for _, g := range d.groups {
 		candidates := d.candidates(g)
-		if d.expire(g, candidates) {
+		if d.keepWhereVoid(g, candidates) || d.expire(g, candidates) {
 			continue
 		}
 		d.keepLast(g, candidates)

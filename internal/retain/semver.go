@@ -76,7 +76,7 @@ func version(tag string) *semver.Version {
 	return v
 }
 
-// byVersion puts higher versions first, by semantic precedence, and what is no version last.
+// byVersion puts higher versions first, by semantic precedence, and tags that are not versions last.
 func byVersion(a, b rank) int {
 	switch {
 	case a.version != nil && b.version != nil:

@@ -26,7 +26,7 @@ type standing struct {
 // standingOf ranks an image in a group by those of its tags that speak there, and an index no lower than its parts there.
 func (o *theory) standingOf(i oci.Image, speaks func(tag string) bool) standing {
 	s := standing{digest: i.Digest, part: o.isPart(i) && !o.grown[i.Digest], date: o.dateOf(i)}
-	s.raise(i.Tags, speaks)
+	s.raise(i.Tags, speaks, o.left)
 	own := s
 	for _, part := range o.partsOf(i) {
 		if attachment(part) || !slices.ContainsFunc(part.Tags, speaks) {
@@ -35,7 +35,7 @@ func (o *theory) standingOf(i oci.Image, speaks func(tag string) bool) standing 
 		if d := o.dateOf(part); d.After(s.date) {
 			s.date = d
 		}
-		s.raise(part.Tags, speaks)
+		s.raise(part.Tags, speaks, o.left)
 	}
 	if own.date.IsZero() {
 		s.date = own.date
@@ -47,7 +47,8 @@ func (o *theory) standingOf(i oci.Image, speaks func(tag string) bool) standing 
 	return s
 }
 
-func (s *standing) raise(tags []string, speaks func(tag string) bool) {
+// raise lifts a standing by those of some tags that speak. left returns what the name of its group leaves of a tag.
+func (s *standing) raise(tags []string, speaks func(tag string) bool, left func(tag string) []string) {
 	for _, t := range tags {
 		if !speaks(t) {
 			continue
@@ -55,8 +56,13 @@ func (s *standing) raise(tags []string, speaks func(tag string) bool) {
 		if s.tag == "" || oci.NaturalCompare(t, s.tag) > 0 {
 			s.tag = t
 		}
-		v, err := semver.NewVersion(strings.Replace(t, "_", "+", 1))
-		if err != nil || !strings.Contains(t, ".") {
+		v := asVersion(t)
+		for _, part := range left(t) {
+			if v == nil {
+				v = asVersion(part)
+			}
+		}
+		if v == nil {
 			continue
 		}
 		if s.version == nil || v.GreaterThan(s.version) {
@@ -66,6 +72,41 @@ func (s *standing) raise(tags []string, speaks func(tag string) bool) {
 			s.release = v
 		}
 	}
+}
+
+// asVersion is nil for a text that is not a version.
+func asVersion(text string) *semver.Version {
+	v, err := semver.NewVersion(strings.Replace(text, "_", "+", 1))
+	if err != nil || !strings.Contains(text, ".") {
+		return nil
+	}
+	return v
+}
+
+// left returns the parts of a tag that the name of its group leaves, without what separates them from it.
+func (o *theory) left(tag string) (out []string) {
+	if o.groupOf(tag) == "" {
+		return nil
+	}
+	named := make([]bool, len(tag)) // by a capture
+	at := o.policy.GroupBy.re.FindStringSubmatchIndex(tag)
+	for n := 2; n < len(at); n += 2 {
+		for k := at[n]; k < at[n+1]; k++ {
+			named[k] = true
+		}
+	}
+	part := ""
+	for k := range len(tag) + 1 {
+		if k < len(tag) && !named[k] {
+			part += tag[k : k+1]
+			continue
+		}
+		if part != "" {
+			out = append(out, strings.Trim(part, "-_."))
+		}
+		part = ""
+	}
+	return out
 }
 
 // partsOf returns the parts of an index, and theirs.
@@ -167,6 +208,14 @@ func (o *theory) keepIn(group string) {
 			counted = append(counted, s)
 		}
 	}
+	if o.allVoid(counted) {
+		for _, i := range o.images {
+			if !attachment(i) && slices.ContainsFunc(i.Tags, func(t string) bool { return o.speaks(t) && o.groupOf(t) == group }) {
+				o.stays[i.Digest] = true
+			}
+		}
+		return
+	}
 	if expire := o.policy.ExpireGroups; group != "" && !expire.IsZero() && anyCounted && !ageUnknown && !newest.After(expire.Before(o.now)) {
 		return
 	}
@@ -183,6 +232,15 @@ func (o *theory) keepIn(group string) {
 			o.stays[part.digest] = true
 		}
 	}
+}
+
+// allVoid says whether every keep rule is void where these are the images that the rules count.
+func (o *theory) allVoid(counted []standing) bool {
+	p := o.policy
+	some := func(has func(standing) bool) bool { return slices.ContainsFunc(counted, has) }
+	dated := func(s standing) bool { return !s.date.IsZero() }
+	byDate := !p.KeepYoungerThan.IsZero() || p.KeepHourly+p.KeepDaily+p.KeepWeekly+p.KeepMonthly+p.KeepYearly > 0
+	return p.KeepLast == 0 && !(byDate && some(dated)) && !(p.KeepSemver.n > 0 && some(func(s standing) bool { return s.release != nil }))
 }
 
 // kept returns what the rules keep of some images.

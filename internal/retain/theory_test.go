@@ -145,9 +145,9 @@ func (o *theory) neverEmpty() {
 			continue
 		}
 		s := standing{digest: i.Digest, date: o.dateOf(i), part: o.isPart(i)}
-		s.raise(i.Tags, o.speaks)
+		s.raise(i.Tags, o.speaks, o.left)
 		if s.tag == "" {
-			s.raise(i.Tags, func(string) bool { return true })
+			s.raise(i.Tags, func(string) bool { return true }, o.left)
 		}
 		own := s
 		s.own = &own
@@ -188,6 +188,20 @@ func (o *theory) groupOf(tag string) string {
 		return ""
 	}
 	return strings.Join(m[1:], "/")
+}
+
+// namesNoGroup says whether the expression of --group-by names no group for any tag that the rules look at.
+func (o *theory) namesNoGroup() bool {
+	looked, named := false, false
+	for _, i := range o.images {
+		for _, t := range i.Tags {
+			if !attachment(i) && o.speaks(t) {
+				looked = true
+				named = named || o.groupOf(t) != ""
+			}
+		}
+	}
+	return looked && !named && !o.policy.GroupBy.IsZero()
 }
 
 func (o *theory) groupNames() []string {

@@ -9,7 +9,7 @@ import (
 )
 
 // ErrNoMatch is returned for a pattern of repositories that matches none of the catalog.
-var ErrNoMatch = errors.New("no repository of the catalog fits the pattern")
+var ErrNoMatch = errors.New("no repository in the registry's catalog matches the pattern")
 
 // expand returns the repositories that a name stands for.
 func (w World) expand(ctx context.Context, name oci.Repository) ([]oci.Repository, error) {

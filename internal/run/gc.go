@@ -13,7 +13,7 @@ import (
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
-// GCJob is a garbage collection that a run is asked for.
+// GCJob is a garbage collection that a run has to do.
 type GCJob struct {
 	// Via is the target as the user wrote it.
 	Via string
@@ -25,8 +25,8 @@ type GCJob struct {
 	MinDeleted int
 }
 
-// GC has the registry of a host collect its garbage. repositories, which may be patterns, are those whose images have to
-// be whole afterwards. ExitCode and CI of the summary are the caller's.
+// GC runs the garbage collection of a host's registry. repositories, which may be patterns, are the ones whose images must
+// be complete afterwards. The caller sets ExitCode and CI of the summary.
 func GC(ctx context.Context, job GCJob, host string, repositories []oci.Repository, w World) report.Summary {
 	sum := report.Summary{Started: w.Now().UTC()}
 	c := &collector{GCJob: job, World: w, host: host}
@@ -39,7 +39,7 @@ func GC(ctx context.Context, job GCJob, host string, repositories []oci.Reposito
 	return sum
 }
 
-// collect collects after the prune when that was asked for and enough was deleted.
+// collect runs the garbage collection after the prune, if the job has one and enough was deleted.
 func (p *pruner) collect(ctx context.Context) {
 	if p.GC == nil {
 		return
@@ -52,7 +52,7 @@ func (p *pruner) collect(ctx context.Context) {
 	case ctx.Err() != nil:
 		why = context.Cause(ctx).Error()
 	case deleted < minimum:
-		why = fmt.Sprintf("%s deleted, and at least %d are worth it", manifestsWere(deleted), minimum)
+		why = fmt.Sprintf("%s deleted, and a collection needs at least %d", manifestsWere(deleted), minimum)
 	}
 	if why != "" {
 		p.summary.GC = &gc.Result{Via: p.GC.Via, Mode: p.GC.Options.Mode, Skipped: why}
@@ -79,14 +79,14 @@ func manifestsWere(n int) string {
 	return fmt.Sprintf("%d manifests were", n)
 }
 
-// keptImages are those of one repository that have to be whole after a collection.
+// keptImages are the images of one repository that must be complete after a garbage collection.
 type keptImages struct {
 	repository oci.Repository
 	images     []oci.Image
 }
 
-// survivors are the images of a repository that are there after the prune.
-func survivors(r report.Repository) keptImages {
+// survivors are the images of a repository that the prune did not delete.
+func survivors(r report.Outcome) keptImages {
 	out := keptImages{repository: r.Name}
 	if r.Plan == nil {
 		return out
@@ -100,7 +100,7 @@ func survivors(r report.Repository) keptImages {
 	return out
 }
 
-// collector is a garbage collection on its way: the registry as its clients see it, and the images that have to be whole.
+// collector runs a garbage collection: it has the clients of the registry, and the images that must be complete.
 type collector struct {
 	GCJob
 	World
@@ -108,7 +108,7 @@ type collector struct {
 	kept []keptImages
 }
 
-// collect has the registry collected and returns what became of it.
+// collect runs the garbage collection and returns its result.
 func (c *collector) collect(ctx context.Context) *gc.Result {
 	o := c.Options
 	o.Untagged, o.Say = c.untagged(), func(text string) { c.tell(GCStep{text}) }
@@ -116,7 +116,7 @@ func (c *collector) collect(ctx context.Context) *gc.Result {
 	return &res
 }
 
-// readKept reads the images of the repositories, all of which are kept.
+// readKept reads the images of the repositories; all of them count as kept.
 func (c *collector) readKept(ctx context.Context, repositories []oci.Repository) error {
 	for _, asked := range repositories {
 		names, err := c.expand(ctx, asked)
@@ -138,7 +138,7 @@ func (c *collector) readKept(ctx context.Context, repositories []oci.Repository)
 	return nil
 }
 
-// Answers asks once whether the registry serves.
+// Answers asks the registry once whether it answers.
 func (c *collector) Answers(ctx context.Context) error {
 	client, err := c.Open(c.host)
 	if err != nil {
@@ -147,9 +147,10 @@ func (c *collector) Answers(ctx context.Context) error {
 	return client.Ping(ctx)
 }
 
-// Verify asks for everything that the kept images are made of.
+// Verify asks the registry for every part of the kept images.
 func (c *collector) Verify(ctx context.Context) (gc.Check, error) {
 	var out gc.Check
+	whole := map[oci.Digest]bool{}
 	for _, k := range c.kept {
 		client, err := c.Open(c.host)
 		if err != nil {
@@ -157,18 +158,50 @@ func (c *collector) Verify(ctx context.Context) (gc.Check, error) {
 		}
 		verifier, can := client.Repository(k.repository.Path).(registry.Verifier)
 		if !can {
-			return gc.Check{}, fmt.Errorf("%s: this kind of registry cannot be asked for the parts of an image", k.repository)
+			return gc.Check{}, fmt.Errorf("%s: regsweep cannot verify images on this kind of registry", k.repository)
 		}
 		missing, err := verifier.Missing(ctx, k.images)
 		if err != nil {
 			return gc.Check{}, fmt.Errorf("%s: %w", k.repository, err)
 		}
 		out.Images += len(k.images)
+		for _, i := range k.images {
+			whole[i.Digest] = true
+			for _, b := range i.Blobs {
+				whole[b.Digest] = true
+			}
+		}
 		for _, d := range missing {
+			delete(whole, d)
 			out.Missing = append(out.Missing, gc.Missing{Repository: k.repository, Digest: d})
 		}
 	}
+	out.Digests = len(whole)
 	return out, nil
+}
+
+// Sample returns a kept image of each repository, or the first repository of the catalog where none is named.
+func (c *collector) Sample(ctx context.Context) ([]gc.Held, error) {
+	var out []gc.Held
+	for _, k := range c.kept {
+		held := gc.Held{Repository: k.repository}
+		if len(k.images) > 0 {
+			held.Digest = k.images[0].Digest
+		}
+		out = append(out, held)
+	}
+	if len(out) > 0 {
+		return out, nil
+	}
+	client, err := c.Open(c.host)
+	if err != nil {
+		return nil, err
+	}
+	paths, err := client.Catalog(ctx)
+	if err != nil || len(paths) == 0 {
+		return nil, err
+	}
+	return []gc.Held{{Repository: oci.Repository{Host: c.host, Path: paths[0]}}}, nil
 }
 
 // untagged are the images that no tag leads to, not even through an index.

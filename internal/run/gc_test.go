@@ -114,7 +114,7 @@ func TestGCIsSkipped(t *testing.T) {
 		want   string
 	}{
 		"a dry run":           {change: func(j *Job) { j.DryRun = true }, want: "dry run"},
-		"too little deleted":  {change: func(j *Job) { j.GC.MinDeleted = 10 }, want: "3 manifests were deleted, and at least 10"},
+		"too little deleted":  {change: func(j *Job) { j.GC.MinDeleted = 10 }, want: "3 manifests were deleted, and a collection needs at least 10"},
 		"a cancelled context": {change: func(*Job) {}, cancel: true, want: "canceled"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -164,7 +164,7 @@ func TestGCAlone(t *testing.T) {
 	if sum.GC.Err != nil || len(untagged) != 0 {
 		t.Errorf("%+v, untagged %v", sum.GC, untagged)
 	}
-	for path, want := range map[string]string{"nobody/*": "fits the pattern", "team/typo": "no such repository"} {
+	for path, want := range map[string]string{"nobody/*": "matches the pattern", "team/typo": "no such repository"} {
 		sum := GC(t.Context(), job, name.Host, []oci.Repository{{Host: name.Host, Path: path}}, w)
 		if sum.GC.Err == nil || !strings.Contains(sum.GC.Err.Error(), want) || !strings.Contains(sum.GC.Err.Error(), "nothing was stopped") {
 			t.Errorf("%s: %v", path, sum.GC.Err)

@@ -15,13 +15,13 @@ import (
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
-// maxParallelRepositories is how many repositories are pruned at the same time. On a fast line one is enough to keep a
-// registry busy; on a slow one the steps of each wait for answers. The requests of all of them share the limits of their
-// registry.
+// maxParallelRepositories is how many repositories are pruned at the same time. On a fast network, one is enough to keep a
+// registry busy. On a slow network, the steps of each repository wait for answers. The requests of all repositories share
+// the limits of their registry.
 const maxParallelRepositories = 4
 
-// Prune prunes the repositories of a job and returns what it did. What happens to one does not stop the others: their
-// errors are in the summary. ExitCode, Policy and CI of the summary are the caller's.
+// Prune prunes the repositories of a job and returns what it did. An error in one repository does not stop the
+// others; errors are in the summary. The caller sets ExitCode, Policy and CI of the summary.
 func Prune(ctx context.Context, job Job, w World) report.Summary {
 	if job.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -35,7 +35,7 @@ func Prune(ctx context.Context, job Job, w World) report.Summary {
 	if sum.Shard.Total > 0 {
 		w.tell(ShardChosen{sum.Shard, len(names)})
 	}
-	done := make([]report.Repository, len(names))
+	done := make([]report.Outcome, len(names))
 	group := &errgroup.Group{}
 	group.SetLimit(maxParallelRepositories)
 	for i, name := range names {
@@ -56,21 +56,21 @@ func Prune(ctx context.Context, job Job, w World) report.Summary {
 	return sum
 }
 
-// pruner is a prune on its way.
+// pruner is the state of a prune.
 type pruner struct {
 	Job
 	World
 	summary *report.Summary
 }
 
-// expand returns the repositories that the names of the job stand for, each once. A pattern that cannot be expanded is
-// in the summary as a repository that was not read.
+// expand returns the repositories that the names of the job match, each of them once. If a pattern cannot be expanded, the
+// summary has it as a repository that was not read.
 func (p *pruner) expand(ctx context.Context) []oci.Repository {
 	var names []oci.Repository
 	for _, asked := range p.Images.Repositories {
 		found, err := p.World.expand(ctx, asked)
 		if err != nil {
-			r := unread(ctx, report.Repository{Name: asked}, err)
+			r := unread(ctx, report.Outcome{Name: asked}, err)
 			p.summary.Repositories = append(p.summary.Repositories, r)
 			p.tell(RepositoryDone{r})
 		}
@@ -84,8 +84,8 @@ func (p *pruner) expand(ctx context.Context) []oci.Repository {
 }
 
 // prune reads, plans and executes for one repository.
-func (p *pruner) prune(ctx context.Context, name oci.Repository) report.Repository {
-	out := report.Repository{Name: name}
+func (p *pruner) prune(ctx context.Context, name oci.Repository) report.Outcome {
+	out := report.Outcome{Name: name}
 	if ctx.Err() != nil {
 		out.Err = fmt.Errorf("%w: %w", ErrNotLookedAt, context.Cause(ctx))
 		return out
@@ -113,15 +113,15 @@ func (p *pruner) prune(ctx context.Context, name oci.Repository) report.Reposito
 	}
 	plan := retain.Decide(snapshot, rules, retain.Context{Pushed: pushed, Pending: journal.Unfinished()}, p.summary.Started)
 	out.Plan, out.Pushed = &plan, pushed
-	p.execute(ctx, &out, repository, journal)
+	p.execute(ctx, &out, repository, client.Traits(), journal)
 	return out
 }
 
-// read reads what the repository has, also what no listing shows: what the pipeline pushed by digest, images in use, and
-// deletions that an earlier run has not finished.
+// read reads the repository, including what no listing shows: what the pipeline pushed by digest, images in use, and
+// deletions that an earlier run did not finish.
 func (p *pruner) read(ctx context.Context, r registry.Repository, name oci.Repository, rules retain.Policy, unfinished []oci.Digest) (oci.Snapshot, []oci.Pushed, error) {
 	pushed := p.Images.To(name)
-	// The id of an image is the digest of its config, which only a manifest names.
+	// The ID of an image is the digest of its config. Only a manifest names it.
 	byDigest := slices.ContainsFunc(pushed, func(p oci.Pushed) bool { return p.Digest != "" })
 	return snapshotWithPushed(pushed, func(pushed []oci.Pushed) (oci.Snapshot, error) {
 		digests := append(namedDigests(pushed, rules, name), unfinished...)
@@ -129,8 +129,8 @@ func (p *pruner) read(ctx context.Context, r registry.Repository, name oci.Repos
 	})
 }
 
-// execute carries out the plan of one repository, or does not.
-func (p *pruner) execute(ctx context.Context, out *report.Repository, r registry.Repository, journal *journal) {
+// execute executes the plan of one repository, unless it was refused or the run is a dry run.
+func (p *pruner) execute(ctx context.Context, out *report.Outcome, r registry.Repository, traits registry.Traits, journal *journal) {
 	plan := *out.Plan
 	switch {
 	case len(plan.Refusals) > 0:
@@ -141,27 +141,28 @@ func (p *pruner) execute(ctx context.Context, out *report.Repository, r registry
 		return
 	}
 	method := p.Method
-	if journal == nil && p.State != nil { // another run has it, or it cannot be read: there was a warning
+	if journal == nil && p.State != nil { // another run uses it, or it cannot be read; a warning says so
 		method = prune.ByDigest
 	}
 	name := out.Name.String()
 	result := prune.Execute(ctx, plan, r, prune.Options{
-		Workers: p.Workers, Method: method, Journal: journal.ofPrune(),
+		Workers: p.Workers, Method: method, Journal: journal.ofPrune(), Traits: traits,
 		Progress: func(done, all int) { p.tell(Progress{name, "deletions", done, all}) },
 	})
-	out.Outcomes, out.Way, out.Left, out.Err = result.Outcomes, result.Method, result.Unfinished, result.Err
+	out.Outcomes, out.Way, out.Unfinished, out.Err = result.Outcomes, result.Method, result.Unfinished, result.Err
+	out.Untagged, out.Broken = result.Untagged, result.Broken
 	forget(r, plan, result)
 	out.Warnings = append(out.Warnings, result.Warnings...)
-	if errors.Is(result.Err, report.ErrTimeout) { // asked for, and not a failure: the next run goes on
+	if errors.Is(result.Err, report.ErrTimeout) { // not a failure: the user asked for it, and the next run continues
 		out.Warnings = append(out.Warnings, fmt.Sprintf("%v; %s not tried", report.ErrTimeout, deletions(skipped(result))))
 		out.Err = nil
 	}
 }
 
-// unread notes a repository that was not read. When it is --timeout that ended the reading, that is not a failure, and
-// neither is it for the repositories after it: a run over a whole registry is always reading one. A run that has read
-// nothing at all ends with [ErrNothingRead].
-func unread(ctx context.Context, out report.Repository, err error) report.Repository {
+// unread notes that a repository was not read. If --timeout ended the reading, this is not a failure, and neither is it for
+// the repositories after this one: a run over a whole registry is always reading some repository. A run that has read no
+// repository ends with [ErrNothingRead].
+func unread(ctx context.Context, out report.Outcome, err error) report.Outcome {
 	out.Err = err
 	if errors.Is(context.Cause(ctx), report.ErrTimeout) && (errors.Is(err, report.ErrTimeout) || errors.Is(err, context.DeadlineExceeded)) {
 		out.Err = report.ErrTimeout
@@ -170,7 +171,7 @@ func unread(ctx context.Context, out report.Repository, err error) report.Reposi
 }
 
 // wasRead reports whether a repository was read, so that it has a plan.
-func wasRead(r report.Repository) bool { return r.Plan != nil }
+func wasRead(r report.Outcome) bool { return r.Plan != nil }
 
 func deletions(n int) string {
 	if n == 1 {
@@ -190,7 +191,7 @@ func skipped(r prune.Result) int {
 	return n
 }
 
-// forget drops what is not there any more from what the next run remembers.
+// forget removes deleted images from what the next run remembers.
 func forget(r registry.Repository, p retain.Plan, result prune.Result) {
 	digests, tags := map[oci.Digest]bool{}, map[string]bool{}
 	for _, d := range p.Deletions() {

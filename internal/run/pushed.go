@@ -5,9 +5,9 @@ import (
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
-// snapshotWithPushed reads a repository, and returns what the pipeline pushed to it with digests in place of images' ids.
-// The registry is asked for a digest only when no tag leads to it: an id names a blob, and distribution 3.1.2 answers a
-// question for a manifest of that digest with 500.
+// snapshotWithPushed reads a repository, and returns what the pipeline pushed to it, with digests instead of image IDs. It
+// asks the registry for a digest only if no tag leads to it: an ID is the digest of a blob, and distribution 3.1.2 answers
+// 500 to a request for a manifest with that digest.
 func snapshotWithPushed(pushed []oci.Pushed, snapshot func([]oci.Pushed) (oci.Snapshot, error)) (oci.Snapshot, []oci.Pushed, error) {
 	read, err := snapshot(nil)
 	if err != nil {
@@ -27,8 +27,8 @@ func snapshotWithPushed(pushed []oci.Pushed, snapshot func([]oci.Pushed) (oci.Sn
 	return read, pushed, err
 }
 
-// namedDigests are the digests that the pipeline or a text of images in use names. There may be no tag that leads to
-// them, and then no listing does, but what they are made of must be known to be kept.
+// namedDigests are the digests that the pipeline or a text of images in use names. If no tag leads to such a digest, no
+// listing shows it, but regsweep must know its parts to keep them.
 func namedDigests(pushed []oci.Pushed, p retain.Policy, name oci.Repository) []oci.Digest {
 	var out []oci.Digest
 	for _, p := range pushed {

@@ -13,18 +13,18 @@ import (
 	"github.com/regsweep/regsweep/internal/registry"
 )
 
-// Everything is the pattern that all repositories of a registry match.
+// Everything is the pattern that matches all repositories of a registry.
 const Everything = "**"
 
-// maxSilent is how many repositories in a row may be without an answer, after all tries, before the registry counts as
-// gone: as many as are read at once. Otherwise a run waits for a thousand of them one after the other.
+// maxSilent is the number of repositories in a row without an answer, after all retries, after which the registry counts as
+// gone: as many as are read at the same time. Without it, a run would wait for a thousand of them, one after the other.
 const maxSilent = 8
 
-// errSilent ends the reading of a registry that has gone away.
-var errSilent = errors.New("the registry does not answer any more")
+// errSilent ends the reading of a registry that no longer answers.
+var errSilent = errors.New("the registry no longer answers")
 
-// Rank reads all repositories that a name stands for and ranks them. host is what the user called them. What could not be
-// read is in the ranking, and so is the error that ended the reading.
+// Rank reads all repositories that a name matches, and ranks them. host is the name that the user gave. The ranking lists
+// the repositories that could not be read, and has the error that ended the reading.
 func Rank(ctx context.Context, host string, asked oci.Repository, w World) rank.Ranking {
 	r := &ranker{World: w, host: host, asked: asked, started: w.Now().UTC()}
 	paths, err := r.paths(ctx)
@@ -44,7 +44,7 @@ func Rank(ctx context.Context, host string, asked oci.Repository, w World) rank.
 	return r.finish(len(paths), err)
 }
 
-// ranker is a ranking on its way.
+// ranker is the state of a ranking.
 type ranker struct {
 	World
 	host    string
@@ -53,7 +53,7 @@ type ranker struct {
 	ledger  rank.Ledger
 	unread  []rank.Unread
 	gone    []string
-	silent  int // repositories in a row of which the registry said nothing at all
+	silent  int // repositories in a row without any answer of the registry
 }
 
 // paths lists the repositories. A whole registry may have none.
@@ -76,7 +76,7 @@ func (r *ranker) visit(path string, snapshot oci.Snapshot, err error) error {
 		r.silent = 0
 		r.ledger.Add(snapshot, r.started)
 		return nil
-	case errors.Is(err, registry.ErrUnknownRepository) && r.asked.IsPattern(): // the catalog lists it all the same
+	case errors.Is(err, registry.ErrUnknownRepository) && r.asked.IsPattern(): // the catalog still lists it
 		r.silent = 0
 		r.gone = append(r.gone, path)
 		return nil
@@ -91,15 +91,16 @@ func (r *ranker) visit(path string, snapshot oci.Snapshot, err error) error {
 	return nil
 }
 
-// finish puts the ranking together after so many repositories were asked for and err, which may be nil, ended that.
+// finish makes the ranking. asked is the number of repositories that the run wanted to read; err, which may be nil, ended
+// the reading.
 func (r *ranker) finish(asked int, err error) rank.Ranking {
 	out := r.ledger.Ranking(r.host)
 	out.Unread, out.Gone = r.unread, r.gone
 	slices.SortFunc(out.Unread, func(a, b rank.Unread) int { return oci.NaturalCompare(a.Path, b.Path) })
 	slices.SortFunc(out.Gone, oci.NaturalCompare)
-	out.Left = asked - len(out.Repositories) - len(out.Unread) - len(out.Gone)
+	out.NotLookedAt = asked - len(out.Repositories) - len(out.Unread) - len(out.Gone)
 	out.Started, out.Elapsed = r.started, r.Now().Sub(r.started)
-	if err == nil && len(out.Unread) > 0 && len(out.Repositories) == 0 { // then all are like the first
+	if err == nil && len(out.Unread) > 0 && len(out.Repositories) == 0 { // all have failed, probably like the first
 		first := oci.Repository{Host: r.asked.Host, Path: out.Unread[0].Path}
 		out.Err = fmt.Errorf("%s: %w", first, out.Unread[0].Err)
 	} else if err != nil {
@@ -108,8 +109,8 @@ func (r *ranker) finish(asked int, err error) rank.Ranking {
 	return out
 }
 
-// RankDryRun ranks by a dry run of the registry's own collection, next to the registry, which goes on serving. via is what
-// the user called it.
+// RankDryRun ranks by a dry run of the registry's own garbage collection, on the registry's host. The registry keeps
+// serving. via is the target as the user wrote it.
 func RankDryRun(ctx context.Context, via string, target *gc.Target, o gc.Options, w World) rank.Ranking {
 	began := w.Now()
 	log, err := gc.DryRun(ctx, target, o)

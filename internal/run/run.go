@@ -1,6 +1,5 @@
-// Package run does the whole job for the repositories that it is given: it reads them, decides, deletes, has the registry
-// collect its garbage and ranks repositories. It knows neither flags nor environment nor terminal: a [Job] goes in, a
-// summary comes out, and what happens on the way are events.
+// Package run prunes and ranks repositories and runs garbage collections. It uses no flags, no environment and no terminal:
+// it takes a [Job] and returns a summary, and reports its progress as events.
 package run
 
 import (
@@ -15,58 +14,58 @@ import (
 	"github.com/regsweep/regsweep/internal/state"
 )
 
-// Job is what a prune is asked to do.
+// Job is what a prune has to do.
 type Job struct {
 	// Images are the repositories, which may be patterns, and what the pipeline has just pushed to them.
 	Images oci.Pushes
 	// Policy returns what a repository keeps.
 	Policy func(oci.Repository) (retain.Policy, error)
-	// Shard is the part of the repositories that is for this run; the zero value is all. Of is filled in by the run.
+	// Shard is the part of the repositories for this run; the zero value means all of them. The run sets Of.
 	Shard report.Shard
-	// DryRun plans and deletes nothing.
+	// DryRun means that the run plans but deletes nothing.
 	DryRun bool
 	// Method is how images are deleted.
 	Method prune.Method
-	// Workers bounds the deletions that run in parallel; 0 means prune's default.
+	// Workers is the maximum number of parallel deletions; 0 means prune's default.
 	Workers int
-	// Timeout ends the run after this long; 0 never does.
+	// Timeout ends the run after this long; 0 means that the run has no time limit.
 	Timeout time.Duration
-	// GC is the garbage collection after the deletions; nil for none.
+	// GC is the garbage collection after the deletions; nil means none.
 	GC *GCJob
 }
 
 // World is what a run may touch.
 type World struct {
-	// Open returns the client of a registry; it is called for each host as often as the run needs it.
+	// Open returns the client of a registry. The run calls it several times for the same host.
 	Open func(host string) (registry.Registry, error)
-	// State is the folder in which the next run finds what this one leaves; nil where there is none, and then images are
-	// deleted by digest.
+	// State is the state folder, in which the next run finds what this one leaves. Without one (nil), the run deletes by
+	// digest.
 	State *state.Dir
 	// Now is the clock.
 	Now func() time.Time
-	// Events is told what happens, by several goroutines; nil is not.
+	// Events receives what happens during the run, from several goroutines; it may be nil.
 	Events func(Event)
 }
 
 // Event is something that happens during a run: [Progress], [RepositoryDone], [ShardChosen] or [GCStep].
 type Event interface{ event() }
 
-// Progress says that so many of all units, such as "deletions", are done for a repository or a registry.
+// Progress says how many of all units, such as "deletions", are done for a repository or a registry.
 type Progress struct {
 	Name, Unit string
 	Done, All  int
 }
 
-// RepositoryDone says that the work on a repository has ended, for better or worse.
-type RepositoryDone struct{ report.Repository }
+// RepositoryDone says that the work on a repository has ended, with or without an error.
+type RepositoryDone struct{ report.Outcome }
 
-// ShardChosen says which part of the repositories is for this run.
+// ShardChosen says which part of the repositories this run prunes.
 type ShardChosen struct {
 	report.Shard
-	Own int // how many of the repositories they are
+	Own int // how many repositories belong to the part
 }
 
-// GCStep says in words how far a garbage collection is.
+// GCStep describes the current step of a garbage collection.
 type GCStep struct{ Text string }
 
 func (Progress) event()       {}
@@ -80,10 +79,10 @@ func (w World) tell(e Event) {
 	}
 }
 
-// ErrNotLookedAt is the error of a repository that a cancel or the end of the run's time came before.
+// ErrNotLookedAt is the error of a repository that the run did not reach before it was cancelled or its time was over.
 var ErrNotLookedAt = errors.New("not looked at")
 
-// ErrNothingRead is what ended a run whose time was over before any repository was read. It wraps [report.ErrTimeout].
+// ErrNothingRead is the cause of a run whose time was over before it read any repository. It wraps [report.ErrTimeout].
 var ErrNothingRead error = nothingRead{}
 
 type nothingRead struct{}

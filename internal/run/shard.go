@@ -26,9 +26,9 @@ func share(names []oci.Repository, s report.Shard) ([]oci.Repository, report.Sha
 
 // shardOf returns which of the shards 1 to total a repository belongs to, by rendezvous hashing: each shard has a weight
 // for the repository, the SHA-256 of "name<newline>shard", and the greatest, compared as bytes, wins. It depends on
-// nothing else, so that all jobs of a run agree without a word between them, and when a shard is added, only what that
-// one wins moves, one in total repositories (https://www.eecs.umich.edu/techreports/cse/96/CSE-TR-316-96.pdf).
-// It is part of the contract: what one version gives to a shard, the next does too.
+// nothing else, so that all jobs of a run agree without communicating. When a shard is added, only the repositories that
+// it wins move, one in total (https://www.eecs.umich.edu/techreports/cse/96/CSE-TR-316-96.pdf).
+// The result is part of the contract: it stays the same in later versions.
 func shardOf(repository string, total int) int {
 	best, most := 1, [sha256.Size]byte{}
 	text := append([]byte(repository), '\n')

@@ -9,10 +9,10 @@ import (
 	"github.com/regsweep/regsweep/internal/state"
 )
 
-// journal is the journal of a repository; nil is one that is not to be had, and knows of nothing.
+// journal is the journal of a repository; a nil journal is empty and cannot be written.
 type journal struct{ *state.Journal }
 
-// openJournal opens the journal of a repository, and says why where there is none: a run without one deletes by digest.
+// openJournal opens the journal of a repository. If it cannot, it returns nil and a warning; the run then deletes by digest.
 func openJournal(dir *state.Dir, name oci.Repository) (*journal, []string) {
 	if dir == nil {
 		return nil, nil
@@ -20,15 +20,15 @@ func openJournal(dir *state.Dir, name oci.Repository) (*journal, []string) {
 	j, err := dir.Journal(name)
 	switch {
 	case errors.Is(err, state.ErrBusy):
-		return nil, []string{fmt.Sprintf("%v; this one deletes by digest", err)}
+		return nil, []string{fmt.Sprintf("%v; this run deletes by digest", err)}
 	case err != nil:
-		return nil, []string{fmt.Sprintf("the journal of an earlier run is left alone, and this one deletes by digest: %v; "+
-			"the digests that it lists may be in no listing any more: run the version that wrote it, or remove the file to forget them", err)}
+		return nil, []string{fmt.Sprintf("the journal of an earlier run stays as it is, and this run deletes by digest: %v; "+
+			"no listing may show the digests in it any more: run the version that wrote it, or remove the file to forget them", err)}
 	}
 	return &journal{j}, nil
 }
 
-// Unfinished returns the manifests whose deletion an earlier run has begun and not finished.
+// Unfinished returns the manifests whose deletion an earlier run started and did not finish.
 func (j *journal) Unfinished() []oci.Digest {
 	if j == nil {
 		return nil
@@ -36,7 +36,7 @@ func (j *journal) Unfinished() []oci.Digest {
 	return j.Journal.Left()
 }
 
-// ofPrune is the journal as the execution of a plan takes it: nil where there is none.
+// ofPrune returns the journal for the execution of a plan; nil if there is none.
 func (j *journal) ofPrune() prune.Journal {
 	if j == nil {
 		return nil

@@ -19,7 +19,7 @@ import (
 const journalVersion = 1
 
 // ErrBusy is returned for a repository whose journal another process holds.
-var ErrBusy = errors.New("another run is at work on the repository")
+var ErrBusy = errors.New("another run is working on the repository")
 
 // Journal is the list of the manifests of one repository whose deletion has begun. Once the tags of an image are
 // removed it is in no listing: without the list, a run that is killed there would leave it behind for good. A Journal
@@ -39,7 +39,7 @@ type journalFile struct {
 	Digests    []oci.Digest `json:"digests"`
 	// Tags are those that the manifests had. They say which tags without an image are a deletion's own leftovers.
 	Tags map[string]oci.Digest `json:"tags,omitempty"`
-	Sum        string       `json:"sum"` // of the digests: one wrong digit would lose a manifest for good
+	Sum  string                `json:"sum"` // of the digests: one wrong digit would lose a manifest for good
 }
 
 func sumOf(digests []oci.Digest) string {
@@ -82,7 +82,7 @@ func readJournal(path string, name oci.Repository) (journalFile, error) {
 	}
 	var f journalFile
 	if err := json.Unmarshal(text, &f); err != nil {
-		return journalFile{}, fmt.Errorf("it is no journal: %w", err)
+		return journalFile{}, fmt.Errorf("it is not a journal: %w", err)
 	}
 	if f.Version != journalVersion {
 		return journalFile{}, fmt.Errorf("it is of version %d and this program writes version %d", f.Version, journalVersion)

@@ -2,9 +2,12 @@ package state
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -85,7 +88,9 @@ func TestParallelWriters(t *testing.T) {
 		wg.Go(func() {
 			for range 20 {
 				content := bytes.Repeat([]byte{byte(n)}, 4096)
-				if err := m.Save(repository("a"), content); err != nil {
+				err := m.Save(repository("a"), content)
+				// Windows does not replace a file that somebody reads: the next run reads the registry again.
+				if err != nil && !(runtime.GOOS == "windows" && errors.Is(err, fs.ErrPermission)) {
 					t.Error(err)
 				}
 				if got := m.Load(repository("a")); len(got) != 4096 || bytes.Count(got, got[:1]) != 4096 {

@@ -1,16 +1,18 @@
-# follow waits until the collection of the folder $run is over and prints what is known of it: a head, an empty line,
-# and its standard output.
+# follow waits until the garbage collection of the folder $run is over and prints what is known of it: a head, an empty
+# line, and its log. $job is its process when it is this shell's own child.
 follow() {
-  while [ -e "$run/launched" ] && [ ! -e "$run/exit" ]; do
-    wrapper=$(cat "$run/wrapper" 2>/dev/null)
-    if [ -n "$wrapper" ] && ! kill -0 "$wrapper" 2>/dev/null && [ ! -e "$run/exit" ]; then break; fi
+  while [ -e "$run/launched" ] && [ -z "$(kept "$run" exit)" ]; do
+    wrapper=${job:-$(kept "$run" wrapper)}
+    if [ -n "$wrapper" ] && ! kill -0 "$wrapper" 2>/dev/null && [ -z "$(kept "$run" exit)" ]; then break; fi
     pause
   done
-  for moment in before after; do
-    sed "s/^/$moment./" "$run/$moment" 2>/dev/null
+  for file in "$run"/*=*; do
+    [ ! -e "$file" ] || printf '%s\n' "${file#"$run/"}"
   done
-  cat "$run/times" 2>/dev/null
-  one exit "$(cat "$run/exit" 2>/dev/null)"
+  if [ -n "$job" ] && [ -z "$(kept "$run" exit)" ]; then # its name could not be stored
+    wait "$job"
+    one exit $?
+  fi
   { # the last line need not have an end
     tail -n 5 "$run/err" 2>/dev/null | tail -c 2000 | tr '\r' '\n'
     echo

@@ -1,2 +1,2 @@
-# Gives the lock back. Argument: its folder.
-rm -rf "$1"
+# Gives the lock back. Arguments: its folder, and that of the run.
+rm -rf "$@"

@@ -39,7 +39,7 @@ func (r *Repository) tags(ctx context.Context) ([]string, error) {
 	}
 	for _, t := range tags {
 		if !oci.ValidTag(t) { // it would become part of a URL
-			return nil, incomplete(fmt.Errorf("list tags: the registry lists %q, which is no tag", t))
+			return nil, incomplete(fmt.Errorf("list tags: the registry lists %q, which is not a tag", t))
 		}
 	}
 	slices.SortFunc(tags, oci.NaturalCompare)

@@ -249,7 +249,7 @@ func (m manifest) validate() error {
 		}
 	}
 	if m.subject != "" && m.subject.Validate() != nil {
-		return fmt.Errorf("its subject is %q, which is no digest", m.subject)
+		return fmt.Errorf("its subject is %q, which is not a digest", m.subject)
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func (r *Repository) PushPlaceholder(ctx context.Context) (oci.Digest, error) {
 // that points elsewhere is left alone. It finishes a request that is on its way.
 func (r *Repository) PointTag(ctx context.Context, tag string, d oci.Digest) (gone bool, err error) {
 	if !oci.ValidTag(tag) {
-		return false, fmt.Errorf("point tag %q elsewhere: it is no tag", tag)
+		return false, fmt.Errorf("point tag %q elsewhere: it is not a tag", tag)
 	}
 	_, err = r.client.Do(ctx, wire.Call{
 		Method: http.MethodPut, URL: "/v2/" + r.name.Path + "/manifests/" + tag,

@@ -237,9 +237,9 @@ func TestSnapshotIsWholeOrAnError(t *testing.T) {
 		"a manifest that is denied":          {registrytest.Fault{Path: manifests, Status: 403}, "403", false},
 		"a config that is no JSON":           {registrytest.Fault{Path: "*/blobs/*", Edit: registrytest.SetBody("no")}, "has the digest", true},
 		"a config that stays out of reach":   {registrytest.Fault{Path: "*/blobs/*", Times: -1, Status: 503}, "503", false},
-		"a list that is no JSON":             {registrytest.Fault{Path: "*/tags/list", Edit: registrytest.SetBody("<html>")}, "no list", true},
-		"a list of something else":           {registrytest.Fault{Path: "*/tags/list", Edit: registrytest.SetBody(`{"name":"team/app"}`)}, "no list", true},
-		"a tag that would be a path":         {registrytest.Fault{Path: "*/tags/list", Edit: registrytest.SetBody(`{"tags":["../../other/manifests/b1"]}`)}, "is no tag", true},
+		"a list that is no JSON":             {registrytest.Fault{Path: "*/tags/list", Edit: registrytest.SetBody("<html>")}, "not a list", true},
+		"a list of something else":           {registrytest.Fault{Path: "*/tags/list", Edit: registrytest.SetBody(`{"name":"team/app"}`)}, "not a list", true},
+		"a tag that would be a path":         {registrytest.Fault{Path: "*/tags/list", Edit: registrytest.SetBody(`{"tags":["../../other/manifests/b1"]}`)}, "is not a tag", true},
 		"a list without end":                 {registrytest.Fault{Path: "*/tags/list", Times: -1, Edit: registrytest.SetHeader("Link", `</v2/team/app/tags/list?last=b1>; rel="next"`)}, "has no end", true},
 		"a list that goes elsewhere":         {registrytest.Fault{Path: "*/tags/list", Edit: registrytest.SetHeader("Link", `<https://elsewhere.example/v2/x>; rel="next"`)}, "another host", true},
 	} {

@@ -67,7 +67,7 @@ func (r *Repository) DeleteTag(ctx context.Context, tag string, d oci.Digest) (g
 
 func (r *Repository) deleteTag(ctx context.Context, tag string, look func(context.Context, bool) error) (gone bool, err error) {
 	if !oci.ValidTag(tag) { // anything else could be a digest, or leave the path
-		return false, fmt.Errorf("remove tag %q: it is no tag", tag)
+		return false, fmt.Errorf("remove tag %q: it is not a tag", tag)
 	}
 	_, err = r.client.Do(ctx, wire.Call{
 		Method: http.MethodDelete, URL: "/v2/" + r.name.Path + "/manifests/" + tag,

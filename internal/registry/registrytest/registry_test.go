@@ -257,8 +257,14 @@ func TestLogCounts(t *testing.T) {
 		method, pattern string
 		want            int
 	}{
-		{"", "", 3}, {"GET", "", 2}, {"DELETE", "*/manifests/*", 1}, {"", "/v2/team/app/tags/list", 2},
-		{"", "/v2/team/*", 3}, {"", "*/list", 2}, {"", "tags", 0}, {"", "*a*a*g*", 2},
+		{"", "", 3},
+		{"GET", "", 2},
+		{"DELETE", "*/manifests/*", 1},
+		{"", "/v2/team/app/tags/list", 2},
+		{"", "/v2/team/*", 3},
+		{"", "*/list", 2},
+		{"", "tags", 0},
+		{"", "*a*a*g*", 2},
 	} {
 		if got := reg.Count(tc.method, tc.pattern); got != tc.want {
 			t.Errorf("%s %s: got %d, want %d", tc.method, tc.pattern, got, tc.want)

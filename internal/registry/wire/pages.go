@@ -33,7 +33,7 @@ func (c *Client) List(ctx context.Context, first string, scopes []string, items 
 		}
 		page, err := items(r.Body)
 		if err != nil {
-			return nil, incomplete(fmt.Errorf("GET %s: the answer is no list: %w", Redact(r.URL), err))
+			return nil, incomplete(fmt.Errorf("GET %s: the answer is not a list: %w", Redact(r.URL), err))
 		}
 		idle++
 		for _, item := range page {

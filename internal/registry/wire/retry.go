@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -9,8 +10,6 @@ import (
 	"strconv"
 	"sync"
 	"time"
-
-	"crypto/tls"
 
 	"github.com/cenkalti/backoff/v4"
 	"github.com/regsweep/regsweep/internal/registry"
