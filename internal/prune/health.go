@@ -76,10 +76,10 @@ func (h *health) learn(ctx context.Context, err error) {
 	switch {
 	case err == nil:
 		h.answered, h.failures = true, 0
-	case h.broken, errors.Is(err, registry.ErrInUse) && h.answered:
+	case h.broken, h.answered && (errors.Is(err, registry.ErrInUse) || errors.Is(err, registry.ErrForbidden)): // one image's own protection
 	case ctx.Err() != nil:
 		h.err = cmp.Or(h.err, context.Cause(ctx))
-	case stops(err), !h.answered && errors.Is(err, registry.ErrForbidden):
+	case stops(err), errors.Is(err, registry.ErrForbidden):
 		h.err, h.broken = err, true
 	default:
 		if h.failures++; h.failures >= maxFailures {

@@ -118,7 +118,8 @@ func (l *ledger) gone() map[string]oci.Digest {
 }
 
 // stranded reports whether a manifest is, or may be, still there while nothing leads to it any more: its own tags are
-// removed, or what it is a part of is deleted. What is kept has something that leads to it, unless it is kept because
+// removed, or what it is a part of is deleted. An attachment is stranded without its subject even with a tag of its own:
+// a later run could not know that the subject was deleted, and not stored elsewhere. What is kept has something that leads to it, unless it is kept because
 // there is nothing at all, which emptied says.
 func (l *ledger) stranded(d oci.Digest, emptied bool) bool {
 	return l.isStranded(d, emptied, map[oci.Digest]bool{})
@@ -130,8 +131,10 @@ func (l *ledger) isStranded(d oci.Digest, emptied bool, seen map[oci.Digest]bool
 		return false
 	case l.unsettled[d] != nil:
 		return true
-	case l.kept[d] != "" && !emptied || l.tagged[d]:
+	case l.kept[d] != "" && !emptied:
 		return false
+	case l.tagged[d]:
+		return l.images[d].Kind == oci.KindAttachment && slices.ContainsFunc(l.images[d].Subjects(), l.done)
 	}
 	seen[d] = true
 	return len(l.before[d]) == 0 || slices.ContainsFunc(l.before[d], func(b oci.Digest) bool { return l.done(b) || l.isStranded(b, emptied, seen) })

@@ -26,6 +26,7 @@ func (e *execution) lookBack(ctx context.Context) {
 		e.warn("the repository could not be looked at after the deletions: %v", err)
 		return
 	}
+	e.ledger.refute(later)
 	e.tellBroken(later)
 	e.ledger.compare(later, nil)
 	ghosts := map[string]oci.Digest{}
@@ -50,6 +51,22 @@ func (e *execution) needsLookBack() bool {
 		}
 	}
 	return done > 1
+}
+
+// refute takes back what the registry said of a deletion, where a look shows the image under one of its tags: an answer
+// that it does not have it is no answer then.
+func (l *ledger) refute(later oci.Snapshot) {
+	for _, i := range later.Images {
+		if l.outcomes[i.Digest].Status != Gone {
+			continue
+		}
+		for _, t := range i.Tags {
+			if slices.Contains(l.images[i.Digest].Tags, t) {
+				l.outcomes[i.Digest] = Outcome{Failed, "the registry answers that it does not have it, and still has it under tag " + t}
+				l.tagged[i.Digest] = true
+			}
+		}
+	}
 }
 
 // tellBroken names the tags of a look through which something is reached that lacks what this run has deleted.

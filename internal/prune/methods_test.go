@@ -181,7 +181,8 @@ func (s *stage) stranded(t *testing.T) []oci.Digest {
 	}
 	var out []oci.Digest
 	for _, d := range s.plan.Deletions() {
-		if slices.Contains(there, d.Image.Digest) && !reached[d.Image.Digest] {
+		lost := d.Image.Kind == oci.KindAttachment && slices.ContainsFunc(d.Image.Subjects(), func(s oci.Digest) bool { return !slices.Contains(there, s) })
+		if slices.Contains(there, d.Image.Digest) && (lost || !reached[d.Image.Digest]) {
 			out = append(out, d.Image.Digest)
 		}
 	}

@@ -21,7 +21,6 @@ func TestKindsAndHints(t *testing.T) {
 	}{
 		"401":                    {answer("GET", 401, ""), ErrUnauthorized, "docker login"},
 		"403 to a deletion":      {answer("DELETE", 403, "DENIED"), ErrForbidden, "right to delete"},
-		"403 to a deletion, too": {answer("DELETE", 403, ""), ErrInUse, "right to delete"},
 		"403 to a read":          {answer("GET", 403, ""), ErrForbidden, "right to pull"},
 		"403 to a push":          {answer("PUT", 403, ""), ErrForbidden, "--delete-by auto"},
 		"405 to a deletion":      {answer("DELETE", 405, "UNSUPPORTED"), ErrDeletionDisabled, "storage.delete.enabled"},
