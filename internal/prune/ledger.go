@@ -134,7 +134,7 @@ func (l *ledger) isStranded(d oci.Digest, emptied bool, seen map[oci.Digest]bool
 	case l.kept[d] != "" && !emptied:
 		return false
 	case l.tagged[d]:
-		return l.images[d].Kind == oci.KindAttachment && slices.ContainsFunc(l.images[d].Subjects(), l.done)
+		return l.images[d].Kind == oci.KindAttachment && slices.ContainsFunc(l.images[d].Subjects(), func(s oci.Digest) bool { return l.done(s) || l.unsettled[s] != nil })
 	}
 	seen[d] = true
 	return len(l.before[d]) == 0 || slices.ContainsFunc(l.before[d], func(b oci.Digest) bool { return l.done(b) || l.isStranded(b, emptied, seen) })
