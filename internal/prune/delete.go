@@ -16,6 +16,10 @@ import (
 // that an interruption has left behind.
 const maxUnjournaled = 64
 
+// maxParts is how many parts are deleted in parallel. What waits for its turn in the client is not stopped by a look any
+// more.
+const maxParts = 32
+
 // deleteAll deletes the roots, oldest first, in batches: a look at the repository comes before each, and after it the
 // parts of what is gone are deleted. more says whether another root may be begun.
 func (e *execution) deleteAll(ctx context.Context, roots []oci.Digest, more func(context.Context) bool) {
@@ -42,7 +46,7 @@ func (e *execution) deleteRoots(ctx context.Context, roots []oci.Digest, more fu
 	if !e.journaled {
 		most = min(most, maxUnjournaled)
 	}
-	left := e.spread(roots[:most], func(begun int) bool {
+	left := e.spread(roots[:most], e.workers(), func(begun int) bool {
 		return more(ctx) && (begun == 0 || e.looks.age() <= e.lookFor())
 	}, func(d oci.Digest) { e.delete(ctx, d) })
 	return roots[most-len(left):]
@@ -55,17 +59,18 @@ func (e *execution) deleteParts(ctx context.Context) {
 		if !e.look(ctx) {
 			return
 		}
-		e.parts = true
-		e.spread(parts, func(begun int) bool {
+		e.spread(parts, min(e.workers(), maxParts), func(begun int) bool {
 			return e.health.finishes(ctx) && (begun == 0 || e.looks.age() <= e.partsFor())
 		}, func(d oci.Digest) { e.delete(ctx, d) })
 	}
 }
 
+func (e *execution) workers() int { return cmp.Or(e.options.Workers, DefaultWorkers) }
+
 // spread works on the digests in their order, several at a time, as long as more, which is told how many have been begun,
 // says so. It returns those that are left. A goroutine works on many digests: the stack of one that sends a single
 // request is grown several times over for it.
-func (e *execution) spread(digests []oci.Digest, more func(begun int) bool, work func(oci.Digest)) []oci.Digest {
+func (e *execution) spread(digests []oci.Digest, workers int, more func(begun int) bool, work func(oci.Digest)) []oci.Digest {
 	var mu sync.Mutex
 	begun := 0
 	next := func() (oci.Digest, bool) {
@@ -78,7 +83,7 @@ func (e *execution) spread(digests []oci.Digest, more func(begun int) bool, work
 		return digests[begun-1], true
 	}
 	group := &errgroup.Group{}
-	for range min(len(digests), cmp.Or(e.options.Workers, DefaultWorkers)) {
+	for range min(len(digests), workers) {
 		group.Go(func() error {
 			for d, ok := next(); ok; d, ok = next() {
 				work(d)

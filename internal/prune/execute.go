@@ -90,7 +90,6 @@ type execution struct {
 	looks  *lookout
 
 	journaled  bool // all deletions are written down
-	parts      bool // parts of something were deleted
 	unfinished []oci.Digest
 	warnings   []string
 	broken     []Broken
