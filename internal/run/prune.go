@@ -152,7 +152,7 @@ func (p *pruner) plan(ctx context.Context, name oci.Repository) *task {
 	if err != nil {
 		return t.fail(err)
 	}
-	t.repository = client.Repository(name.Path)
+	t.repository, t.traits = client.Repository(name.Path), client.Traits()
 	t.reopen(p.State)
 	snapshot, pushed, err := p.read(ctx, t.repository, name, rules, t.journal.Unfinished())
 	if err != nil {
@@ -202,7 +202,7 @@ func (p *pruner) execute(ctx context.Context, t *task) {
 	}
 	name := out.Name.String()
 	result := prune.Execute(ctx, plan, t.repository, prune.Options{
-		Workers: p.Workers, Method: method, Journal: t.journal.ofPrune(),
+		Workers: p.Workers, Method: method, Journal: t.journal.ofPrune(), Traits: t.traits,
 		Progress: func(done, all int) { p.tell(Progress{name, "deletions", done, all}) },
 	})
 	out.Outcomes, out.Way, out.Unfinished, out.Err = result.Outcomes, result.Method, result.Unfinished, result.Err
