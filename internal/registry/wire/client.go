@@ -296,6 +296,9 @@ func cut(ctx context.Context, req *http.Request) error {
 	return fmt.Errorf("%s %s: %w: %w", req.Method, Redact(req.URL), errCut, context.Cause(ctx))
 }
 
+// NoLogin is the message of an error that stands for an answer whose body was not read, because no login is known.
+const NoLogin = "it asks for a login and none is known for it"
+
 // failure describes a request that got no answer, without the URL that net/http puts into its errors: after a
 // redirect that one can be signed. A connection that broke is marked with errBroken.
 func failure(caller context.Context, req *http.Request, err error) error {
@@ -308,7 +311,7 @@ func failure(caller context.Context, req *http.Request, err error) error {
 	var dns *net.DNSError
 	switch {
 	case errors.Is(err, auth.ErrBasicCredentialNotFound):
-		return &registry.Error{Method: req.Method, URL: Redact(req.URL), Status: http.StatusUnauthorized, Challenge: "Basic", Message: "it asks for a login and none is known for it"}
+		return &registry.Error{Method: req.Method, URL: Redact(req.URL), Status: http.StatusUnauthorized, Challenge: "Basic", Message: NoLogin}
 	case errors.As(err, &token):
 		return &tokenError{what, token}
 	case errors.As(err, &sent) && sent.Timeout() && req.Method == http.MethodDelete:
