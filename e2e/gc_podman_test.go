@@ -96,8 +96,10 @@ func contain(t *testing.T, l line, flags ...string) *contained {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})
-	args := append([]string{"run", "--detach", "--name", c.name, "--volume", storage + ":/data", "--volume", config + ":/etc/my registry:ro",
-		"--env", "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/data", "--env", "REGISTRY_HTTP_SECRET=s3cret"}, flags...)
+	args := append([]string{
+		"run", "--detach", "--name", c.name, "--volume", storage + ":/data", "--volume", config + ":/etc/my registry:ro",
+		"--env", "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/data", "--env", "REGISTRY_HTTP_SECRET=s3cret",
+	}, flags...)
 	c.docker(append(args, image, "registry", "serve", "/etc/my registry")...)
 	eventually(t, c.Answers)
 	return c
@@ -164,9 +166,7 @@ func TestGCPodmanBySSH(t *testing.T) {
 		t.Helper()
 		return c.regsweep("gc", c.Host+"/team/app", "--gc-via", "docker+ssh://root@127.0.0.1:"+s.port+"/"+container, "--gc-ssh-key", s.key, "--gc-known-hosts", s.knownHosts)
 	}
-	if _, err := os.Stat("/usr/bin/docker"); err != nil {
-		c.want(run(newSSHD(t), c.name), 4, "find the container team-registry-1: ssh exited with 127", "hint: docker is not on the PATH that ssh gives to commands there")
-	}
+	c.want(run(newSSHD(t, "SetEnv PATH=/no/such/folder"), c.name), 4, "find the container team-registry-1: ssh exited with 127", "hint: docker is not on the PATH that ssh gives to commands there")
 	s := newSSHD(t, "SetEnv PATH="+c.dir+":/usr/bin:/bin:/usr/sbin:/sbin")
 	c.want(run(s, "registry"), 4, "find the container registry: ssh exited with 125", "hint: --gc-via names a container as docker ps does; there it lists team-registry-1")
 	got := run(s, c.name)

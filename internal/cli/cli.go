@@ -28,6 +28,8 @@ type World struct {
 	Environ func() []string
 	// Now is the clock.
 	Now func() time.Time
+	// Deadline ends a context after so long with a cause; nil does so by the system's clock.
+	Deadline func(ctx context.Context, d time.Duration, cause error) (context.Context, context.CancelFunc)
 	// Hurry is closed when a cancelled run has to end at once, with its report; nil never is.
 	Hurry <-chan struct{}
 	// Stdin may be nil.
@@ -63,6 +65,14 @@ func Main(ctx context.Context, w World) int {
 		return exited
 	case err != nil:
 		sayUsage(w, console, err, fromEnv)
+		return codeOfCommand(0, err)
+	}
+	warnings, err := checkVariables(w.Environ(), parser.Model)
+	for _, warning := range warnings {
+		console.Warningf("%s", warning)
+	}
+	if err != nil {
+		sayBadInput(w, console, err)
 		return codeOfCommand(0, err)
 	}
 	code, err := parsed.Selected().Target.Addr().Interface().(command).run(ctx, w, console)

@@ -67,7 +67,7 @@ type pruneCommand struct {
 	execution
 	access
 	afterPrune
-	collection
+	gcFlags
 	reporting
 	ResultsDir string `group:"report" placeholder:"DIR" help:"Folder for Tekton results: the files deleted, kept, failed, unreferenced-bytes, freed-bytes, report and line."`
 }

@@ -26,6 +26,9 @@ func (c *pruneCommand) run(ctx context.Context, w World, console *publish.Consol
 	sum := run.Prune(ctx, a.job, a.world)
 	console.EndProgress()
 	sayEnd(console, sum)
+	for _, warning := range a.policies.Warnings(everyName(sum)) {
+		console.Warningf("%s", warning)
+	}
 	sum.Policy, sum.CI = a.policies.String(), ciOf(a.sinks.CI)
 	sum.ExitCode = codeOf(sum)
 	if errors.Is(sum.Cause, run.ErrDeclined) && a.sinks.Form == report.FormTable { // whose plan was just shown
@@ -33,6 +36,19 @@ func (c *pruneCommand) run(ctx context.Context, w World, console *publish.Consol
 	}
 	a.sinks.Summary(sum)
 	return sum.ExitCode, nil
+}
+
+// everyName returns the repositories of a run, or nothing when they are only a part: in a shard, or when a pattern could
+// not be expanded.
+func everyName(sum report.Summary) []oci.Repository {
+	var out []oci.Repository
+	for _, r := range sum.Repositories {
+		if sum.Shard.Total > 1 || r.Name.IsPattern() {
+			return nil
+		}
+		out = append(out, r.Name)
+	}
+	return out
 }
 
 // asked is what the command line and the environment ask prune to do.
@@ -70,7 +86,7 @@ func (c *pruneCommand) read(w World, console *publish.Console) (*asked, error) {
 	if err := c.shard(w, a); err != nil {
 		return nil, err
 	}
-	if a.job.GC, err = c.afterPrune.job(c.collection, w, a); err != nil {
+	if a.job.GC, err = c.afterPrune.job(c.gcFlags, w, a); err != nil {
 		return nil, err
 	}
 	if err := c.open(w, a); err != nil {
@@ -95,7 +111,7 @@ func (c *pruneCommand) open(w World, a *asked) error {
 		return err
 	}
 	a.world = run.World{
-		Open: clients.of, State: dir, Now: w.Now, Events: teller{console, a.shardBy}.tell, Drain: drainOf(a.sinks.CI), Hurry: w.Hurry,
+		Open: clients.of, State: dir, Now: w.Now, Deadline: w.Deadline, Events: teller{console, a.shardBy}.tell, Drain: drainOf(a.sinks.CI), Hurry: w.Hurry,
 	}
 	if c.asks(w, a.sinks.CI) {
 		a.world.Confirm = a.confirm(w.Stdin)

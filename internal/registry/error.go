@@ -3,6 +3,7 @@ package registry
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ type Error struct {
 	Status     int
 	Code       string        // the first error code of the body, such as MANIFEST_UNKNOWN; "" without one
 	Message    string        // the first message of the body
+	Detail     string        // the JSON of what the body says in addition; it is not part of the text
 	RetryAfter time.Duration // what a Retry-After header asks for; 0 without one
 	Challenge  string        // the scheme of a WWW-Authenticate header, such as Bearer
 	ReadOnly   bool          // a 405 whose Allow header offers reads alone: distribution in maintenance mode
@@ -51,7 +53,7 @@ func (e *Error) kind() *Kind {
 		return ErrUnauthorized
 	case e.Status == http.StatusForbidden:
 		return ErrForbidden
-	case e.Status == http.StatusNotFound && slices.Contains(codesOfAbsence, e.Code):
+	case e.Status == http.StatusNotFound && slices.Contains(codesOfAbsence, e.Code) && !e.blamesRequest():
 		return ErrNotFound
 	case e.Status != http.StatusMethodNotAllowed || e.Code == codeDenied:
 		return nil
@@ -69,15 +71,36 @@ const codeDenied = "DENIED"
 // "Error Codes"; NOT_FOUND is Harbor's). A 404 without one may be a proxy's, and an image that a proxy hides is not gone.
 var codesOfAbsence = []string{"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "BLOB_UNKNOWN", "NOT_FOUND"}
 
+// otherCauses are what an answer of 404 says when the registry has what was asked for and does not hand it out: of the
+// Accept header ("OCI index found, but accept header does not support OCI indexes", handlers/manifests.go of distribution
+// 2.8), of the login, and of permissions.
+var otherCauses = []string{
+	"accept header", "does not support", "not supported", "not acceptable", "authenticat", "authoriz", "authoris", "permission", "access denied", "forbidden",
+	"insufficient", "log in", "login",
+}
+
+// blamesRequest reports whether the text of the answer names another cause than absence. The names that were asked for are
+// not a part of that text, because a repository can be called login.
+func (e *Error) blamesRequest() bool {
+	text := strings.ToLower(e.Message + " " + e.Detail)
+	_, path, _ := strings.Cut(strings.ToLower(e.URL), "/v2/")
+	for name := range strings.SplitSeq(path, "/") {
+		if name != "" {
+			text = regexp.MustCompile(`(^|[^a-z])`+regexp.QuoteMeta(name)+`([^a-z]|$)`).ReplaceAllString(text, "$1$2")
+		}
+	}
+	return slices.ContainsFunc(otherCauses, func(cause string) bool { return strings.Contains(text, cause) })
+}
+
 // Is reports whether the answer is of a kind. Registries say in different ways that something still refers to a
-// manifest: zot answers 405 DENIED, Harbor 412, others 403 or 409.
+// manifest: zot answers 405 DENIED, Harbor 412, others 409. A 403 says only that the login may not.
 func (e *Error) Is(target error) bool {
 	if target != ErrInUse {
 		kind := e.kind()
 		return kind != nil && target == kind
 	}
 	switch e.Status {
-	case http.StatusForbidden, http.StatusConflict, http.StatusPreconditionFailed:
+	case http.StatusConflict, http.StatusPreconditionFailed:
 		return true
 	}
 	return e.Status == http.StatusMethodNotAllowed && e.Code == codeDenied

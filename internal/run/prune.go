@@ -25,7 +25,7 @@ const maxParallelRepositories = 4
 func Prune(ctx context.Context, job Job, w World) report.Summary {
 	if job.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, job.Timeout, report.ErrTimeout)
+		ctx, cancel = w.deadline(ctx, job.Timeout)
 		defer cancel()
 	}
 	ctx, end := w.withDrain(ctx)
@@ -152,7 +152,7 @@ func (p *pruner) plan(ctx context.Context, name oci.Repository) *task {
 	if err != nil {
 		return t.fail(err)
 	}
-	t.repository = client.Repository(name.Path)
+	t.repository, t.traits = client.Repository(name.Path), client.Traits()
 	t.reopen(p.State)
 	snapshot, pushed, err := p.read(ctx, t.repository, name, rules, t.journal.Unfinished())
 	if err != nil {
@@ -161,6 +161,7 @@ func (p *pruner) plan(ctx context.Context, name oci.Repository) *task {
 	}
 	plan := retain.Decide(snapshot, rules, retain.Context{Pushed: pushed, Pending: t.journal.Unfinished()}, p.summary.Started)
 	t.outcome.Plan, t.outcome.Pushed = &plan, pushed
+	t.outcome.Warnings = append(t.outcome.Warnings, snapshot.Warnings...)
 	if len(plan.Refusals) > 0 {
 		t.outcome.Outcomes = prune.Skip(plan, "refused").Outcomes
 	}
@@ -201,7 +202,7 @@ func (p *pruner) execute(ctx context.Context, t *task) {
 	}
 	name := out.Name.String()
 	result := prune.Execute(ctx, plan, t.repository, prune.Options{
-		Workers: p.Workers, Method: method, Journal: t.journal.ofPrune(),
+		Workers: p.Workers, Method: method, Journal: t.journal.ofPrune(), Traits: t.traits,
 		Progress: func(done, all int) { p.tell(Progress{name, "deletions", done, all}) },
 	})
 	out.Outcomes, out.Way, out.Unfinished, out.Err = result.Outcomes, result.Method, result.Unfinished, result.Err
@@ -212,6 +213,15 @@ func (p *pruner) execute(ctx context.Context, t *task) {
 		out.Warnings = append(out.Warnings, fmt.Sprintf("%v; %s not tried", report.ErrTimeout, deletions(skipped(result))))
 		out.Err = nil
 	}
+	out.Err = cancelled(out.Err)
+}
+
+// cancelled says of an error that a cancel is its cause, whose own text names a signal.
+func cancelled(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("cancelled: %w", err)
+	}
+	return err
 }
 
 // unread notes that a repository was not read. If --timeout ended the reading, this is not a failure, and neither is it for
@@ -219,9 +229,10 @@ func (p *pruner) execute(ctx context.Context, t *task) {
 // repository ends with [ErrNothingRead].
 func unread(ctx context.Context, out report.Outcome, err error) report.Outcome {
 	out.Err = err
-	if errors.Is(context.Cause(ctx), report.ErrTimeout) && (errors.Is(err, report.ErrTimeout) || errors.Is(err, context.DeadlineExceeded)) {
+	if errors.Is(context.Cause(ctx), report.ErrTimeout) && (errors.Is(err, report.ErrTimeout) || errors.Is(err, ctx.Err())) {
 		out.Err = report.ErrTimeout
 	}
+	out.Err = cancelled(out.Err)
 	return out
 }
 

@@ -44,6 +44,8 @@ type World struct {
 	State *state.Dir
 	// Now is the clock.
 	Now func() time.Time
+	// Deadline ends a context after so long with a cause; nil does so by the system's clock.
+	Deadline func(ctx context.Context, d time.Duration, cause error) (context.Context, context.CancelFunc)
 	// Drain is how long a cancelled run may finish what it has begun; 0 means [registry.DrainTime]. Hurry, which may be nil,
 	// ends that time early when it is closed.
 	Drain time.Duration
@@ -75,12 +77,23 @@ type ShardChosen struct {
 }
 
 // GCStep describes the current step of a garbage collection.
-type GCStep struct{ Text string }
+type GCStep struct {
+	Text string
+	// Warning is true for what the reader should know before it happens.
+	Warning bool
+}
 
 func (Progress) event()       {}
 func (RepositoryDone) event() {}
 func (ShardChosen) event()    {}
 func (GCStep) event()         {}
+
+func (w World) deadline(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if w.Deadline != nil {
+		return w.Deadline(ctx, d, report.ErrTimeout)
+	}
+	return context.WithTimeoutCause(ctx, d, report.ErrTimeout)
+}
 
 func (w World) tell(e Event) {
 	if w.Events != nil {

@@ -2,11 +2,11 @@ package distribution
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -149,6 +149,8 @@ type descriptor struct {
 	} `json:"platform"`
 }
 
+var documentShape = shapeOf(reflect.TypeFor[document]())
+
 // parseManifest reads a manifest's body. A media type that is not known is an error: what such a manifest depends on
 // cannot be known either.
 func parseManifest(body []byte, contentType string) (manifest, error) {
@@ -160,8 +162,8 @@ func parseManifest(body []byte, contentType string) (manifest, error) {
 		return manifest{}, &registry.MediaTypeError{MediaType: mediaType}
 	}
 	var doc document
-	if err := json.Unmarshal(body, &doc); err != nil {
-		return manifest{}, fmt.Errorf("the body is not JSON: %w", err)
+	if err := decodeStrict(body, &doc, documentShape); err != nil {
+		return manifest{}, err
 	}
 	if doc.MediaType != "" && doc.MediaType != mediaType {
 		return manifest{}, fmt.Errorf("the body says that it is %q, the header says %q", doc.MediaType, mediaType)

@@ -20,12 +20,19 @@ func newError(req *http.Request, resp *http.Response, body []byte, now time.Time
 	e.Challenge, _, _ = strings.Cut(header.Get("WWW-Authenticate"), " ")
 	var parsed struct {
 		Errors []struct {
-			Code    string `json:"code"`
-			Message string `json:"message"`
+			Code    string          `json:"code"`
+			Message string          `json:"message"`
+			Detail  json.RawMessage `json:"detail"`
 		} `json:"errors"`
 	}
 	if json.Unmarshal(body, &parsed) == nil && len(parsed.Errors) > 0 {
 		e.Code, e.Message = parsed.Errors[0].Code, parsed.Errors[0].Message
+		for i, more := range parsed.Errors { // all of them are looked at for another cause than the first one's
+			if i > 0 {
+				e.Detail += more.Code + " " + more.Message + " "
+			}
+			e.Detail += string(more.Detail)
+		}
 	} else if ct := header.Get("Content-Type"); strings.HasPrefix(ct, "text/plain") && len(body) < 512 {
 		e.Message = strings.TrimSpace(string(body))
 	}
