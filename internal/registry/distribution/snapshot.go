@@ -31,7 +31,7 @@ func (r *Repository) Snapshot(ctx context.Context, q registry.Query) (oci.Snapsh
 		err = g.readDates(ctx)
 	}
 	if err != nil {
-		return oci.Snapshot{}, err
+		return oci.Snapshot{}, r.client.HideIn(err)
 	}
 	g.save()
 	return g.snapshot(), nil
@@ -97,7 +97,9 @@ func (g *gathering) readTags(ctx context.Context, namesOnly bool) error {
 	if err != nil {
 		return err
 	}
-	g.warnings = warnOdd(names.odd)
+	for _, w := range warnOdd(names.odd) {
+		g.warnings = append(g.warnings, g.repository.client.Hide(w))
+	}
 	var next []oci.Digest
 	for _, m := range names.targets {
 		_, remembered := g.memory.manifests[m.digest]
