@@ -71,7 +71,7 @@ func wantCalls(t *testing.T, got []string, want ...string) {
 }
 
 const inspected = `[{"Image":"sha256:0123","Args":["serve","/etc/registry/my.yaml","x"],"State":{"Running":true},
-"Config":{"User":"1000:1000","Env":["PATH=/bin","REGISTRY_HTTP_SECRET=s3cret","REGISTRY_X=a\nb","REGISTRY_STORAGE=filesystem"]},
+"Config":{"User":"1000:1000","Env":["PATH=/bin","REGISTRY_HTTP_SECRET=s3cret","REGISTRY_STORAGE=filesystem"]},
 "HostConfig":{"NetworkMode":"backend"},"Mounts":[{"Type":"volume","Destination":"/var/lib/registry"},{"Type":"tmpfs","Destination":"/tmp"}]}]`
 
 func TestDockerHost(t *testing.T) {
@@ -167,6 +167,7 @@ func TestDockerHostFails(t *testing.T) {
 		"rubbish":       {"<html>", "", nil, KindFailed, "docker inspect printed unexpected output"},
 		"two":           {"[{},{}]", "", nil, KindFailed, "docker inspect printed unexpected output"},
 		"a helper":      {inspected, "run", exited("docker", 125, `Conflict. The container name "/regsweep-gc-reg" is already in use`), KindRefused, "the helper container regsweep-gc-reg exists"},
+		"several lines": {strings.Replace(inspected, `"PATH=/bin"`, `"PATH=/bin","REGISTRY_STORAGE=s3:\n  secretkey: s3cret"`, 1), "", nil, KindRefused, "the variable REGISTRY_STORAGE of the container reg has several lines"},
 		"no helper":     {inspected, "run", exited("docker", 125, "no space left"), KindFailed, "start a helper container for reg: docker exited with 125: no space left"},
 		"a helper left": {inspected, "rm", exited("docker", 1, "timeout"), KindFailed, "remove the container regsweep-gc-reg: docker exited with 1: timeout"},
 	} {
@@ -179,10 +180,10 @@ func TestDockerHostFails(t *testing.T) {
 				return c.inspect, nil
 			})
 			err := errors.Join(target.host.open(t.Context()), target.host.close(t.Context()))
-			if err == nil || !strings.Contains(err.Error(), c.says) || KindOf(err) != c.kind {
+			if err == nil || !strings.Contains(err.Error(), c.says) || KindOf(err) != c.kind || strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("got %v, want %s", err, c.says)
 			}
-			if c.kind == KindRefused && hintOf(err) != "if no other run of regsweep uses it, remove it: docker rm -f regsweep-gc-reg" {
+			if name == "a helper" && hintOf(err) != "if no other run of regsweep uses it, remove it: docker rm -f regsweep-gc-reg" {
 				t.Errorf("hint %q", hintOf(err))
 			}
 		})
