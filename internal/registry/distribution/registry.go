@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry"
@@ -78,7 +79,8 @@ type Repository struct {
 	client      *wire.Client
 	name        oci.Repository
 	store       registry.Store
-	placeholder []byte // the manifest that PointTag points tags at
+	placeholder []byte      // the manifest that PointTag points tags at
+	noHead      atomic.Bool // HEAD is refused, and GET is sent instead
 }
 
 // Repository returns the repository with the path, a [*Repository]; nothing is sent.
