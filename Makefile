@@ -78,11 +78,12 @@ lint: ## check format (gofumpt), go vet, staticcheck, errorlint and unparam, in 
 	cd e2e && $(LINTERS)
 
 FUZZTIME ?= 30s
-fuzz: ## fuzz the decision, the lists of images in use, shell quoting, garbage collection logs and reports
+fuzz: ## fuzz the decision, the lists of images in use, shell quoting, JSON of registries, garbage collection logs and reports
 	go test ./internal/retain -run '^$$' -fuzz FuzzDecide -fuzztime $(FUZZTIME)
 	go test ./internal/inuse -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
 	go test ./internal/gc -run '^$$' -fuzz FuzzQuote -fuzztime $(FUZZTIME)
 	go test ./internal/report -run '^$$' -fuzz FuzzMarkdownCell -fuzztime $(FUZZTIME)
+	go test ./internal/registry/distribution -run '^$$' -fuzz FuzzUnambiguous -fuzztime $(FUZZTIME)
 	go test ./internal/gc -run '^$$' -fuzz FuzzReadLog -fuzztime $(FUZZTIME)
 	go test ./internal/report -run '^$$' -fuzz FuzzForms -fuzztime $(FUZZTIME) -fuzzminimizetime 10x
 	go test ./internal/report -run '^$$' -fuzz FuzzReadJSON -fuzztime $(FUZZTIME) -fuzzminimizetime 10x

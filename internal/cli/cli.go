@@ -30,6 +30,8 @@ type World struct {
 	Now func() time.Time
 	// Deadline ends a context after so long with a cause; nil does so by the system's clock.
 	Deadline func(ctx context.Context, d time.Duration, cause error) (context.Context, context.CancelFunc)
+	// Hurry is closed when a cancelled run has to end at once, with its report; nil never is.
+	Hurry <-chan struct{}
 	// Stdin may be nil.
 	Stdin io.Reader
 	// IsTerminal tells whether a stream is a terminal; nil finds out.

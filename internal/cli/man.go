@@ -56,7 +56,7 @@ func (p *page) item(name, argument, text string) {
 func manual(app *kong.Application, version string) string {
 	p := &page{}
 	p.macro("TH", "REGSWEEP", "1", "", "regsweep "+version, "User Commands")
-	p.macro("ad", "l")
+	p.WriteString(".ad l\n")
 	p.macro("SH", "NAME")
 	p.text("regsweep - delete the images of a registry that no rule keeps")
 	p.macro("SH", "SYNOPSIS")

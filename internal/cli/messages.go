@@ -31,7 +31,11 @@ func (t teller) tell(event run.Event) {
 		}
 		t.console.Notef("shard %d/%d%s: %d of %d repositories", e.Index, e.Total, by, e.Own, e.Of)
 	case run.GCStep:
-		t.console.Notef("garbage collection: %s", e.Text)
+		if e.Warning {
+			t.console.Warningf("%s", e.Text)
+		} else {
+			t.console.Notef("garbage collection: %s", e.Text)
+		}
 	}
 }
 

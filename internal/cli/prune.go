@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/regsweep/regsweep/internal/ci"
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/policy"
 	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/publish"
+	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/report"
 	"github.com/regsweep/regsweep/internal/run"
 )
@@ -108,11 +110,25 @@ func (c *pruneCommand) open(w World, a *asked) error {
 	if err != nil {
 		return err
 	}
-	a.world = run.World{Open: clients.of, State: dir, Now: w.Now, Deadline: w.Deadline, Events: teller{console, a.shardBy}.tell}
+	a.world = run.World{
+		Open: clients.of, State: dir, Now: w.Now, Deadline: w.Deadline, Events: teller{console, a.shardBy}.tell, Drain: drainOf(a.sinks.CI), Hurry: w.Hurry,
+	}
 	if c.asks(w, a.sinks.CI) {
 		a.world.Confirm = a.confirm(w.Stdin)
 	}
 	return nil
+}
+
+// timeToReport is what a run needs for its reports when it has ended.
+const timeToReport = 2500 * time.Millisecond
+
+// drainOf returns how long a cancelled run may finish what it has begun; 0 where the CI does not limit that.
+func drainOf(system ci.System) time.Duration {
+	grace := system.Grace()
+	if grace == 0 {
+		return 0
+	}
+	return min(registry.DrainTime, grace-timeToReport)
 }
 
 // findImages finds the repositories of the run and what was pushed to them: from the arguments, the metadata of build tools

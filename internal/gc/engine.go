@@ -218,7 +218,7 @@ func (r *run) waitUntilSilent(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return hinted{fmt.Errorf("%w after it was stopped; nothing was collected", errServing), "check that --gc-via stops the registry at this address, and all of its replicas"}
+	return hinted{fmt.Errorf("%w after it was stopped; nothing was collected", errServing), "check that --gc-via stops the registry at this address, and all of its replicas; a proxy in front that answers from a cache must not do so for /v2/"}
 }
 
 // bringBack starts the registry once its garbage collection is over, and waits until it serves. A connection can be lost

@@ -523,6 +523,8 @@ func TestRunWithALogThatIsCutOff(t *testing.T) {
 		ok   bool
 	}{
 		"cut off":                        {cut, false, true},
+		"its beginning is lost":          {"abc eligible for deletion: sha256:" + fakeHex + "\nblob eligible for deletion: sha256:" + fakeHex + "\n", false, true},
+		"its middle is lost":             {"team/app\nteam/app: marking blob sha2blobs marked\n", false, true},
 		"empty on a full disk":           {"", true, true},
 		"empty":                          {"", false, false},
 		"rubbish on a full disk":         {"all clean now\n", true, false},

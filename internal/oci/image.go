@@ -82,6 +82,8 @@ type Snapshot struct {
 	Images []Image
 	// Ghosts are tags that the registry lists but has no manifest for, in natural order.
 	Ghosts []string
+	// Warnings are for a reader: what the registry lists and what was left out because nothing can depend on it.
+	Warnings []string
 }
 
 var attachmentTag = regexp.MustCompile(`^(sha256-[0-9a-f]{64}|sha512-[0-9a-f]{128})([._-].*)?$`)

@@ -3,6 +3,7 @@ package registry
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,18 +17,27 @@ type Error struct {
 	Status     int
 	Code       string        // the first error code of the body, such as MANIFEST_UNKNOWN; "" without one
 	Message    string        // the first message of the body
+	Detail     string        // the JSON of what the body says in addition; it is not part of the text
 	RetryAfter time.Duration // what a Retry-After header asks for; 0 without one
 	Challenge  string        // the scheme of a WWW-Authenticate header, such as Bearer
+	Scope      string        // the scope that it names, such as "repository:team/app:delete"
 	ReadOnly   bool          // a 405 whose Allow header offers reads alone: distribution in maintenance mode
+	Foreign    bool          // the body is not a registry's: something in between has answered
+	Lacks      bool          // a 401 to a login that may read: it lacks the right for this request
 }
 
 // Error returns one line: what is wrong where that is known, else the request, the status and what the registry said.
 func (e *Error) Error() string {
-	switch kind := e.kind(); kind {
-	case ErrReadOnly, ErrDeletionDisabled:
+	answer := fmt.Sprintf("%s %s: %s", e.Method, e.URL, e.Answer())
+	switch kind := e.kind(); {
+	case kind == ErrReadOnly, kind == ErrDeletionDisabled:
 		return fmt.Sprintf("%s (%s)", kind.Text, strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, e.Code)))
+	case kind == ErrIntercepted:
+		return answer + ": " + kind.Text
+	case e.Lacks:
+		return fmt.Sprintf("this login may not %s: %s", e.right(), answer)
 	}
-	return fmt.Sprintf("%s %s: %s", e.Method, e.URL, e.Answer())
+	return answer
 }
 
 // Answer returns the status and what the registry said.
@@ -47,11 +57,15 @@ func (e *Error) Answer() string {
 // protects a manifest of its own accord, as zot does with 405 DENIED, allows other deletions.
 func (e *Error) kind() *Kind {
 	switch {
+	case e.Lacks:
+		return ErrForbidden
 	case e.Status == http.StatusUnauthorized:
 		return ErrUnauthorized
+	case e.Foreign && slices.Contains([]int{http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotImplemented}, e.Status):
+		return ErrIntercepted
 	case e.Status == http.StatusForbidden:
 		return ErrForbidden
-	case e.Status == http.StatusNotFound && slices.Contains(codesOfAbsence, e.Code):
+	case e.Status == http.StatusNotFound && slices.Contains(codesOfAbsence, e.Code) && !e.blamesRequest():
 		return ErrNotFound
 	case e.Status != http.StatusMethodNotAllowed || e.Code == codeDenied:
 		return nil
@@ -69,15 +83,36 @@ const codeDenied = "DENIED"
 // "Error Codes"; NOT_FOUND is Harbor's). A 404 without one may be a proxy's, and an image that a proxy hides is not gone.
 var codesOfAbsence = []string{"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "BLOB_UNKNOWN", "NOT_FOUND"}
 
+// otherCauses are what an answer of 404 says when the registry has what was asked for and does not hand it out: of the
+// Accept header ("OCI index found, but accept header does not support OCI indexes", handlers/manifests.go of distribution
+// 2.8), of the login, and of permissions.
+var otherCauses = []string{
+	"accept header", "does not support", "not supported", "not acceptable", "authenticat", "authoriz", "authoris", "permission", "access denied", "forbidden",
+	"insufficient", "log in", "login",
+}
+
+// blamesRequest reports whether the text of the answer names another cause than absence. The names that were asked for are
+// not a part of that text, because a repository can be called login.
+func (e *Error) blamesRequest() bool {
+	text := strings.ToLower(e.Message + " " + e.Detail)
+	_, path, _ := strings.Cut(strings.ToLower(e.URL), "/v2/")
+	for name := range strings.SplitSeq(path, "/") {
+		if name != "" {
+			text = regexp.MustCompile(`(^|[^a-z])`+regexp.QuoteMeta(name)+`([^a-z]|$)`).ReplaceAllString(text, "$1$2")
+		}
+	}
+	return slices.ContainsFunc(otherCauses, func(cause string) bool { return strings.Contains(text, cause) })
+}
+
 // Is reports whether the answer is of a kind. Registries say in different ways that something still refers to a
-// manifest: zot answers 405 DENIED, Harbor 412, others 403 or 409.
+// manifest: zot answers 405 DENIED, Harbor 412, others 409. A 403 says only that the login may not.
 func (e *Error) Is(target error) bool {
 	if target != ErrInUse {
 		kind := e.kind()
-		return kind != nil && target == kind
+		return kind != nil && (target == kind || kind == ErrIntercepted && target == ErrNotAllowed)
 	}
 	switch e.Status {
-	case http.StatusForbidden, http.StatusConflict, http.StatusPreconditionFailed:
+	case http.StatusConflict, http.StatusPreconditionFailed:
 		return true
 	}
 	return e.Status == http.StatusMethodNotAllowed && e.Code == codeDenied
@@ -86,6 +121,8 @@ func (e *Error) Is(target error) bool {
 // Hint returns what helps against the answer; "" when that is not known.
 func (e *Error) Hint() string {
 	switch kind := e.kind(); {
+	case e.Lacks:
+		return e.lacks()
 	case kind == ErrForbidden && (e.Method == http.MethodPost || e.Method == http.MethodPut):
 		return "--delete-by retag pushes to the registry, and the login may not; --delete-by auto does without"
 	case kind == ErrForbidden && e.Method != http.MethodDelete:
@@ -96,6 +133,24 @@ func (e *Error) Hint() string {
 		return "if the registry speaks https, leave --plain-http out"
 	}
 	return ""
+}
+
+// right is what a request needs the right to do.
+func (e *Error) right() string {
+	if e.Method == http.MethodDelete {
+		return "delete"
+	}
+	return "push"
+}
+
+// lacks says which right a login lacks, as far as the registry tells. Gitea and Forgejo answer 401 where others answer 403,
+// and name no scope.
+func (e *Error) lacks() string {
+	scope := ""
+	if e.Scope != "" {
+		scope = fmt.Sprintf(" (the registry asks for the scope %s)", e.Scope)
+	}
+	return fmt.Sprintf("the login is valid and may read; give it the right to %s in this repository%s; an access token of Gitea or Forgejo needs the scope write:package", e.right(), scope)
 }
 
 // MediaTypeError is returned for a manifest of a kind that is not understood.

@@ -28,6 +28,8 @@ func Prune(ctx context.Context, job Job, w World) report.Summary {
 		ctx, cancel = w.deadline(ctx, job.Timeout)
 		defer cancel()
 	}
+	ctx, end := w.withDrain(ctx)
+	defer end()
 	sum := report.Summary{DryRun: job.DryRun, Started: w.Now().UTC()}
 	p := &pruner{Job: job, World: w, summary: &sum}
 	names := p.expand(ctx)
@@ -150,7 +152,7 @@ func (p *pruner) plan(ctx context.Context, name oci.Repository) *task {
 	if err != nil {
 		return t.fail(err)
 	}
-	t.repository = client.Repository(name.Path)
+	t.repository, t.traits = client.Repository(name.Path), client.Traits()
 	t.reopen(p.State)
 	snapshot, pushed, err := p.read(ctx, t.repository, name, rules, t.journal.Unfinished())
 	if err != nil {
@@ -159,6 +161,7 @@ func (p *pruner) plan(ctx context.Context, name oci.Repository) *task {
 	}
 	plan := retain.Decide(snapshot, rules, retain.Context{Pushed: pushed, Pending: t.journal.Unfinished()}, p.summary.Started)
 	t.outcome.Plan, t.outcome.Pushed = &plan, pushed
+	t.outcome.Warnings = append(t.outcome.Warnings, snapshot.Warnings...)
 	if len(plan.Refusals) > 0 {
 		t.outcome.Outcomes = prune.Skip(plan, "refused").Outcomes
 	}
@@ -199,7 +202,7 @@ func (p *pruner) execute(ctx context.Context, t *task) {
 	}
 	name := out.Name.String()
 	result := prune.Execute(ctx, plan, t.repository, prune.Options{
-		Workers: p.Workers, Method: method, Journal: t.journal.ofPrune(),
+		Workers: p.Workers, Method: method, Journal: t.journal.ofPrune(), Traits: t.traits,
 		Progress: func(done, all int) { p.tell(Progress{name, "deletions", done, all}) },
 	})
 	out.Outcomes, out.Way, out.Unfinished, out.Err = result.Outcomes, result.Method, result.Unfinished, result.Err

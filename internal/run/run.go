@@ -46,6 +46,10 @@ type World struct {
 	Now func() time.Time
 	// Deadline ends a context after so long with a cause; nil does so by the system's clock.
 	Deadline func(ctx context.Context, d time.Duration, cause error) (context.Context, context.CancelFunc)
+	// Drain is how long a cancelled run may finish what it has begun; 0 means [registry.DrainTime]. Hurry, which may be nil,
+	// ends that time early when it is closed.
+	Drain time.Duration
+	Hurry <-chan struct{}
 	// Confirm is asked before anything is deleted, with the plans of all repositories as the summary of a dry run, when
 	// there is something to delete. Nothing is deleted when it returns false. It may be nil; then each repository is
 	// executed as soon as it was read.
@@ -73,7 +77,11 @@ type ShardChosen struct {
 }
 
 // GCStep describes the current step of a garbage collection.
-type GCStep struct{ Text string }
+type GCStep struct {
+	Text string
+	// Warning is true for what the reader should know before it happens.
+	Warning bool
+}
 
 func (Progress) event()       {}
 func (RepositoryDone) event() {}

@@ -13,6 +13,7 @@ import (
 type task struct {
 	outcome    report.Outcome
 	repository registry.Repository
+	traits     registry.Traits
 	journal    *journal
 }
 

@@ -1,12 +1,13 @@
 package distribution
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/oci"
@@ -19,14 +20,15 @@ func (r *Repository) scopes() []string {
 	return []string{"repository:" + r.name.Path + ":pull,delete"}
 }
 
-// tags lists all tags of the repository in natural order, each once. An empty list, as null or [], is no error.
-func (r *Repository) tags(ctx context.Context) ([]string, error) {
-	tags, err := r.client.List(ctx, "/v2/"+r.name.Path+"/tags/list", r.scopes(), func(body []byte) ([]string, error) {
+// tags lists all tags of the repository in natural order, each once. An empty list, as null or [], is no error. What cannot
+// be a tag is in odd: a manifest cannot be asked for by such a name, so nothing can depend on it.
+func (r *Repository) tags(ctx context.Context) (tags, odd []string, err error) {
+	names, err := r.client.List(ctx, "/v2/"+r.name.Path+"/tags/list", r.scopes(), func(body []byte) ([]string, error) {
 		var page struct {
 			Tags *[]string `json:"tags"`
 		}
-		err := json.Unmarshal(body, &page)
-		if err == nil && page.Tags == nil && !strings.Contains(string(body), `"tags"`) {
+		err := decodeStrict(body, &page, tagsShape)
+		if err == nil && page.Tags == nil && !bytes.Contains(body, []byte(`"tags"`)) {
 			err = errors.New(`it has no "tags"`)
 		}
 		if err != nil || page.Tags == nil {
@@ -35,15 +37,39 @@ func (r *Repository) tags(ctx context.Context) ([]string, error) {
 		return *page.Tags, nil
 	})
 	if err != nil {
-		return nil, notFound(err, registry.ErrUnknownRepository)
+		return nil, nil, notFound(err, registry.ErrUnknownRepository)
 	}
-	for _, t := range tags {
-		if !oci.ValidTag(t) { // it would become part of a URL
-			return nil, incomplete(fmt.Errorf("list tags: the registry lists %q, which is not a tag", t))
+	for _, n := range names {
+		if oci.ValidTag(n) {
+			tags = append(tags, n)
+		} else {
+			odd = append(odd, n) // it would become part of a URL
 		}
 	}
 	slices.SortFunc(tags, oci.NaturalCompare)
-	return tags, nil
+	return tags, odd, nil
+}
+
+// The shapes of the pages of both listings.
+var (
+	tagsShape    = &shape{names: [][]byte{[]byte("tags")}, fields: []*shape{nil}}
+	catalogShape = &shape{names: [][]byte{[]byte("repositories")}, fields: []*shape{nil}}
+)
+
+// warnOdd warns of listed names that cannot be tags, such as the folders that a network storage puts next to the
+// registry's own.
+func warnOdd(names []string) []string {
+	if len(names) == 0 {
+		return nil
+	}
+	some := names[:min(len(names), 3)]
+	for i, n := range some {
+		some[i] = strconv.Quote(n)
+		if len(n) > 128 { // the longest tag
+			some[i] = strconv.Quote(n[:128]) + " …"
+		}
+	}
+	return []string{fmt.Sprintf("the registry lists %s, which cannot be a tag (%d such names in all); it is skipped", strings.Join(some, ", "), len(names))}
 }
 
 // Catalog lists the paths of all repositories in natural order. It includes repositories that are empty.
@@ -52,7 +78,7 @@ func (r *Registry) Catalog(ctx context.Context) ([]string, error) {
 		var page struct {
 			Repositories []string `json:"repositories"`
 		}
-		err := json.Unmarshal(body, &page)
+		err := decodeStrict(body, &page, catalogShape)
 		return page.Repositories, err
 	})
 	var answer *registry.Error
@@ -60,5 +86,5 @@ func (r *Registry) Catalog(ctx context.Context) ([]string, error) {
 		err = registry.Mark(err, registry.ErrNoCatalog)
 	}
 	slices.SortFunc(paths, oci.NaturalCompare)
-	return paths, err
+	return paths, r.client.HideIn(err)
 }

@@ -2,11 +2,11 @@ package distribution
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -96,21 +96,41 @@ func (r *Repository) manifest(ctx context.Context, reference string) (manifest, 
 
 // resolve returns the digest that a tag points at and its media type, with the cheapest request. Registries need not
 // send Docker-Content-Digest (OCI distribution-spec v1.1); then the manifest is read and hashed. It is read as well when
-// there is none, because the answer to a HEAD has no body that would prove it to be the registry's own.
+// there is none, because the answer to a HEAD has no body that would prove it to be the registry's own, when HEAD is
+// refused, and when what the tag points at is nothing that was asked for.
 func (r *Repository) resolve(ctx context.Context, tag string) (manifest, error) {
+	if r.noHead.Load() {
+		return r.manifest(ctx, tag)
+	}
 	reply, err := r.client.Do(ctx, wire.Call{
 		Method: http.MethodHead, URL: "/v2/" + r.name.Path + "/manifests/" + tag,
 		Accept: manifestTypes, Scopes: r.scopes(), Limit: maxManifest,
 	})
-	var answer *registry.Error
-	if err != nil && !(errors.As(err, &answer) && answer.Status == http.StatusNotFound) {
+	if err != nil && !r.saysNothing(err) {
 		return manifest{}, err
 	}
-	if d := oci.Digest(strings.Clone(reply.Header.Get("Docker-Content-Digest"))); err == nil && d.Validate() == nil {
-		mediaType, _, _ := mime.ParseMediaType(reply.Header.Get("Content-Type")) // "" is read, and judged then
+	mediaType, _, _ := mime.ParseMediaType(reply.Header.Get("Content-Type"))
+	if d := oci.Digest(strings.Clone(reply.Header.Get("Docker-Content-Digest"))); err == nil && d.Validate() == nil && slices.Contains(manifestTypes, mediaType) {
 		return manifest{digest: d, mediaType: mediaType, unread: true}, nil
 	}
 	return r.manifest(ctx, tag)
+}
+
+// saysNothing reports whether a failed HEAD has to be followed by a GET: without a body, a 404 is nobody's word, and some
+// proxies and firewalls let GET alone pass. Where HEAD is refused it is not sent again.
+func (r *Repository) saysNothing(err error) bool {
+	var answer *registry.Error
+	if !errors.As(err, &answer) {
+		return false
+	}
+	switch answer.Status {
+	case http.StatusNotFound:
+		return true
+	case http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		r.noHead.Store(true)
+		return true
+	}
+	return false
 }
 
 // proven returns the digest of the body, which must be the claimed one where there is one.
@@ -149,6 +169,8 @@ type descriptor struct {
 	} `json:"platform"`
 }
 
+var documentShape = shapeOf(reflect.TypeFor[document]())
+
 // parseManifest reads a manifest's body. A media type that is not known is an error: what such a manifest depends on
 // cannot be known either.
 func parseManifest(body []byte, contentType string) (manifest, error) {
@@ -160,8 +182,8 @@ func parseManifest(body []byte, contentType string) (manifest, error) {
 		return manifest{}, &registry.MediaTypeError{MediaType: mediaType}
 	}
 	var doc document
-	if err := json.Unmarshal(body, &doc); err != nil {
-		return manifest{}, fmt.Errorf("the body is not JSON: %w", err)
+	if err := decodeStrict(body, &doc, documentShape); err != nil {
+		return manifest{}, err
 	}
 	if doc.MediaType != "" && doc.MediaType != mediaType {
 		return manifest{}, fmt.Errorf("the body says that it is %q, the header says %q", doc.MediaType, mediaType)

@@ -16,9 +16,9 @@ import (
 // the earlier snapshot knows is not read again, because a digest's content does not change: the cost is one listing, one
 // HEAD for each other tag and one GET for each manifest that is new. Dates, sizes and blobs are left out.
 func (r *Repository) Refresh(ctx context.Context, before oci.Snapshot, given map[string]oci.Digest) (oci.Snapshot, error) {
-	tags, targets, err := r.targets(ctx, before, given)
+	names, err := r.targets(ctx, before, given)
 	if err != nil {
-		return oci.Snapshot{}, err
+		return oci.Snapshot{}, r.client.HideIn(err)
 	}
 	g := newGathering(r)
 	for _, i := range before.Images {
@@ -29,22 +29,29 @@ func (r *Repository) Refresh(ctx context.Context, before oci.Snapshot, given map
 		g.manifests[i.Digest] = m
 	}
 	var digests []oci.Digest
-	for i, m := range targets {
+	for i, m := range names.targets {
 		if m.digest == "" {
-			g.ghosts = append(g.ghosts, tags[i])
+			g.ghosts = append(g.ghosts, names.tags[i])
 			continue
 		}
-		g.tags[m.digest] = append(g.tags[m.digest], tags[i])
+		g.tags[m.digest] = append(g.tags[m.digest], names.tags[i])
 		digests = append(digests, m.digest)
 	}
 	if err := g.readDigests(ctx, digests); err != nil {
-		return oci.Snapshot{}, err
+		return oci.Snapshot{}, r.client.HideIn(err)
 	}
 	return g.snapshot(), nil
 }
 
+// listing is what a listing says.
+type listing struct {
+	tags    []string
+	targets []manifest // of the tags; one without a digest where the registry has none
+	odd     []string   // names that cannot be tags
+}
+
 // targets lists the tags with what they point at.
-func (r *Repository) targets(ctx context.Context, before oci.Snapshot, given map[string]oci.Digest) (tags []string, targets []manifest, err error) {
+func (r *Repository) targets(ctx context.Context, before oci.Snapshot, given map[string]oci.Digest) (listing, error) {
 	var expected []string
 	for _, i := range before.Images {
 		for _, t := range i.Tags {
@@ -56,10 +63,10 @@ func (r *Repository) targets(ctx context.Context, before oci.Snapshot, given map
 	return r.follow(ctx, expected, given, r.resolve)
 }
 
-// follow lists the tags and asks what they point at, a manifest without a digest for nothing. Those that are expected to
+// follow lists the tags and asks what they point at. Those that are expected to
 // be listed are asked for at the same time, which saves a round trip in the step after each push; those that are given
 // with a digest are not asked for.
-func (r *Repository) follow(ctx context.Context, expected []string, given map[string]oci.Digest, ask func(context.Context, string) (manifest, error)) (tags []string, targets []manifest, err error) {
+func (r *Repository) follow(ctx context.Context, expected []string, given map[string]oci.Digest, ask func(context.Context, string) (manifest, error)) (l listing, err error) {
 	found := map[string]manifest{}
 	for t, d := range given {
 		if d != "" {
@@ -68,7 +75,7 @@ func (r *Repository) follow(ctx context.Context, expected []string, given map[st
 	}
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		tags, err = r.tags(inner)
+		l.tags, l.odd, err = r.tags(inner)
 		return err
 	})
 	early := make([]manifest, len(expected))
@@ -79,31 +86,31 @@ func (r *Repository) follow(ctx context.Context, expected []string, given map[st
 		return nil
 	})
 	if err := group.Wait(); err != nil {
-		return nil, nil, err
+		return listing{}, err
 	}
 	for i, t := range expected {
 		if early[i].digest != "" { // else, if it is listed, it has come back since
 			found[t] = early[i]
 		}
 	}
-	targets = make([]manifest, len(tags))
+	l.targets = make([]manifest, len(l.tags))
 	var rest []string
-	for _, t := range tags {
+	for _, t := range l.tags {
 		if _, known := found[t]; !known {
 			rest = append(rest, t)
 		}
 	}
 	answers := make([]manifest, len(rest))
 	if err := r.askEach(ctx, rest, answers, ask); err != nil {
-		return nil, nil, err
+		return listing{}, err
 	}
 	for i, t := range rest {
 		found[t] = answers[i]
 	}
-	for i, t := range tags {
-		targets[i] = found[t]
+	for i, t := range l.tags {
+		l.targets[i] = found[t]
 	}
-	return tags, targets, nil
+	return l, nil
 }
 
 // earlyError is what was answered for a tag that was expected, and may not be listed.

@@ -31,7 +31,7 @@ func (r *Repository) Snapshot(ctx context.Context, q registry.Query) (oci.Snapsh
 		err = g.readDates(ctx)
 	}
 	if err != nil {
-		return oci.Snapshot{}, err
+		return oci.Snapshot{}, r.client.HideIn(err)
 	}
 	g.save()
 	return g.snapshot(), nil
@@ -43,6 +43,7 @@ type gathering struct {
 	manifests  map[oci.Digest]manifest
 	tags       map[oci.Digest][]string
 	ghosts     []string
+	warnings   []string
 	dates      map[oci.Digest]time.Time // by config
 	dated      map[oci.Digest]time.Time // by manifest, as far as date was asked
 	absent     map[oci.Digest]bool      // manifests and configs that the registry does not have
@@ -88,16 +89,19 @@ func (g *gathering) readTags(ctx context.Context, namesOnly bool) error {
 		}
 		return g.repository.manifest(ctx, tag) // a request less than to resolve it first
 	}
-	tags, targets, err := g.repository.follow(ctx, g.expected(), nil, ask)
+	names, err := g.repository.follow(ctx, g.expected(), nil, ask)
 	var early *earlyError
 	if errors.As(err, &early) && ctx.Err() == nil { // of a tag that is gone anything may be said: the listing comes first
-		tags, targets, err = g.repository.follow(ctx, nil, nil, ask)
+		names, err = g.repository.follow(ctx, nil, nil, ask)
 	}
 	if err != nil {
 		return err
 	}
+	for _, w := range warnOdd(names.odd) {
+		g.warnings = append(g.warnings, g.repository.client.Hide(w))
+	}
 	var next []oci.Digest
-	for _, m := range targets {
+	for _, m := range names.targets {
 		_, remembered := g.memory.manifests[m.digest]
 		switch {
 		case m.digest == "":
@@ -112,12 +116,15 @@ func (g *gathering) readTags(ctx context.Context, namesOnly bool) error {
 	if err := g.readDigests(ctx, next); err != nil {
 		return err
 	}
-	for i, m := range targets {
+	for i, m := range names.targets {
 		if m.digest == "" || g.absent[m.digest] {
-			g.ghosts = append(g.ghosts, tags[i])
+			g.ghosts = append(g.ghosts, names.tags[i])
 			continue
 		}
-		g.tags[m.digest] = append(g.tags[m.digest], tags[i])
+		g.tags[m.digest] = append(g.tags[m.digest], names.tags[i])
+	}
+	if n := len(names.tags); n > 0 && len(g.ghosts) == n { // something in between hides manifests more often than all tags lose theirs
+		return incomplete(fmt.Errorf("the registry lists tags, such as %s, and has no manifest for any of them (%d in all)", names.tags[0], n))
 	}
 	g.news = g.news || g.memory.open != g.repository.client.Anonymous() || !maps.Equal(g.memory.tags, g.tagged())
 	return nil
@@ -291,7 +298,7 @@ func (g *gathering) attached(m manifest) bool {
 // snapshot puts together what was read.
 func (g *gathering) snapshot() oci.Snapshot {
 	listed := g.listed()
-	s := oci.Snapshot{Repository: g.repository.name, Ghosts: g.ghosts, Images: make([]oci.Image, 0, len(g.manifests))}
+	s := oci.Snapshot{Repository: g.repository.name, Ghosts: g.ghosts, Warnings: g.warnings, Images: make([]oci.Image, 0, len(g.manifests))}
 	for d, m := range g.manifests {
 		i := oci.Image{
 			Digest: d, MediaType: m.mediaType, Tags: g.tags[d], Created: g.date(d),

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/textproto"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -31,6 +32,8 @@ type Client struct {
 	reads   *limit
 	writes  *limit
 	http    atomic.Bool // the registry speaks http
+	secrets secrets
+	login   login
 }
 
 // New returns a client for a registry's host as it stands in references. It sends nothing yet. An error is about
@@ -46,12 +49,11 @@ func New(host string, o registry.Options) (*Client, error) {
 	}
 	c := &Client{host: host, options: o, reads: newLimit(FirstReads, o.Readers), writes: newLimit(firstWrites, o.Writers)}
 	c.auth = &auth.Client{
-		Client:   &http.Client{Transport: o.Transport, CheckRedirect: keepMethod},
-		Cache:    auth.NewCache(),
-		ClientID: "regsweep",
-		Credential: func(ctx context.Context, host string) (auth.Credential, error) {
-			return lookup(ctx, host, o.Credentials)
-		},
+		Client:               &http.Client{Transport: witness{o.Transport, c}, CheckRedirect: keepMethod},
+		Cache:                auth.NewCache(),
+		ClientID:             "regsweep",
+		Credential:           c.credential,
+		BlockedRealmPrefixes: blockedRealms(host),
 	}
 	if o.UserAgent != "" {
 		c.auth.SetUserAgent(o.UserAgent)
@@ -130,16 +132,21 @@ type Call struct {
 	Accept []string // media types
 	Scopes []string // that a token is asked for
 	Limit  int64    // of the answer's body, in bytes
+	// SkipBody leaves the body of a success where it is. The connection is closed, unless the body is small.
+	SkipBody bool
 
 	ContentType string // of Body
 	Body        []byte
 
-	// Look comes right before each try; its error is the call's, and nothing is sent. It may send a read.
-	Look func(context.Context) error
+	// Look comes right before each try; its error is the call's, and nothing is sent. It may send a read. perhaps says
+	// that an earlier try was sent and not answered, so that the registry may have done what it was asked.
+	Look func(ctx context.Context, perhaps bool) error
 }
 
 // reads reports whether the call changes nothing.
-func (k Call) reads() bool { return k.Method == http.MethodGet || k.Method == http.MethodHead }
+func (k Call) reads() bool { return reads(k.Method) }
+
+func reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
 // Reply is a successful answer.
 type Reply struct {
@@ -148,27 +155,53 @@ type Reply struct {
 	Body   []byte
 }
 
+// errCut marks a request that was on its way when the run's time was over.
+var errCut = errors.New("not answered before the run ended")
+
 // errBroken marks a request that got no complete answer.
 var errBroken = errors.New("no answer")
 
-// Do sends a call until it is answered for good. An answer that is no success is a [registry.Error].
+// Do sends a call until it is answered for good. An answer that is not a success is a [registry.Error]. Where a try that
+// would change something may have been carried out, and no later answer settles that, the error is
+// [registry.ErrUnsettled] too.
 func (c *Client) Do(ctx context.Context, k Call) (Reply, error) {
 	var r Reply
+	perhaps := false
 	limit := c.writes
 	if k.reads() {
 		limit = c.reads
 	}
 	err := c.retry(ctx, limit, func() (took time.Duration, err error) {
 		if k.Look != nil {
-			if err := k.Look(ctx); err != nil {
+			if err := k.Look(ctx, perhaps); err != nil {
 				return 0, backoff.Permanent(err) // it has been tried often enough by itself
 			}
 		}
 		began := time.Now()
 		r, err = c.Try(ctx, k)
+		perhaps = perhaps || !k.reads() && unsettled(err)
 		return time.Since(began), err
 	})
+	if perhaps && err != nil && !errors.Is(err, registry.ErrNotFound) {
+		err = registry.Mark(err, registry.ErrUnsettled)
+	}
 	return r, err
+}
+
+// unsettled reports whether the registry may have carried out a request that failed so. Any answer below 500 is a
+// refusal; where no connection came about, nothing was sent.
+func unsettled(err error) bool {
+	var answer *registry.Error
+	var token *tokenError
+	var op *net.OpError
+	switch {
+	case errors.As(err, &answer):
+		return answer.Status >= http.StatusInternalServerError && answer.Status != http.StatusNotImplemented
+	case err == nil, errors.As(err, &token), errors.Is(err, http.ErrSchemeMismatch), badCertificate(err),
+		errors.As(err, &op) && op.Op == "dial":
+		return false
+	}
+	return errors.Is(err, errBroken) || errors.Is(err, registry.ErrNotAnswered) || errors.Is(err, errCut)
 }
 
 // Try sends a call once. Where the scheme is not known yet, https comes first, as docker does it for loopback hosts:
@@ -178,15 +211,27 @@ func (c *Client) Try(ctx context.Context, k Call) (Reply, error) {
 	r, err := c.send(ctx, k)
 	if errors.Is(err, http.ErrSchemeMismatch) && !plain && loopback(c.host) {
 		c.http.Store(true)
-		return c.send(ctx, k)
+		r, err = c.send(ctx, k)
 	}
-	return r, err
+	if c.login.giveIn(k, err) {
+		r, err = c.send(ctx, k)
+	}
+	var refused *tokenError
+	switch {
+	case err == nil && k.reads():
+		c.login.reads.Store(true)
+	case errors.As(err, &refused) && !k.reads():
+		refused.lacks = c.login.lacks(refused.answer.StatusCode)
+	}
+	return r, c.HideIn(err)
 }
 
 func (c *Client) send(ctx context.Context, k Call) (Reply, error) {
 	timeout := readTimeout
 	if !k.reads() {
-		ctx = context.WithoutCancel(ctx)
+		drain, done := registry.Drain(ctx)
+		defer done()
+		ctx = drain
 	}
 	if k.Method == http.MethodDelete {
 		timeout = deleteTimeout
@@ -194,12 +239,14 @@ func (c *Client) send(ctx context.Context, k Call) (Reply, error) {
 	caller := ctx
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	ctx = auth.WithScopesForHost(ctx, c.apiHost(), k.Scopes...)
+	ctx = auth.WithScopesForHost(context.WithValue(ctx, wantKey{}, k.want()), c.apiHost(), c.login.scopesOf(k)...)
 	req, err := http.NewRequestWithContext(ctx, k.Method, c.absolute(k.URL), bytes.NewReader(k.Body))
 	if err != nil {
 		return Reply{}, fmt.Errorf("%s %s: %w", k.Method, k.URL, err)
 	}
-	req.Header["Accept"] = k.Accept
+	if len(k.Accept) > 0 { // one field line: something in between, or the registry itself, may read the first one alone
+		req.Header.Set("Accept", strings.Join(k.Accept, ", "))
+	}
 	if k.ContentType != "" {
 		req.Header.Set("Content-Type", k.ContentType)
 	}
@@ -210,15 +257,15 @@ func (c *Client) send(ctx context.Context, k Call) (Reply, error) {
 	defer resp.Body.Close()
 	if !success(k.Method, resp) {
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, MaxErrorBody)) // an incomplete error body is no news
-		return Reply{}, newError(req, resp, body, time.Now())
+		return Reply{}, c.newError(req, resp, body)
 	}
-	if k.Method == http.MethodDelete { // it has happened, whatever else the answer says
+	if k.Method == http.MethodDelete || k.SkipBody { // it has happened, whatever else the answer says
 		return Reply{req.URL, resp.Header, nil}, nil
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, k.Limit+1))
 	if err != nil {
 		if caller.Err() != nil {
-			return Reply{}, context.Cause(caller)
+			return Reply{}, cut(caller, req)
 		}
 		return Reply{}, fmt.Errorf("%s %s: %w: %w", k.Method, Redact(req.URL), errBroken, err)
 	}
@@ -257,25 +304,44 @@ func (c *Client) absolute(u string) string {
 	return scheme + c.apiHost() + u
 }
 
+// cut says why a request ended with its context.
+func cut(ctx context.Context, req *http.Request) error {
+	if req.Method == http.MethodGet || req.Method == http.MethodHead {
+		return context.Cause(ctx)
+	}
+	return fmt.Errorf("%s %s: %w: %w", req.Method, Redact(req.URL), errCut, context.Cause(ctx))
+}
+
+// NoLogin is the message of an error that stands for an answer whose body was not read, because no login is known.
+const NoLogin = "it asks for a login and none is known for it"
+
 // failure describes a request that got no answer, without the URL that net/http puts into its errors: after a
 // redirect that one can be signed. A connection that broke is marked with errBroken.
 func failure(caller context.Context, req *http.Request, err error) error {
 	if caller.Err() != nil {
-		return context.Cause(caller)
+		return cut(caller, req)
 	}
 	what := fmt.Sprintf("%s %s", req.Method, Redact(req.URL))
 	var token *errcode.ErrorResponse
 	var sent *url.Error
 	var dns *net.DNSError
+	var malformed textproto.ProtocolError
 	switch {
 	case errors.Is(err, auth.ErrBasicCredentialNotFound):
-		return &registry.Error{Method: req.Method, URL: Redact(req.URL), Status: http.StatusUnauthorized, Challenge: "Basic", Message: "it asks for a login and none is known for it"}
+		return &registry.Error{Method: req.Method, URL: Redact(req.URL), Status: http.StatusUnauthorized, Challenge: "Basic", Message: NoLogin}
 	case errors.As(err, &token):
-		return &tokenError{what, token}
+		return &tokenError{what: what, answer: token}
 	case errors.As(err, &sent) && sent.Timeout() && req.Method == http.MethodDelete:
 		return registry.Mark(fmt.Errorf("%s: no answer within %s", what, deleteTimeout), registry.ErrNotAnswered)
 	case errors.As(err, &sent) && sent.Timeout():
 		return fmt.Errorf("%s: %w in time", what, errBroken)
+	case badRealm(err):
+		if inner := errors.Unwrap(err); inner != nil {
+			err = inner
+		}
+		return registry.Mark(fmt.Errorf("%s: %w", what, err), registry.ErrRealm)
+	case errors.As(err, &malformed):
+		return fmt.Errorf("%s: %w: it is not HTTP: %w", what, errBroken, malformed)
 	case !errors.As(err, &sent): // a credential helper, or a token server's answer that is no token
 		if inner := errors.Unwrap(err); inner != nil { // the outer one names the request again, with its query
 			err = inner
@@ -291,14 +357,27 @@ func failure(caller context.Context, req *http.Request, err error) error {
 	return fmt.Errorf("%s: %w: %w", what, errBroken, sent.Err)
 }
 
+// badRealm reports whether the address of the token server is why no token was asked for. The library has no type for
+// that error; TestRealm fails when its text changes.
+func badRealm(err error) bool {
+	var sent *url.Error
+	return strings.Contains(err.Error(), "bearer realm ") || errors.As(err, &sent) && !strings.HasPrefix(sent.URL, "http")
+}
+
 // tokenError is a refusal of the token server that the registry names.
 type tokenError struct {
 	what   string
 	answer *errcode.ErrorResponse
+	lacks  bool // the login may read, and this was asked for a deletion or push
 }
 
+// Error names the token server and what it says.
 func (e *tokenError) Error() string {
-	s := fmt.Sprintf("%s: the token server %s answers %d %s", e.what, e.answer.URL.Host, e.answer.StatusCode, http.StatusText(e.answer.StatusCode))
+	s := e.what
+	if e.lacks {
+		s = "this login may not do this: " + s
+	}
+	s += fmt.Sprintf(": the token server %s answers %d %s", e.answer.URL.Host, e.answer.StatusCode, http.StatusText(e.answer.StatusCode))
 	if len(e.answer.Errors) > 0 {
 		s += ": " + strings.Join(strings.Fields(e.answer.Errors[0].Message), " ")
 	}
@@ -309,12 +388,21 @@ func (e *tokenError) Unwrap() error { return e.answer }
 
 // Is reports whether the refusal is of a kind: the login is in doubt unless the token server itself has failed.
 func (e *tokenError) Is(target error) bool {
-	return target == registry.ErrNoToken || target == registry.ErrUnauthorized && e.answer.StatusCode < http.StatusInternalServerError
+	switch target {
+	case registry.ErrNoToken:
+		return true
+	case registry.ErrForbidden:
+		return e.lacks
+	}
+	return target == registry.ErrUnauthorized && !e.lacks && e.answer.StatusCode < http.StatusInternalServerError
 }
 
 // Hint returns what helps against a refusal; "" when the token server itself has failed.
 func (e *tokenError) Hint() string {
-	if errors.Is(e, registry.ErrUnauthorized) {
+	switch {
+	case e.lacks:
+		return registry.ErrForbidden.Hint()
+	case errors.Is(e, registry.ErrUnauthorized):
 		return registry.ErrUnauthorized.Hint()
 	}
 	return ""

@@ -8,8 +8,9 @@ import (
 )
 
 // nextPage returns the target of the link with rel="next" as path and query, or "" when there is none (RFC 8288). The
-// target is relative to the page and must be on the same host: another would be given the token. A Link header that
-// is not understood is an error: what looks like the end of a list may hide the rest of it.
+// target is relative to the page. It must be on the same host, because another one would be given the token, and have the
+// path of the page: a proxy that renames repositories and leaves the header as it is would lead to the list of another
+// repository. A Link header that is not understood is an error: what looks like the end of a list may hide the rest of it.
 func nextPage(page *url.URL, h http.Header) (string, error) {
 	next := ""
 	for _, header := range h.Values("Link") {
@@ -22,12 +23,14 @@ func nextPage(page *url.URL, h http.Header) (string, error) {
 			if !isNext(rel) {
 				continue
 			}
-			u, err := page.Parse(target)
+			u, err := page.Parse(strings.TrimSpace(target))
 			switch {
 			case err != nil:
 				return "", fmt.Errorf("the Link header %q is not understood: %w", header, err)
-			case u.Host != page.Host:
+			case hostOf(u) != hostOf(page):
 				return "", fmt.Errorf("the Link header points to another host, %s", u.Host)
+			case u.EscapedPath() != page.EscapedPath():
+				return "", fmt.Errorf("the Link header points to another list, %s", u.Path)
 			case next != "" && next != u.RequestURI():
 				return "", fmt.Errorf("the Link headers name two next pages, %s and %s", next, u.RequestURI())
 			}
@@ -35,6 +38,16 @@ func nextPage(page *url.URL, h http.Header) (string, error) {
 		}
 	}
 	return next, nil
+}
+
+// hostOf returns the host of a URL without the port that its scheme has anyway. A registry after a proxy that ends TLS
+// often writes http into its links; the next page is asked for like the first one, whatever the scheme is.
+func hostOf(u *url.URL) string {
+	port := u.Port()
+	if u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
+		port = ""
+	}
+	return strings.ToLower(u.Hostname()) + ":" + port
 }
 
 func isNext(rel string) bool {

@@ -12,12 +12,15 @@ const (
 	// maxIdlePages is how many pages in a row may bring nothing new before the listing counts as a loop. Distribution
 	// 3.1 ends an exact multiple of the page size with one empty page.
 	maxIdlePages = 8
+	// maxListed is how many names a listing may have. It is five times the images that ECR lets a repository have
+	// (https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html, 100,000), and takes about 100 MB.
+	maxListed = 500_000
 )
 
 // List follows a paged listing to its end, by Link headers alone (OCI distribution-spec v1.1, "Listing Tags"):
 // distribution 2.x ignores n and last, and a client that makes them up never ends. A page that was already read, a
-// host other than the registry's and a listing that brings nothing new are errors, never the end: a list that is not
-// whole hides images that others depend on.
+// host or path other than that of the first page, a listing that brings nothing new and one of more than maxListed names
+// are errors, never the end: a list that is not whole hides images that others depend on.
 func (c *Client) List(ctx context.Context, first string, scopes []string, items func([]byte) ([]string, error)) ([]string, error) {
 	var all []string
 	known, pages := map[string]bool{}, map[string]bool{}
@@ -41,6 +44,9 @@ func (c *Client) List(ctx context.Context, first string, scopes []string, items 
 				known[item], idle = true, 0
 				all = append(all, item)
 			}
+		}
+		if len(all) > maxListed {
+			return nil, incomplete(fmt.Errorf("list %s: it has more than %d names", first, maxListed))
 		}
 		if idle > maxIdlePages {
 			return nil, incomplete(fmt.Errorf("list %s: %d pages in a row bring nothing new, the listing has no end", first, idle))
