@@ -40,10 +40,9 @@ func TestDateOfOddConfigs(t *testing.T) {
 		for _, mediaType := range []string{"application/vnd.oci.image.config.v1+json", "application/vnd.wasm.config.v0+json", "application/json"} {
 			reg := registrytest.New(t, registrytest.Options{})
 			builds(t, reg, 2)
-			odd := reg.Pusher(t, "team/app").Image(fixture.Image{Tags: []string{"odd"}, MediaType: fixture.OCIManifest, ConfigType: mediaType, Config: []byte(config)})
+			reg.Pusher(t, "team/app").Image(fixture.Image{Tags: []string{"odd"}, MediaType: fixture.OCIManifest, ConfigType: mediaType, Config: []byte(config)})
 			if config == "" { // the pusher makes one up
-				odd = digest.FromString("{}")
-				reg.SetTag("team/app", "odd", odd)
+				reg.SetTag("team/app", "odd", digest.FromString("{}"))
 				answer(reg, "odd", fixture.OCIManifest, `{"config":{"mediaType":"`+mediaType+`","digest":"`+digest.FromString("").String()+`","size":0},"layers":[]}`)
 				reg.AddFault(registrytest.Fault{Path: "*/blobs/" + digest.FromString("").String(), Status: 200})
 			}
