@@ -69,7 +69,7 @@ func sayRepository(c *publish.Console, r report.Outcome) {
 			c.Errorf("%s: %s failed, the report says which", r.Name, plural(t.Failed, "deletion", "deletions"))
 		}
 		if t.Unsettled > 0 {
-			c.Errorf("%s: %s sent and not answered; %s", r.Name, plural(t.Unsettled, "deletion was", "deletions were"), report.Settles)
+			c.Errorf("%s: %s sent and not answered; %s", r.Name, plural(t.Unsettled, "deletion was", "deletions were"), r.Settles())
 		}
 	}
 }

@@ -14,6 +14,7 @@ const (
 	silenceTimeout = 15 * time.Second // a registry that was stopped answers its last requests
 	startTimeout   = 15 * time.Minute // of all tries to start the registry, lost connections included
 	stepTimeout    = 2 * time.Minute  // of a short command on the registry's host
+	roomTimeout    = 10 * time.Minute // of one that counts the blobs
 	watchInterval  = time.Second      // between two looks whether a stopped registry answers
 )
 

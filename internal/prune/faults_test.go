@@ -271,3 +271,30 @@ func TestAttachmentWithoutItsSubject(t *testing.T) {
 		})
 	}
 }
+
+// A part that another image still lists is in the listing of the next run: the journal has no need of it.
+func TestSharedPartOfAnImageThatIsLeft(t *testing.T) {
+	t.Parallel()
+	eachWay(t, func(t *testing.T, c methodCase) {
+		var part, second oci.Digest
+		s, l := c.stage(t, func(p fixture.Tester) {
+			image := func(seed string, days int) oci.Digest {
+				return p.Image(fixture.Image{Seed: seed, Created: now.AddDate(0, 0, -days)})
+			}
+			part = image("part", 9)
+			p.Index(fixture.Index{Tags: []string{"first"}, Children: []oci.Digest{part, image("one", 9)}})
+			second = p.Index(fixture.Index{Tags: []string{"second"}, Children: []oci.Digest{part, image("two", 8)}})
+			images(p, 1)
+		})
+		stop := c.removal("second")
+		if c.method == prune.ByDigest {
+			stop.Path = "*/manifests/" + second.String()
+		}
+		stop.Times, stop.Status = -1, http.StatusForbidden
+		s.reg.AddFault(stop)
+		c.executeWith(t.Context(), t, s, prune.Options{Journal: l, Workers: 1}) // which looks at the journal
+		if !has(s.reg, part) || !has(s.reg, second) {
+			t.Error("a part of what is left is deleted, or all of it")
+		}
+	})
+}

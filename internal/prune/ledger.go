@@ -118,24 +118,31 @@ func (l *ledger) gone() map[string]oci.Digest {
 }
 
 // stranded reports whether a manifest is, or may be, still there while nothing leads to it any more: its own tags are
-// removed, or what it is a part of is deleted. An attachment is stranded without its subject even with a tag of its own:
-// a later run could not know that the subject was deleted, and not stored elsewhere. What is kept has something that leads to it, unless it is kept because
-// there is nothing at all, which emptied says.
+// removed, or all that it is a part of is deleted. An attachment is stranded without its subject even with a tag of its
+// own: a later run could not know that the subject was deleted, and not stored elsewhere. What is kept has something
+// that leads to it, unless it is kept because there is nothing at all, which emptied says.
 func (l *ledger) stranded(d oci.Digest, emptied bool) bool {
 	return l.isStranded(d, emptied, map[oci.Digest]bool{})
 }
 
-func (l *ledger) isStranded(d oci.Digest, emptied bool, seen map[oci.Digest]bool) bool {
-	switch {
-	case l.done(d) || seen[d]:
-		return false
-	case l.unsettled[d] != nil:
-		return true
-	case l.kept[d] != "" && !emptied:
-		return false
-	case l.tagged[d]:
-		return l.images[d].Kind == oci.KindAttachment && slices.ContainsFunc(l.images[d].Subjects(), func(s oci.Digest) bool { return l.done(s) || l.unsettled[s] != nil })
+// isStranded notes what it finds in known. What belongs to itself in a circle is not stranded by that.
+func (l *ledger) isStranded(d oci.Digest, emptied bool, known map[oci.Digest]bool) bool {
+	if _, is := known[d]; is {
+		return known[d]
 	}
-	seen[d] = true
-	return len(l.before[d]) == 0 || slices.ContainsFunc(l.before[d], func(b oci.Digest) bool { return l.done(b) || l.isStranded(b, emptied, seen) })
+	known[d] = false
+	lost := func(b oci.Digest) bool { return l.done(b) || l.unsettled[b] != nil }
+	orphan := slices.ContainsFunc(l.images[d].Subjects(), lost)
+	switch {
+	case l.done(d):
+	case l.unsettled[d] != nil:
+		known[d] = true
+	case l.kept[d] != "" && !emptied:
+	case l.tagged[d]:
+		known[d] = orphan && l.images[d].Kind == oci.KindAttachment
+	default:
+		leads := func(b oci.Digest) bool { return !lost(b) && !l.isStranded(b, emptied, known) }
+		known[d] = orphan || !slices.ContainsFunc(l.leads[d], leads)
+	}
+	return known[d]
 }

@@ -14,20 +14,26 @@ type dependencies struct {
 	roots  []oci.Digest                // those that wait for nothing, the oldest first
 	before map[oci.Digest][]oci.Digest // what a deletion waits for
 	after  map[oci.Digest][]oci.Digest // what waits for it
+	leads  map[oci.Digest][]oci.Digest // through what a digest is found: the indexes that list it, and its subjects
 }
 
 // dependenciesOf orders deletions. Registries that refuse to delete what an attachment refers to want the attachments
 // first.
 func dependenciesOf(deletions []retain.Decision, attachmentsFirst bool) dependencies {
-	out := dependencies{images: map[oci.Digest]oci.Image{}, before: map[oci.Digest][]oci.Digest{}, after: map[oci.Digest][]oci.Digest{}}
+	out := dependencies{
+		images: map[oci.Digest]oci.Image{}, before: map[oci.Digest][]oci.Digest{}, after: map[oci.Digest][]oci.Digest{},
+		leads: map[oci.Digest][]oci.Digest{},
+	}
 	for _, d := range deletions {
 		out.images[d.Image.Digest] = d.Image
 	}
 	for _, d := range deletions {
 		for _, c := range d.Image.Children {
 			out.add(c, d.Image.Digest)
+			out.lead(c, d.Image.Digest)
 		}
 		for _, s := range d.Image.Subjects() {
+			out.lead(d.Image.Digest, s)
 			if attachmentsFirst {
 				out.add(s, d.Image.Digest)
 			} else {
@@ -51,4 +57,11 @@ func (d *dependencies) add(later, earlier oci.Digest) {
 	}
 	d.before[later] = append(d.before[later], earlier)
 	d.after[earlier] = append(d.after[earlier], later)
+}
+
+// lead notes that one of two digests that are to be deleted is found through the other one.
+func (d *dependencies) lead(found, through oci.Digest) {
+	if _, both := d.images[through]; both && found != through {
+		d.leads[found] = append(d.leads[found], through)
+	}
 }

@@ -242,7 +242,7 @@ func (r Outcome) remarks() []string {
 		out = append(out, "tags were removed by pointing them to a placeholder image, which was pushed for that and then deleted (--delete-by retag)")
 	}
 	if n := len(r.Unfinished); n > 0 {
-		out = append(out, fmt.Sprintf("%s begun and not finished; the next run with the same --state-dir checks and finishes them", plural(n, "deletion was", "deletions were")))
+		out = append(out, fmt.Sprintf("%s begun and not finished; the next run with the same --state-dir continues there", plural(n, "deletion was", "deletions were")))
 	}
 	return out
 }

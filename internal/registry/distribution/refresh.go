@@ -37,7 +37,7 @@ func (r *Repository) Refresh(ctx context.Context, before oci.Snapshot, given map
 		g.tags[m.digest] = append(g.tags[m.digest], names.tags[i])
 		digests = append(digests, m.digest)
 	}
-	if err := g.readDigests(ctx, digests); err != nil {
+	if err := g.readDigests(ctx, steps(digests)); err != nil {
 		return oci.Snapshot{}, r.client.HideIn(err)
 	}
 	return g.snapshot(), nil

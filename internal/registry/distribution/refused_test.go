@@ -74,6 +74,20 @@ func TestDeleteIsRefusedOnTheWay(t *testing.T) {
 	}
 }
 
+// Artifactory has errors without a code.
+func TestDeleteIsRefusedByTheRegistry(t *testing.T) {
+	t.Parallel()
+	for body, mediaType := range map[string]string{`{"errors":[{"status":403,"message":"Forbidden"}]}`: "application/json", "Forbidden": "text/plain; charset=utf-8"} {
+		reg := registrytest.New(t, registrytest.Options{})
+		builds(t, reg, 1)
+		reg.AddFault(registrytest.Fault{Method: "DELETE", Status: 403, Body: body, Header: http.Header{"Content-Type": {mediaType}, "Docker-Distribution-Api-Version": {"registry/2.0"}}})
+		_, err := client(reg).Repository("team/app").Delete(t.Context(), reg.Tags("team/app")["b1"])
+		if !errors.Is(err, registry.ErrForbidden) || errors.Is(err, registry.ErrIntercepted) {
+			t.Errorf("%s: got %v", body, err)
+		}
+	}
+}
+
 // A login that reads and may not delete is not a missing login.
 func TestLoginThatMayNotDelete(t *testing.T) {
 	t.Parallel()

@@ -22,12 +22,13 @@ func (c *Client) newError(req *http.Request, resp *http.Response, body []byte) *
 	e := &registry.Error{Method: req.Method, URL: Redact(req.URL), Status: status, RetryAfter: retryAfter(header.Get("Retry-After"), time.Now())}
 	e.Code, e.Message, e.Detail = parseErrors(body)
 	plain := strings.HasPrefix(header.Get("Content-Type"), "text/plain")
+	own := e.Code != "" || e.Message != "" || plain && header.Get(apiHeader) != "" // Artifactory has messages without a code
 	if e.Code == "" && e.Message == "" && plain && len(body) < 512 {
 		e.Message = strings.TrimSpace(string(body))
 	}
 	allow := header.Get("Allow")
 	e.ReadOnly = status == http.StatusMethodNotAllowed && e.Code == "" && plain && allow != "" && !strings.Contains(allow, http.MethodDelete)
-	e.Foreign = e.Code == "" && req.Method != http.MethodHead && !e.ReadOnly && !(plain && header.Get(apiHeader) != "")
+	e.Foreign = !own && !e.ReadOnly && req.Method != http.MethodHead
 	challenge := header.Get("WWW-Authenticate")
 	e.Challenge, _, _ = strings.Cut(challenge, " ")
 	if m := challengeScope.FindStringSubmatch(challenge); m != nil {
