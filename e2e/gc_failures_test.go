@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -185,4 +186,25 @@ func TestGCRegistryThatDoesNotComeBack(t *testing.T) {
 			t.Errorf("got %+v", *got.gc)
 		}
 	})
+}
+
+// A registry that something else starts while it is collected, such as a service manager, ends the collection at once.
+func TestGCIsEndedWhenTheRegistryIsStarted(t *testing.T) {
+	t.Parallel()
+	d := newDepot(t, lines[0])
+	d.builds("team/app", 2, 1000)
+	start := d.Start
+	g := d.slow() // which nothing opens
+	cmd, stdout, stderr, report := d.command(append([]string{"gc", d.Host + "/team/app"}, d.byHand()...)...)
+	must(t, cmd.Start())
+	g.reached()
+	must(t, exec.Command("sh", "-c", start).Run())
+	eventually(t, d.Answers)
+	must(t, os.Remove(filepath.Join(g.dir, "collecting"))) // the start after the collection is right
+	got := d.told(cmd.Wait(), stdout, stderr, report)
+	d.want(got, 4, "something still answers at the registry's address: something else started it during the garbage collection", "hint: what was pushed meanwhile may be lost; pause whatever starts the registry by itself")
+	if got.gc.Collected || !got.gc.Restarted {
+		t.Errorf("got %+v", *got.gc)
+	}
+	d.healthy("team/app", "b1", "b2")
 }

@@ -31,7 +31,11 @@ func (t teller) tell(event run.Event) {
 		}
 		t.console.Notef("shard %d/%d%s: %d of %d repositories", e.Index, e.Total, by, e.Own, e.Of)
 	case run.GCStep:
-		t.console.Notef("garbage collection: %s", e.Text)
+		if e.Warning {
+			t.console.Warningf("%s", e.Text)
+		} else {
+			t.console.Notef("garbage collection: %s", e.Text)
+		}
 	}
 }
 
@@ -65,7 +69,7 @@ func sayRepository(c *publish.Console, r report.Outcome) {
 			c.Errorf("%s: %s failed, the report says which", r.Name, plural(t.Failed, "deletion", "deletions"))
 		}
 		if t.Unsettled > 0 {
-			c.Errorf("%s: %s sent and not answered; %s", r.Name, plural(t.Unsettled, "deletion was", "deletions were"), report.Settles)
+			c.Errorf("%s: %s sent and not answered; %s", r.Name, plural(t.Unsettled, "deletion was", "deletions were"), r.Settles())
 		}
 	}
 }

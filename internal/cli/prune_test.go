@@ -16,6 +16,9 @@ import (
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 )
 
+// denied is how a registry says that the login may not do what it asks for.
+const denied = `{"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}`
+
 var testNow = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 // builds pushes b1 (the oldest) to b<n>, one a day.
@@ -138,7 +141,7 @@ func TestNothingIsDeletedWhen(t *testing.T) {
 		"a list that goes elsewhere":    {fault: registrytest.Fault{Path: "*/tags/list", Times: -1, Edit: registrytest.SetHeader("Link", `<http://elsewhere.example/>; rel="next"`)}, args: keep, code: exitRefused, says: []string{"another host"}},
 		"a media type never seen":       {fault: registrytest.Fault{Path: "*/manifests/b3", Times: -1, Edit: registrytest.SetHeader("Content-Type", "application/x")}, args: keep, code: exitRefused, says: []string{"b3", "not understood", "hint: no image of this repository"}},
 		"a manifest is denied":          {fault: registrytest.Fault{Path: "*/manifests/b3", Times: -1, Status: 403}, args: keep, code: exitRegistry, says: []string{"b3", "403"}},
-		"a second look that fails":      {fault: registrytest.Fault{Method: "HEAD", Path: "*/manifests/b9", Times: -1, Status: 403}, args: keep, code: exitRegistry, says: []string{"look again"}},
+		"a second look that fails":      {fault: registrytest.Fault{Path: "*/manifests/b9", After: 1, Times: -1, Status: 403, Body: denied}, args: keep, code: exitRegistry, says: []string{"look again"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -79,7 +79,7 @@ func (h *health) learn(ctx context.Context, err error) {
 	case h.broken, h.answered && (errors.Is(err, registry.ErrInUse) || errors.Is(err, registry.ErrForbidden)): // one image's own protection
 	case ctx.Err() != nil:
 		h.err = cmp.Or(h.err, context.Cause(ctx))
-	case stops(err), errors.Is(err, registry.ErrForbidden):
+	case !(h.answered && errors.Is(err, registry.ErrIntercepted)) && (stops(err) || errors.Is(err, registry.ErrForbidden)):
 		h.err, h.broken = err, true
 	default:
 		if h.failures++; h.failures >= maxFailures {

@@ -62,7 +62,6 @@ func (e *execution) closeJournal() {
 			left = append(left, d.Image)
 		}
 	}
-	e.warnUnsettled()
 	if e.options.Journal == nil {
 		return
 	}
@@ -71,18 +70,5 @@ func (e *execution) closeJournal() {
 	}
 	if err := e.options.Journal.Write(left); err != nil {
 		e.warn("the journal cannot be brought up to date: %v", err)
-	}
-}
-
-// warnUnsettled tells of what was sent and not answered.
-func (e *execution) warnUnsettled() {
-	for _, d := range e.plan.Deletions() {
-		switch name := retain.Name(d.Image); {
-		case e.ledger.unsettled[d.Image.Digest] == nil:
-		case e.options.Journal == nil:
-			e.warn("%s (%s) was to be deleted and the registry has not answered; without a journal, what depends on it may be left behind", name, d.Image.Digest)
-		default:
-			e.warn("%s (%s) was to be deleted and the registry has not answered; the journal has it and what depends on it, and the next run looks", name, d.Image.Digest)
-		}
 	}
 }

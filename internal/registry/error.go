@@ -20,16 +20,24 @@ type Error struct {
 	Detail     string        // the JSON of what the body says in addition; it is not part of the text
 	RetryAfter time.Duration // what a Retry-After header asks for; 0 without one
 	Challenge  string        // the scheme of a WWW-Authenticate header, such as Bearer
+	Scope      string        // the scope that it names, such as "repository:team/app:delete"
 	ReadOnly   bool          // a 405 whose Allow header offers reads alone: distribution in maintenance mode
+	Foreign    bool          // the body is not a registry's: something in between has answered
+	Lacks      bool          // a 401 to a login that may read: it lacks the right for this request
 }
 
 // Error returns one line: what is wrong where that is known, else the request, the status and what the registry said.
 func (e *Error) Error() string {
-	switch kind := e.kind(); kind {
-	case ErrReadOnly, ErrDeletionDisabled:
+	answer := fmt.Sprintf("%s %s: %s", e.Method, e.URL, e.Answer())
+	switch kind := e.kind(); {
+	case kind == ErrReadOnly, kind == ErrDeletionDisabled:
 		return fmt.Sprintf("%s (%s)", kind.Text, strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, e.Code)))
+	case kind == ErrIntercepted:
+		return answer + ": " + kind.Text
+	case e.Lacks:
+		return fmt.Sprintf("this login may not %s: %s", e.right(), answer)
 	}
-	return fmt.Sprintf("%s %s: %s", e.Method, e.URL, e.Answer())
+	return answer
 }
 
 // Answer returns the status and what the registry said.
@@ -49,8 +57,12 @@ func (e *Error) Answer() string {
 // protects a manifest of its own accord, as zot does with 405 DENIED, allows other deletions.
 func (e *Error) kind() *Kind {
 	switch {
+	case e.Lacks:
+		return ErrForbidden
 	case e.Status == http.StatusUnauthorized:
 		return ErrUnauthorized
+	case e.Foreign && slices.Contains([]int{http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotImplemented}, e.Status):
+		return ErrIntercepted
 	case e.Status == http.StatusForbidden:
 		return ErrForbidden
 	case e.Status == http.StatusNotFound && slices.Contains(codesOfAbsence, e.Code) && !e.blamesRequest():
@@ -97,7 +109,7 @@ func (e *Error) blamesRequest() bool {
 func (e *Error) Is(target error) bool {
 	if target != ErrInUse {
 		kind := e.kind()
-		return kind != nil && target == kind
+		return kind != nil && (target == kind || kind == ErrIntercepted && target == ErrNotAllowed)
 	}
 	switch e.Status {
 	case http.StatusConflict, http.StatusPreconditionFailed:
@@ -109,6 +121,8 @@ func (e *Error) Is(target error) bool {
 // Hint returns what helps against the answer; "" when that is not known.
 func (e *Error) Hint() string {
 	switch kind := e.kind(); {
+	case e.Lacks:
+		return e.lacks()
 	case kind == ErrForbidden && (e.Method == http.MethodPost || e.Method == http.MethodPut):
 		return "--delete-by retag pushes to the registry, and the login may not; --delete-by auto does without"
 	case kind == ErrForbidden && e.Method != http.MethodDelete:
@@ -119,6 +133,24 @@ func (e *Error) Hint() string {
 		return "if the registry speaks https, leave --plain-http out"
 	}
 	return ""
+}
+
+// right is what a request needs the right to do.
+func (e *Error) right() string {
+	if e.Method == http.MethodDelete {
+		return "delete"
+	}
+	return "push"
+}
+
+// lacks says which right a login lacks, as far as the registry tells. Gitea and Forgejo answer 401 where others answer 403,
+// and name no scope.
+func (e *Error) lacks() string {
+	scope := ""
+	if e.Scope != "" {
+		scope = fmt.Sprintf(" (the registry asks for the scope %s)", e.Scope)
+	}
+	return fmt.Sprintf("the login is valid and may read; give it the right to %s in this repository%s; an access token of Gitea or Forgejo needs the scope write:package", e.right(), scope)
 }
 
 // MediaTypeError is returned for a manifest of a kind that is not understood.

@@ -44,6 +44,16 @@ var (
 	ErrReadOnly = &Kind{"the registry is in read-only mode", "in the registry's config.yml set storage.maintenance.readonly.enabled: false and restart it"}
 	// ErrNotAllowed marks a method other than DELETE that the registry answers with 405.
 	ErrNotAllowed = &Kind{"the registry does not allow this request", ""}
+	// ErrIntercepted marks an answer that something between this program and the registry has given.
+	ErrIntercepted = &Kind{
+		"refused on the way, by something that is not the registry",
+		"a proxy, a firewall or a web server in front of the registry refuses the request; let its method pass there, or name the registry by an address that does not lead through it",
+	}
+	// ErrRealm marks a token server to which a login is not sent.
+	ErrRealm = &Kind{
+		"the login is not sent to the token server that the registry names",
+		"correct the address of the token server in the registry's configuration (auth.token.realm): it must be an http or https URL, with https if the registry has it, and a host that is not a loopback or link-local address unless the registry's is",
+	}
 	// ErrInUse marks a manifest that the registry keeps because something still refers to it.
 	ErrInUse = &Kind{"the registry says that it is still referred to", ""}
 	// ErrNotSent marks a request that was cancelled before it was sent.

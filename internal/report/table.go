@@ -178,7 +178,7 @@ func (v view) notes() string {
 		fmt.Fprintf(&b, "  broken: %d more\n", more)
 	}
 	if v.totals.Unsettled > 0 {
-		fmt.Fprintf(&b, "  unsettled: %s\n", Settles)
+		fmt.Fprintf(&b, "  unsettled: %s\n", v.Settles())
 	}
 	if v.Plan != nil && len(v.Plan.Ghosts) > 0 {
 		ghosts, more := cut(v.Plan.Ghosts, maxGhosts)

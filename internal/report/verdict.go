@@ -14,10 +14,12 @@ import (
 // done says what happened, in numbers: the last line of a table, the first of a job summary. bytes is what it says of
 // them, from [Summary.unreferenced].
 func done(t Totals, dryRun, trouble bool, bytes string) string {
+	// Parts and attachments alone are deleted when a run finishes what an earlier one has begun.
+	tried := t.Deleted + t.Gone + t.Failed + t.Unsettled + t.Skipped + t.Planned + t.Manifests
 	switch {
-	case t.Deleted+t.Gone+t.Failed+t.Unsettled+t.Skipped+t.Planned == 0 && trouble:
+	case tried == 0 && trouble:
 		return fmt.Sprintf("nothing was deleted, kept %d", t.Kept)
-	case t.Deleted+t.Gone+t.Failed+t.Unsettled+t.Skipped+t.Planned == 0:
+	case tried == 0:
 		return fmt.Sprintf("nothing to delete, kept %d", t.Kept)
 	case dryRun:
 		text := fmt.Sprintf("would delete %s, keep %d", plural(t.Planned, "image", "images"), t.Kept)
@@ -240,7 +242,7 @@ func (r Outcome) remarks() []string {
 		out = append(out, "tags were removed by pointing them to a placeholder image, which was pushed for that and then deleted (--delete-by retag)")
 	}
 	if n := len(r.Unfinished); n > 0 {
-		out = append(out, fmt.Sprintf("%s begun and not finished; the next run with the same --state-dir checks and finishes them", plural(n, "deletion was", "deletions were")))
+		out = append(out, fmt.Sprintf("%s begun and not finished; the next run with the same --state-dir continues there", plural(n, "deletion was", "deletions were")))
 	}
 	return out
 }

@@ -77,7 +77,11 @@ type ShardChosen struct {
 }
 
 // GCStep describes the current step of a garbage collection.
-type GCStep struct{ Text string }
+type GCStep struct {
+	Text string
+	// Warning is true for what the reader should know before it happens.
+	Warning bool
+}
 
 func (Progress) event()       {}
 func (RepositoryDone) event() {}

@@ -261,8 +261,9 @@ func TestTokenWithoutDelete(t *testing.T) {
 	r := openHost(reg.Host(), registry.Options{Credentials: login("ci", "p"), RetryBase: time.Millisecond}).Repository("team/app")
 	_, err := r.Delete(t.Context(), d)
 	var answer *registry.Error
-	if !errors.As(err, &answer) || !errors.Is(err, registry.ErrUnauthorized) || answer.Status != 401 {
-		t.Errorf("got %v, want 401", err)
+	if !errors.As(err, &answer) || !errors.Is(err, registry.ErrForbidden) || answer.Status != 401 || !strings.Contains(err.Error(), "this login may not delete") ||
+		!strings.Contains(answer.Hint(), "repository:team/app:delete") {
+		t.Errorf("got %v (%+v), want 401", err, answer)
 	}
 }
 

@@ -86,5 +86,5 @@ func (r *Registry) Catalog(ctx context.Context) ([]string, error) {
 		err = registry.Mark(err, registry.ErrNoCatalog)
 	}
 	slices.SortFunc(paths, oci.NaturalCompare)
-	return paths, err
+	return paths, r.client.HideIn(err)
 }

@@ -48,7 +48,8 @@ type manifest struct {
 	blobs     []oci.Blob
 	children  []child
 	subject   oci.Digest
-	config    oci.Blob // the config to read the date from; zero when it is no image's config
+	config    oci.Blob // the config to read the date from; zero when it cannot have one
+	platform  bool     // it is an image, by its config, and not another artifact
 	created   time.Time
 	unread    bool // only the digest and the media type are known
 	// placeholder marks what this program has pushed to take tags along.
@@ -58,8 +59,8 @@ type manifest struct {
 // child is an entry of an index.
 type child struct {
 	digest oci.Digest
-	// attestation marks what is no platform: its date says nothing of the image's.
-	attestation bool
+	// artifact marks what is not a platform by its entry: its date says nothing of the image's.
+	artifact bool
 	// blob marks what is no manifest and is not read as one.
 	blob bool
 }
@@ -82,6 +83,13 @@ func (r *Repository) manifest(ctx context.Context, reference string) (manifest, 
 	if strings.Contains(reference, ":") {
 		claimed = oci.Digest(reference)
 	}
+	if isSchema1(reply.Header.Get("Content-Type")) {
+		m, err := r.schema1(ctx, reference, claimed, reply.Body)
+		if err != nil {
+			return fail(err)
+		}
+		return m, nil
+	}
 	d, err := proven(reply.Body, claimed)
 	if err != nil {
 		return fail(err)
@@ -96,21 +104,41 @@ func (r *Repository) manifest(ctx context.Context, reference string) (manifest, 
 
 // resolve returns the digest that a tag points at and its media type, with the cheapest request. Registries need not
 // send Docker-Content-Digest (OCI distribution-spec v1.1); then the manifest is read and hashed. It is read as well when
-// there is none, because the answer to a HEAD has no body that would prove it to be the registry's own.
+// there is none, because the answer to a HEAD has no body that would prove it to be the registry's own, when HEAD is
+// refused, and when what the tag points at is nothing that was asked for.
 func (r *Repository) resolve(ctx context.Context, tag string) (manifest, error) {
+	if r.noHead.Load() {
+		return r.manifest(ctx, tag)
+	}
 	reply, err := r.client.Do(ctx, wire.Call{
 		Method: http.MethodHead, URL: "/v2/" + r.name.Path + "/manifests/" + tag,
 		Accept: manifestTypes, Scopes: r.scopes(), Limit: maxManifest,
 	})
-	var answer *registry.Error
-	if err != nil && !(errors.As(err, &answer) && answer.Status == http.StatusNotFound) {
+	if err != nil && !r.saysNothing(err) {
 		return manifest{}, err
 	}
-	if d := oci.Digest(strings.Clone(reply.Header.Get("Docker-Content-Digest"))); err == nil && d.Validate() == nil {
-		mediaType, _, _ := mime.ParseMediaType(reply.Header.Get("Content-Type")) // "" is read, and judged then
+	mediaType, _, _ := mime.ParseMediaType(reply.Header.Get("Content-Type"))
+	if d := oci.Digest(strings.Clone(reply.Header.Get("Docker-Content-Digest"))); err == nil && d.Validate() == nil && slices.Contains(manifestTypes, mediaType) {
 		return manifest{digest: d, mediaType: mediaType, unread: true}, nil
 	}
 	return r.manifest(ctx, tag)
+}
+
+// saysNothing reports whether a failed HEAD has to be followed by a GET: without a body, a 404 is nobody's word, and some
+// proxies and firewalls let GET alone pass. Where HEAD is refused it is not sent again.
+func (r *Repository) saysNothing(err error) bool {
+	var answer *registry.Error
+	if !errors.As(err, &answer) {
+		return false
+	}
+	switch answer.Status {
+	case http.StatusNotFound:
+		return true
+	case http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		r.noHead.Store(true)
+		return true
+	}
+	return false
 }
 
 // proven returns the digest of the body, which must be the claimed one where there is one.
@@ -135,6 +163,7 @@ type document struct {
 	Blobs       []descriptor      `json:"blobs"` // of the artifact manifest of OCI 1.1's release candidates
 	Manifests   []descriptor      `json:"manifests"`
 	Subject     *descriptor       `json:"subject"`
+	Artifact    string            `json:"artifactType"`
 	Annotations map[string]string `json:"annotations"`
 }
 
@@ -142,6 +171,8 @@ type descriptor struct {
 	MediaType   string            `json:"mediaType"`
 	Digest      oci.Digest        `json:"digest"`
 	Size        int64             `json:"size"`
+	URLs        []string          `json:"urls"`
+	Artifact    string            `json:"artifactType"`
 	Annotations map[string]string `json:"annotations"`
 	Platform    *struct {
 		OS           string `json:"os"`
@@ -188,7 +219,7 @@ func parseManifest(body []byte, contentType string) (manifest, error) {
 // Not every entry is read: BuildKit's cache is an index of layers, which fail to be read as manifests.
 func (m *manifest) addEntries(doc document) {
 	for _, e := range doc.Manifests {
-		c := child{digest: e.Digest, attestation: e.attestation(), blob: e.isBlob()}
+		c := child{digest: e.Digest, artifact: e.Artifact != "" || e.attestation(), blob: e.isBlob()}
 		m.children = append(m.children, c)
 		if c.blob {
 			m.addBlob(e)
@@ -196,14 +227,23 @@ func (m *manifest) addEntries(doc document) {
 	}
 }
 
-// blobTypes begin the media types of what is surely no manifest. Everything else that an index lists is read as one,
-// whatever its entry says or leaves out.
-var blobTypes = []string{
-	"application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs.", "application/vnd.buildkit.cacheconfig.", configImage, configDocker,
+// isBlob reports whether an entry of an index is not a manifest by its media type. What is none of the known manifests, and
+// does not call itself a manifest or an index either, is not read as one: distribution 2.8 finds a blob by the address of a
+// manifest and fails. An entry without a media type is read.
+func (d descriptor) isBlob() bool {
+	mediaType, _, _ := mime.ParseMediaType(d.MediaType)
+	return mediaType != "" && !strings.Contains(mediaType, "manifest") && !strings.Contains(mediaType, "index")
 }
 
-func (d descriptor) isBlob() bool {
-	return slices.ContainsFunc(blobTypes, func(t string) bool { return strings.HasPrefix(d.MediaType, t) })
+// emptyConfig is the digest of {}, which artifacts without a config have (OCI image-spec v1.1, "Guidance for an Empty
+// Descriptor").
+const emptyConfig = oci.Digest("sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a")
+
+// mayHaveDate reports whether a config is worth reading: any JSON can have a date, such as that of a wasm module.
+func (d descriptor) mayHaveDate() bool {
+	mediaType, _, _ := mime.ParseMediaType(d.MediaType)
+	return (strings.HasSuffix(mediaType, "+json") || mediaType == "application/json") &&
+		d.Digest != emptyConfig && mediaType != configPlaceholder && d.Size <= maxConfig
 }
 
 // addBlobs adds the config and the layers.
@@ -211,12 +251,15 @@ func (m *manifest) addBlobs(doc document) {
 	if c := doc.Config; c != nil {
 		m.addBlob(*c)
 		m.placeholder = c.MediaType == configPlaceholder
-		if c.MediaType == configImage || c.MediaType == configDocker {
+		m.platform = doc.Artifact == "" && (c.MediaType == configImage || c.MediaType == configDocker)
+		if c.mayHaveDate() {
 			m.config = oci.Blob{Digest: c.Digest, Size: c.Size}
 		}
 	}
 	for _, d := range append(doc.Layers, doc.Blobs...) {
-		m.addBlob(d)
+		if len(d.URLs) == 0 { // else it is elsewhere, as the base layers of Windows are, and distribution does not ask for it
+			m.addBlob(d)
+		}
 	}
 }
 

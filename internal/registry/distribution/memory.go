@@ -41,12 +41,13 @@ type (
 		MediaType       string
 		Blobs           []int // in the table
 		Config          int   // 1 + its place in the table, 0 without one
+		Platform        bool
 		Children        []rememberedChild
 		Created         time.Time
 	}
 	rememberedChild struct {
-		Digest            oci.Digest
-		Attestation, Blob bool
+		Digest         oci.Digest
+		Artifact, Blob bool
 	}
 	rememberedDate struct {
 		Config  oci.Digest
@@ -55,7 +56,7 @@ type (
 )
 
 // rememberedForm changes when what is read of a manifest changes. Another form is no memory.
-const rememberedForm = 2
+const rememberedForm = 3
 
 // recall reads a memory. One that cannot be read, or that holds what no manifest can be, is empty.
 func recall(content []byte) memory {
@@ -90,7 +91,7 @@ func decode(content []byte) (in remembered, ok bool) {
 }
 
 func (r rememberedManifest) manifest(table []oci.Blob) (manifest, bool) {
-	m := manifest{digest: r.Digest, mediaType: r.MediaType, subject: r.Subject, created: r.Created}
+	m := manifest{digest: r.Digest, mediaType: r.MediaType, subject: r.Subject, platform: r.Platform, created: r.Created}
 	for _, i := range r.Blobs {
 		if i < 0 || i >= len(table) {
 			return m, false
@@ -105,9 +106,9 @@ func (r rememberedManifest) manifest(table []oci.Blob) (manifest, bool) {
 		m.config = table[r.Config-1]
 	}
 	for _, c := range r.Children {
-		m.children = append(m.children, child{c.Digest, c.Attestation, c.Blob})
+		m.children = append(m.children, child{c.Digest, c.Artifact, c.Blob})
 	}
-	return m, m.digest.Validate() == nil && slices.Contains(manifestTypes, m.mediaType) && m.validate() == nil
+	return m, m.digest.Validate() == nil && (slices.Contains(manifestTypes, m.mediaType) || isSchema1(m.mediaType)) && m.validate() == nil
 }
 
 // remember writes a memory down. Manifests that refer to what the registry does not have are left out: that may be
@@ -128,7 +129,7 @@ func (g *gathering) remember() []byte {
 		if m.unread || m.placeholder || g.absent[m.config.Digest] || slices.ContainsFunc(m.children, func(c child) bool { return g.absent[c.digest] }) {
 			continue
 		}
-		r := rememberedManifest{Digest: d, Subject: m.subject, MediaType: m.mediaType, Created: m.created}
+		r := rememberedManifest{Digest: d, Subject: m.subject, MediaType: m.mediaType, Platform: m.platform, Created: m.created}
 		for _, b := range m.blobs {
 			r.Blobs = append(r.Blobs, place(b))
 		}
@@ -136,7 +137,7 @@ func (g *gathering) remember() []byte {
 			r.Config = 1 + place(m.config)
 		}
 		for _, c := range m.children {
-			r.Children = append(r.Children, rememberedChild{c.digest, c.attestation, c.blob})
+			r.Children = append(r.Children, rememberedChild{c.digest, c.artifact, c.blob})
 		}
 		out.Manifests = append(out.Manifests, r)
 		t, read := g.dates[m.config.Digest]

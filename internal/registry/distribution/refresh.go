@@ -18,7 +18,7 @@ import (
 func (r *Repository) Refresh(ctx context.Context, before oci.Snapshot, given map[string]oci.Digest) (oci.Snapshot, error) {
 	names, err := r.targets(ctx, before, given)
 	if err != nil {
-		return oci.Snapshot{}, err
+		return oci.Snapshot{}, r.client.HideIn(err)
 	}
 	g := newGathering(r)
 	for _, i := range before.Images {
@@ -37,8 +37,8 @@ func (r *Repository) Refresh(ctx context.Context, before oci.Snapshot, given map
 		g.tags[m.digest] = append(g.tags[m.digest], names.tags[i])
 		digests = append(digests, m.digest)
 	}
-	if err := g.readDigests(ctx, digests); err != nil {
-		return oci.Snapshot{}, err
+	if err := g.readDigests(ctx, steps(digests)); err != nil {
+		return oci.Snapshot{}, r.client.HideIn(err)
 	}
 	return g.snapshot(), nil
 }

@@ -31,9 +31,12 @@ func (r *Repository) Snapshot(ctx context.Context, q registry.Query) (oci.Snapsh
 		err = g.readDates(ctx)
 	}
 	if err != nil {
-		return oci.Snapshot{}, err
+		return oci.Snapshot{}, r.client.HideIn(err)
 	}
 	g.save()
+	for _, w := range g.warnSchema1() {
+		g.warnings = append(g.warnings, r.client.Hide(w))
+	}
 	return g.snapshot(), nil
 }
 
@@ -45,7 +48,7 @@ type gathering struct {
 	ghosts     []string
 	warnings   []string
 	dates      map[oci.Digest]time.Time // by config
-	dated      map[oci.Digest]time.Time // by manifest, as far as date was asked
+	dated      map[oci.Digest]dating    // by manifest, as far as it was asked for
 	absent     map[oci.Digest]bool      // manifests and configs that the registry does not have
 	memory     memory
 	undated    bool // dates are left out
@@ -58,21 +61,21 @@ func newGathering(r *Repository) *gathering {
 		manifests:  map[oci.Digest]manifest{},
 		tags:       map[oci.Digest][]string{},
 		dates:      map[oci.Digest]time.Time{},
-		dated:      map[oci.Digest]time.Time{},
+		dated:      map[oci.Digest]dating{},
 		absent:     map[oci.Digest]bool{},
 	}
 }
 
-// read reads manifests by tag or digest; an entry of the result is nil where the registry has none.
-func (r *Repository) read(ctx context.Context, references []string) ([]*manifest, error) {
-	out := make([]*manifest, len(references))
-	err := r.client.Each(ctx, len(references), func(ctx context.Context, i int) error {
-		m, err := r.manifest(ctx, references[i])
+// read reads manifests by digest; an entry of the result is nil where the registry has none. An error is a partError.
+func (r *Repository) read(ctx context.Context, digests []oci.Digest) ([]*manifest, error) {
+	out := make([]*manifest, len(digests))
+	err := r.client.Each(ctx, len(digests), func(ctx context.Context, i int) error {
+		m, err := r.manifest(ctx, digests[i].String())
 		switch {
 		case errors.Is(err, errNoManifest):
 			return nil
 		case err != nil:
-			return fmt.Errorf("%s: %w", references[i], err)
+			return &partError{digests[i], err}
 		}
 		out[i] = &m
 		return nil
@@ -97,19 +100,23 @@ func (g *gathering) readTags(ctx context.Context, namesOnly bool) error {
 	if err != nil {
 		return err
 	}
-	g.warnings = warnOdd(names.odd)
-	var next []oci.Digest
-	for _, m := range names.targets {
+	for _, w := range warnOdd(names.odd) {
+		g.warnings = append(g.warnings, g.repository.client.Hide(w))
+	}
+	var next []step
+	for i, m := range names.targets {
 		_, remembered := g.memory.manifests[m.digest]
 		switch {
 		case m.digest == "":
+			continue
 		case !m.unread:
 			g.news = g.news || !remembered
-			next = append(next, g.add(m)...)
+			next = append(next, stepsFrom(m.digest, g.add(m))...)
 		case namesOnly && !remembered && m.mediaType == typeDockerImage:
 			g.add(m)
 		}
-		next = append(next, m.digest)
+		g.tags[m.digest] = append(g.tags[m.digest], names.tags[i])
+		next = append(next, step{m.digest, m.digest})
 	}
 	if err := g.readDigests(ctx, next); err != nil {
 		return err
@@ -117,9 +124,8 @@ func (g *gathering) readTags(ctx context.Context, namesOnly bool) error {
 	for i, m := range names.targets {
 		if m.digest == "" || g.absent[m.digest] {
 			g.ghosts = append(g.ghosts, names.tags[i])
-			continue
+			delete(g.tags, m.digest)
 		}
-		g.tags[m.digest] = append(g.tags[m.digest], names.tags[i])
 	}
 	if n := len(names.tags); n > 0 && len(g.ghosts) == n { // something in between hides manifests more often than all tags lose theirs
 		return incomplete(fmt.Errorf("the registry lists tags, such as %s, and has no manifest for any of them (%d in all)", names.tags[0], n))
@@ -156,41 +162,7 @@ func (g *gathering) readNamed(ctx context.Context, digests []oci.Digest) error {
 			delete(g.manifests, d)
 		}
 	}
-	return g.readDigests(ctx, digests)
-}
-
-// readDigests reads manifests by digest, and what they list, until nothing new turns up.
-func (g *gathering) readDigests(ctx context.Context, digests []oci.Digest) error {
-	for len(digests) > 0 {
-		var wanted []string
-		var next []oci.Digest
-		for _, d := range digests {
-			if _, known := g.manifests[d]; d == "" || known || g.absent[d] {
-				continue
-			}
-			if m, remembered := g.memory.manifests[d]; remembered {
-				next = append(next, g.add(m)...)
-				continue
-			}
-			wanted = append(wanted, d.String())
-		}
-		slices.Sort(wanted)
-		wanted = slices.Compact(wanted)
-		found, err := g.repository.read(ctx, wanted)
-		if err != nil {
-			return err
-		}
-		g.news = g.news || len(wanted) > 0
-		digests = next
-		for i, m := range found {
-			if m == nil {
-				g.absent[oci.Digest(wanted[i])] = true
-				continue
-			}
-			digests = append(digests, g.add(*m)...)
-		}
-	}
-	return nil
+	return g.readDigests(ctx, steps(digests))
 }
 
 // add notes a manifest and returns the manifests that it lists.
@@ -209,7 +181,7 @@ func (g *gathering) add(m manifest) []oci.Digest {
 }
 
 // readDates reads the config of every image whose date matters and is not in its manifest, each config once.
-// Attachments are never aged, and the date of an attestation inside an index says nothing of the image.
+// Attachments are never aged, and the date of an artifact inside an index says nothing of the image.
 func (g *gathering) readDates(ctx context.Context) error {
 	needed := map[oci.Digest]bool{}
 	var need func(d oci.Digest)
@@ -220,7 +192,7 @@ func (g *gathering) readDates(ctx context.Context) error {
 		}
 		needed[d] = true
 		for _, c := range m.children {
-			if m.created.IsZero() && !c.attestation {
+			if part := g.manifests[c.digest]; m.created.IsZero() && !c.artifact && (part.platform || part.isIndex()) {
 				need(c.digest)
 			}
 		}
@@ -249,6 +221,9 @@ func (g *gathering) readDates(ctx context.Context) error {
 		if errors.Is(err, errNoBlob) {
 			absent[i], err = true, nil
 		}
+		if err != nil {
+			err = &partError{configs[i], err}
+		}
 		return err
 	})
 	for i, c := range configs {
@@ -256,7 +231,7 @@ func (g *gathering) readDates(ctx context.Context) error {
 		g.absent[c] = absent[i]
 	}
 	g.news = g.news || len(configs) > 0
-	return err
+	return g.explain(err)
 }
 
 // recall takes up what earlier runs have read.
@@ -299,7 +274,7 @@ func (g *gathering) snapshot() oci.Snapshot {
 	s := oci.Snapshot{Repository: g.repository.name, Ghosts: g.ghosts, Warnings: g.warnings, Images: make([]oci.Image, 0, len(g.manifests))}
 	for d, m := range g.manifests {
 		i := oci.Image{
-			Digest: d, MediaType: m.mediaType, Tags: g.tags[d], Created: g.date(d),
+			Digest: d, MediaType: m.mediaType, Tags: g.tags[d], Created: g.date(d).at,
 			Size: m.size, Blobs: m.blobs, Subject: m.subject, Unread: m.unread,
 		}
 		switch {
@@ -325,43 +300,4 @@ func (g *gathering) snapshot() oci.Snapshot {
 	}
 	slices.SortFunc(s.Images, func(a, b oci.Image) int { return strings.Compare(string(a.Digest), string(b.Digest)) })
 	return s
-}
-
-// date returns when an image was built: what its manifest or config says, for an index the newest of its platforms.
-// An index of which a platform is missing or undated has no usable date, because that one may be the newest. Each
-// digest is dated once: indexes that list the same indexes again and again would take time without end.
-func (g *gathering) date(d oci.Digest) time.Time {
-	if t, known := g.dated[d]; known {
-		return t
-	}
-	m := g.manifests[d]
-	t := m.created
-	switch {
-	case g.undated:
-		t = time.Time{}
-	case !t.IsZero():
-	case m.isIndex():
-		t = g.newestPlatform(m)
-	default:
-		t = g.dates[m.config.Digest]
-	}
-	g.dated[d] = t
-	return t
-}
-
-func (g *gathering) newestPlatform(m manifest) time.Time {
-	var newest time.Time
-	for _, c := range m.children {
-		if c.attestation || c.blob {
-			continue
-		}
-		t := g.date(c.digest)
-		if t.IsZero() {
-			return time.Time{}
-		}
-		if t.After(newest) {
-			newest = t
-		}
-	}
-	return newest
 }

@@ -52,13 +52,14 @@ func (r *Repository) Missing(ctx context.Context, images []oci.Image) ([]oci.Dig
 // lacks reports whether the registry says that it does not have what is at a path of the repository.
 func (r *Repository) lacks(ctx context.Context, path string) (bool, error) {
 	ask := wire.Call{Method: http.MethodHead, URL: "/v2/" + r.name.Path + path, Accept: manifestTypes, Scopes: r.scopes(), Limit: maxManifest}
-	_, err := r.client.Do(ctx, ask)
-	var answer *registry.Error
-	if !errors.As(err, &answer) || answer.Status != http.StatusNotFound {
-		return false, err
+	if !r.noHead.Load() {
+		if _, err := r.client.Do(ctx, ask); err == nil || !r.saysNothing(err) {
+			return false, err
+		}
 	}
-	ask.Method = http.MethodGet
-	if _, err = r.client.Do(ctx, ask); errors.Is(err, registry.ErrNotFound) {
+	ask.Method, ask.SkipBody = http.MethodGet, true // a layer can have gigabytes
+	_, err := r.client.Do(ctx, ask)
+	if errors.Is(err, registry.ErrNotFound) {
 		return true, nil
 	}
 	return false, err

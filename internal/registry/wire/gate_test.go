@@ -90,21 +90,26 @@ func TestNextPage(t *testing.T) {
 	t.Parallel()
 	const broken = "error"
 	for header, want := range map[string]string{
-		``: "", `</v2/x?last=b>; rel="next"`: "/v2/x?last=b", `<?last=b>;rel=next`: "/v2/app/tags/list?last=b",
-		`</a>; rel="last", </b>; rel="next"`:          "/b",
-		`</a,;>; title="x, </c>; rel=next"; rel=next`: "/a,;",
-		`</b>; rel = "next"`:                          "/b",
-		`</b>; rel="prev next"`:                       "/b",
-		`</b>; REL=NEXT`:                              "/b",
-		`</b>; rel="nextish"`:                         "",
-		`</b>; rel=prev`:                              "",
-		`</b>; rel="prev"; rel="next"`:                "",
-		`<http://elsewhere.example/b>; rel="next"`:    broken,
-		`/b; rel="next"`:                              broken,
-		`</b; rel="next"`:                             broken,
-		`</b> rel="next"`:                             broken,
-		`</b>; rel="next`:                             broken,
-		`</a>; rel=next, </b>; rel=next`:              broken,
+		``: "", `</v2/app/tags/list?last=b>; rel="next"`: "/v2/app/tags/list?last=b", `<?last=b>;rel=next`: "/v2/app/tags/list?last=b",
+		`</a>; rel="last", <?b>; rel="next"`:                              "/v2/app/tags/list?b",
+		`<?a,;>; title="x, </c>; rel=next"; rel=next`:                     "/v2/app/tags/list?a,;",
+		` < ?b > ;  rel = "next" `:                                        "/v2/app/tags/list?b",
+		`<?b>; rel="prev next"`:                                           "/v2/app/tags/list?b",
+		`<?b>; REL=NEXT`:                                                  "/v2/app/tags/list?b",
+		`<http://Registry.example.com:80/v2/app/tags/list?b>; rel=next`:   "/v2/app/tags/list?b",
+		`<https://registry.example.com:443/v2/app/tags/list?b>; rel=next`: "/v2/app/tags/list?b", // a proxy ends TLS
+		`<http://registry.example.com:443/v2/app/tags/list?b>; rel=next`:  broken,
+		`</v2/x?last=b>; rel="next"`:                                      broken, // another list
+		`</v2/app/tags/list/?last=b>; rel="next"`:                         broken,
+		`</b>; rel="nextish"`:                                             "",
+		`</b>; rel=prev`:                                                  "",
+		`</b>; rel="prev"; rel="next"`:                                    "",
+		`<http://elsewhere.example/b>; rel="next"`:                        broken,
+		`/b; rel="next"`:                                                  broken,
+		`</b; rel="next"`:                                                 broken,
+		`</b> rel="next"`:                                                 broken,
+		`</b>; rel="next`:                                                 broken,
+		`</a>; rel=next, </b>; rel=next`:                                  broken,
 	} {
 		page, err := http.NewRequest(http.MethodGet, "http://registry.example.com/v2/app/tags/list?n=5", nil)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/textproto"
 	"strconv"
 	"sync"
 	"time"
@@ -109,12 +110,13 @@ func retryable(err error) bool {
 	status := 0
 	var answer *registry.Error
 	var token *errcode.ErrorResponse
+	var malformed textproto.ProtocolError
 	switch {
 	case errors.As(err, &answer):
 		status = answer.Status
 	case errors.As(err, &token): // from the token server
 		status = token.StatusCode
-	case errors.Is(err, context.Canceled), errors.Is(err, http.ErrSchemeMismatch), badCertificate(err):
+	case errors.Is(err, context.Canceled), errors.Is(err, http.ErrSchemeMismatch), badCertificate(err), errors.As(err, &malformed):
 		return false
 	case errors.Is(err, errBroken):
 		return true
