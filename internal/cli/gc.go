@@ -41,7 +41,7 @@ type afterPrune struct {
 type gcHost struct {
 	Via        string        `name:"gc-via" placeholder:"TARGET" help:"Where the registry runs: local:, ssh://user@host[:port], docker://container, docker+ssh://user@host[:port]/container or kubectl://namespace/deployment/name."`
 	Binary     string        `name:"gc-binary" placeholder:"FILE" help:"The registry's program. Default: registry or docker-registry, whichever is installed."`
-	Config     string        `name:"gc-config" placeholder:"FILE" help:"The registry's configuration file. Default: /etc/distribution/config.yml, else /etc/docker/registry/config.yml."`
+	Config     string        `name:"gc-config" placeholder:"FILE" help:"The registry's configuration file. Default: the one that the registry was started with."`
 	Timeout    time.Duration `name:"gc-timeout" placeholder:"TIME" help:"Stop the collection after this long. Default: 1h."`
 	SSHKey     string        `name:"gc-ssh-key" placeholder:"FILE" help:"Private key for ssh. Default: ssh's own choice."`
 	KnownHosts string        `name:"gc-known-hosts" placeholder:"FILE" help:"File with the host's key; regsweep always checks it. Default: ssh's own files."`
