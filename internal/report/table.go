@@ -52,6 +52,9 @@ func WriteTable(w io.Writer, s Summary, o TableOptions) error {
 			last += took(s)
 		}
 		t.line(last)
+		if h := v.hint(); h != "" && v.condition() != stopped {
+			t.line("hint: " + h)
+		}
 	}
 	t.gc(all)
 	if several {
@@ -166,9 +169,9 @@ func (v view) notes() string {
 	var b strings.Builder
 	if v.condition() == stopped {
 		fmt.Fprintf(&b, "  stopped: %s\n", v.objection())
-	}
-	if h := v.hint(); h != "" {
-		fmt.Fprintf(&b, "  hint: %s\n", h)
+		if h := v.hint(); h != "" {
+			fmt.Fprintf(&b, "  hint: %s\n", h)
+		}
 	}
 	losses, more := cut(v.Losses(), maxNotes)
 	for _, text := range losses {
