@@ -20,17 +20,31 @@ var version = ""
 func main() {
 	tuneGC()
 	signal.Ignore(syscall.SIGPIPE) // whoever reads the output may leave; the reports are still written
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	ctx, hurry := signals(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	host, err := os.Hostname()
 	if err != nil {
 		host = "an unnamed host"
 	}
 	os.Exit(cli.Main(ctx, cli.World{
 		Args: os.Args[1:], Getenv: os.Getenv, Environ: os.Environ, Now: time.Now,
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Hurry: hurry,
 		Version: version, Process: fmt.Sprintf("process %d on %s", os.Getpid(), host),
 	}))
+}
+
+// signals returns a context that the first signal cancels, and a channel that the second one closes: some CI systems send
+// two, and the reports are still to be written. The third ends the process at once.
+func signals(which ...os.Signal) (context.Context, <-chan struct{}) {
+	ctx, stop := signal.NotifyContext(context.Background(), which...)
+	hurry := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		second, restore := signal.NotifyContext(context.Background(), which...)
+		stop()
+		<-second.Done()
+		restore()
+		close(hurry)
+	})
+	return ctx, hurry
 }
 
 // tuneGC has Go collect its own garbage rarely while there is little of it, and early in a repository of 100,000 images:

@@ -3,12 +3,11 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/regsweep/regsweep/e2e/registries"
 )
 
 // What is wrong with the command line is said before anything is asked or stopped.
@@ -25,9 +24,9 @@ func TestGCBadInput(t *testing.T) {
 		"no target":             {[]string{"gc", d.Host}, 2, []string{"--gc-via is missing: it says where the registry runs", "hint: "}},
 		"prune without one":     {[]string{d.Host + "/a", "--keep-last", "1", "--gc"}, 2, []string{"--gc-via is missing: it says where the registry runs"}},
 		"no registry":           {append([]string{"gc", "--gc-via", "local:"}, stops...), 2, []string{"no image is named"}},
-		"no name of one":        {append([]string{"gc", "not a host", "--gc-via", "local:"}, stops...), 2, []string{`"not a host" is no registry`}},
+		"no name of one":        {append([]string{"gc", "not a host", "--gc-via", "local:"}, stops...), 2, []string{`"not a host" is not a registry`}},
 		"two registries":        {append([]string{"gc", d.Host, "localhost:1", "--gc-via", "local:"}, stops...), 2, []string{"--gc-via is for one registry, but this run covers"}},
-		"prune of two":          {append([]string{d.Host + "/a", "localhost:1/b", "--keep-last", "1", "--gc", "--gc-via", "local:"}, stops...), 2, []string{"--gc-via is one registry"}},
+		"prune of two":          {append([]string{d.Host + "/a", "localhost:1/b", "--keep-last", "1", "--gc", "--gc-via", "local:"}, stops...), 2, []string{"--gc-via is for one registry"}},
 		"unknown scheme":        {[]string{"gc", d.Host, "--gc-via", "telnet://host"}, 2, []string{`"telnet://host" is not a valid target: a target begins with local:, ssh://, docker://`}},
 		"no way to restart":     {[]string{"gc", d.Host, "--gc-via", "ssh://host"}, 2, []string{"it needs --gc-stop and --gc-start, the commands that stop and start the registry there"}},
 		"an option as a host":   {append([]string{"gc", d.Host, "--gc-via", "ssh://-oProxyCommand=touch"}, stops...), 2, []string{`"-oProxyCommand=touch" is not a host`}},
@@ -149,7 +148,7 @@ func TestGCRegistryThatDoesNotComeBack(t *testing.T) {
 	t.Run("at first", func(t *testing.T) {
 		t.Parallel()
 		d := newDepot(t, lines[0])
-		d.builds("team/app", 1, 1000) // an empty registry's collection fails
+		d.builds("team/app", 1, 1000) // an empty registry is not collected
 		once := filepath.Join(t.TempDir(), "once")
 		d.Start = fmt.Sprintf("[ -e %s ] || { : >%[1]s; echo not yet >&2; exit 1; }; %s", once, d.Start)
 		d.want(d.regsweep(append([]string{"gc", d.Host}, d.byHand()...)...), 0)
@@ -157,6 +156,7 @@ func TestGCRegistryThatDoesNotComeBack(t *testing.T) {
 	t.Run("the command fails", func(t *testing.T) {
 		t.Parallel()
 		d := newDepot(t, lines[0])
+		d.builds("team/app", 1, 1000)
 		right := d.Start
 		d.Start = "echo 'unit registry.service not found' >&2; exit 5"
 		got := d.regsweep(append([]string{"gc", d.Host}, d.byHand()...)...)
@@ -169,6 +169,7 @@ func TestGCRegistryThatDoesNotComeBack(t *testing.T) {
 	t.Run("it does not serve", func(t *testing.T) {
 		t.Parallel()
 		d := newDepot(t, lines[0])
+		d.builds("team/app", 1, 1000)
 		d.Start = ":"
 		got := d.regsweep(append([]string{"gc", d.Host, "--gc-wait", "1s"}, d.byHand()...)...)
 		d.want(got, 4, "the registry is not back; it was started by :: it does not serve after 1s")
@@ -176,6 +177,7 @@ func TestGCRegistryThatDoesNotComeBack(t *testing.T) {
 	t.Run("the stop stops nothing", func(t *testing.T) {
 		t.Parallel()
 		d := newDepot(t, lines[0])
+		d.builds("team/app", 1, 1000)
 		before := d.serving()
 		d.Stop, d.Start = ":", ":"
 		got := d.regsweep(append([]string{"gc", d.Host}, d.byHand()...)...)
@@ -186,14 +188,23 @@ func TestGCRegistryThatDoesNotComeBack(t *testing.T) {
 	})
 }
 
-// What the environment says goes before the configuration, for regsweep as for the registry.
-func TestGCOfStorageThatIsNotMeasured(t *testing.T) {
+// A registry that something else starts while it is collected, such as a service manager, ends the collection at once.
+func TestGCIsEndedWhenTheRegistryIsStarted(t *testing.T) {
 	t.Parallel()
-	d := openDepot(t, lines[0].binary(t), t.TempDir(), registries.Options{})
-	d.env = []string{"REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=" + t.TempDir() + "/nowhere"}
-	got := d.regsweep(append([]string{"gc", d.Host}, d.byHand()...)...)
-	d.want(got, 4, "take the lock ", "nowhere")
-	if got.gc.Stopped {
-		t.Error("it was stopped")
+	d := newDepot(t, lines[0])
+	d.builds("team/app", 2, 1000)
+	start := d.Start
+	g := d.slow() // which nothing opens
+	cmd, stdout, stderr, report := d.command(append([]string{"gc", d.Host + "/team/app"}, d.byHand()...)...)
+	must(t, cmd.Start())
+	g.reached()
+	must(t, exec.Command("sh", "-c", start).Run())
+	eventually(t, d.Answers)
+	must(t, os.Remove(filepath.Join(g.dir, "collecting"))) // the start after the collection is right
+	got := d.told(cmd.Wait(), stdout, stderr, report)
+	d.want(got, 4, "something still answers at the registry's address: something else started it during the garbage collection", "hint: what was pushed meanwhile may be lost; pause whatever starts the registry by itself")
+	if got.gc.Collected || !got.gc.Restarted {
+		t.Errorf("got %+v", *got.gc)
 	}
+	d.healthy("team/app", "b1", "b2")
 }

@@ -96,8 +96,10 @@ func contain(t *testing.T, l line, flags ...string) *contained {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})
-	args := append([]string{"run", "--detach", "--name", c.name, "--volume", storage + ":/data", "--volume", config + ":/etc/my registry:ro",
-		"--env", "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/data", "--env", "REGISTRY_HTTP_SECRET=s3cret"}, flags...)
+	args := append([]string{
+		"run", "--detach", "--name", c.name, "--volume", storage + ":/data", "--volume", config + ":/etc/my registry:ro",
+		"--env", "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/data", "--env", "REGISTRY_HTTP_SECRET=s3cret",
+	}, flags...)
 	c.docker(append(args, image, "registry", "serve", "/etc/my registry")...)
 	eventually(t, c.Answers)
 	return c
@@ -164,9 +166,7 @@ func TestGCPodmanBySSH(t *testing.T) {
 		t.Helper()
 		return c.regsweep("gc", c.Host+"/team/app", "--gc-via", "docker+ssh://root@127.0.0.1:"+s.port+"/"+container, "--gc-ssh-key", s.key, "--gc-known-hosts", s.knownHosts)
 	}
-	if _, err := os.Stat("/usr/bin/docker"); err != nil {
-		c.want(run(newSSHD(t), c.name), 4, "find the container team-registry-1: ssh exited with 127", "hint: docker is not on the PATH that ssh gives to commands there")
-	}
+	c.want(run(newSSHD(t, "SetEnv PATH=/no/such/folder"), c.name), 4, "find the container team-registry-1: ssh exited with 127", "hint: docker is not on the PATH that ssh gives to commands there")
 	s := newSSHD(t, "SetEnv PATH="+c.dir+":/usr/bin:/bin:/usr/sbin:/sbin")
 	c.want(run(s, "registry"), 4, "find the container registry: ssh exited with 125", "hint: --gc-via names a container as docker ps does; there it lists team-registry-1")
 	got := run(s, c.name)
@@ -204,4 +204,41 @@ func TestGCPodmanRefuses(t *testing.T) {
 		c.want(c.regsweep("gc", c.Host+"/team/app", "--gc-via", "docker://"+c.name), 3, "the storage /tmp/inside is not in a volume")
 		c.alone()
 	})
+}
+
+// The recipe of docs/garbage-collection.md for a registry that a service manager makes anew at each start, with the program
+// as the page has it.
+func TestGCPodmanByTheRecipe(t *testing.T) {
+	t.Parallel()
+	c := contain(t, lines[1])
+	c.builds("team/app", 8, 1000)
+	c.want(c.regsweep(c.Host+"/team/app", "--keep-last", "2"), 0)
+	page := file(t, "docs/garbage-collection.md")
+	_, text, found := strings.Cut(page, "/usr/local/bin/registry-program\n")
+	text, _, ended := strings.Cut(text, "EOF\n")
+	if !found || !ended {
+		t.Fatal("the page has no such program")
+	}
+	config := filepath.Join(t.TempDir(), "config.yml")
+	must(t, os.WriteFile(config, fmt.Appendf(nil, "version: 0.1\nlog: {level: error}\nstorage:\n  filesystem: {rootdirectory: %s}\n  delete: {enabled: true}\nhttp: {addr: %s}\n", c.Dir, c.Host), 0o600))
+	docker := filepath.Join(c.dir, "docker")
+	program := filepath.Join(t.TempDir(), "registry-program")
+	for _, r := range [][2]string{{"podman", docker}, {"/var/lib/registry", c.Dir}, {"/etc/registry.yml", config}, {"docker.io/library/registry:3", "localhost/registry:test"}} {
+		if !strings.Contains(text, r[0]) {
+			t.Fatalf("the program has no %s:\n%s", r[0], text)
+		}
+		text = strings.ReplaceAll(text, r[0], r[1])
+	}
+	must(t, os.WriteFile(program, []byte(text), 0o700))
+	c.docker("rm", "--force", "--time", "1", c.name)
+	start := fmt.Sprintf("%s run --detach --rm --name %s --volume %s:%[3]s --volume %s:%[4]s:ro localhost/registry:test registry serve %[4]s", docker, c.name, c.Dir, config)
+	must(t, exec.Command("sh", "-c", start).Run())
+	eventually(t, c.Answers)
+	got := c.regsweep("gc", c.Host+"/team/app", "--gc-via", "local:", "--gc-stop", docker+" stop --time 5 "+c.name, "--gc-start", start, "--gc-binary", program, "--gc-config", config)
+	c.want(got, 0)
+	if g := got.gc; g.BlobsDeleted != 18 || !g.Restarted || g.VerifiedImages != 2 || g.FreedBytes < 6000 {
+		t.Errorf("got %+v", *g)
+	}
+	c.healthy("team/app", "b7", "b8")
+	c.alone()
 }

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -43,7 +44,14 @@ func asRoot(t *testing.T, why string) {
 func newPodman(t *testing.T) engine {
 	t.Helper()
 	installed(t, "podman", "podman")
-	dir := t.TempDir()
+	dir, err := os.MkdirTemp("", "podman") // podman takes no long names
+	must(t, err)
+	t.Cleanup(func() {
+		_ = syscall.Unmount(dir+"/root/overlay", syscall.MNT_DETACH) // podman's own mount, which may stay
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
 	e := engine{t, []string{
 		"--root", dir + "/root", "--runroot", dir + "/run", "--tmpdir", dir + "/tmp",
 		"--cgroup-manager", "cgroupfs", "--events-backend", "file", // which need no systemd and no journal

@@ -22,7 +22,7 @@ func (w work) begin(digests ...oci.Digest) string {
 	s.Server.Host = w.door.host
 	j := s.Journal()
 	defer j.Close()
-	if err := j.Write(digests); err != nil {
+	if err := j.Write(listed(digests)); err != nil {
 		w.T.Fatal(err)
 	}
 	files, err := filepath.Glob(filepath.Join(w.State, "journal", "*.json"))
@@ -30,6 +30,15 @@ func (w work) begin(digests ...oci.Digest) string {
 		w.T.Fatalf("journals: %v, %v", files, err)
 	}
 	return files[0]
+}
+
+// listed are images of which a journal knows the digest.
+func listed(digests []oci.Digest) []oci.Image {
+	var out []oci.Image
+	for _, d := range digests {
+		out = append(out, oci.Image{Digest: d})
+	}
+	return out
 }
 
 // outcast pushes an image without a tag, as an interrupted run leaves it.

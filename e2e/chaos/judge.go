@@ -135,8 +135,8 @@ func (j *judgement) says(r outcome) {
 	if counts["failed"] != rep.Failed || counts["deleted"] != rep.ManifestsDeleted {
 		j.find(untrue, "failed %d and manifests_deleted %d, the images say %d and %d", rep.Failed, rep.ManifestsDeleted, counts["failed"], counts["deleted"])
 	}
-	if r.code == 0 && (counts["failed"] > 0 || len(rep.Unfinished) > 0 || rep.Error != nil) {
-		j.find(exitCode, "0, with %d failed, %d unfinished, error %q", counts["failed"], len(rep.Unfinished), deref(rep.Error))
+	if r.code == 0 && (counts["failed"]+counts["unsettled"] > 0 || len(rep.Unfinished) > 0 || rep.Error != nil) {
+		j.find(exitCode, "0, with %d failed, %d unsettled, %d unfinished, error %q", counts["failed"], counts["unsettled"], len(rep.Unfinished), deref(rep.Error))
 	}
 }
 
@@ -200,7 +200,7 @@ func (j *judgement) late(ref string) bool {
 		if a == j.a {
 			return false
 		}
-		if slices.ContainsFunc(a.log, func(e entry) bool { return e.deletes() && e.ref == ref && e.status == 0 && e.fault == "" }) {
+		if slices.ContainsFunc(a.log, func(e entry) bool { return e.deletes() && e.ref == ref && e.unheard() }) {
 			return true
 		}
 	}

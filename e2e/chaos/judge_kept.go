@@ -135,7 +135,7 @@ func (j *judgement) window(h happening) bool {
 		overlaps := e.begin.Before(h.ended) && e.end.After(h.began)
 		switch {
 		case e.kind == "untag" && e.ref == h.tag, e.kind == "retag" && e.ref == h.tag:
-			if (e.executed() || overlaps) && !j.lookedAtTag(h, e) {
+			if (e.executed() || overlaps) && !j.lookedAtTag(h.ended, e) && j.lookedAtTag(j.listedBefore(e), e) {
 				return true
 			}
 		case h.was != "" && e.ref == h.was && e.deletes() && overlaps:
@@ -147,11 +147,23 @@ func (j *judgement) window(h happening) bool {
 	return false
 }
 
-// lookedAtTag reports whether the program has read the tag after the push and before it removed it.
-func (j *judgement) lookedAtTag(h happening, removal entry) bool {
+// lookedAtTag reports whether the program has read the tag after a moment and before it removed it.
+func (j *judgement) lookedAtTag(from time.Time, removal entry) bool {
 	return slices.ContainsFunc(j.a.log, func(e entry) bool {
-		return e.kind == "tag" && e.ref == h.tag && e.executed() && e.fault == "" && e.begin.After(h.ended) && e.end.Before(removal.begin)
+		return e.kind == "tag" && e.ref == removal.ref && e.status != 0 && e.begin.After(from) && e.end.Before(removal.begin)
 	})
+}
+
+// listedBefore returns the end of the last listing before the removal of a tag. What was read of the tag until then was
+// for the plan or for a look at the whole repository: only a look of the tag's own leaves no more than a short window. Two
+// runs at once list whenever they like.
+func (j *judgement) listedBefore(removal entry) (last time.Time) {
+	for _, e := range j.a.log {
+		if e.kind == "list" && !j.a.two && e.end.Before(removal.begin) && e.end.After(last) {
+			last = e.end
+		}
+	}
+	return last
 }
 
 // looked reports whether the program listed the repository after a moment and before it deleted a digest.

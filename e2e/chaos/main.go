@@ -17,6 +17,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -30,6 +31,8 @@ func main() {
 	from := flag.Uint64("from", 1, "the first seed")
 	jobs := flag.Int("jobs", 6*runtime.NumCPU(), "how many to play at once; most of the time they wait")
 	binary := flag.String("binary", "", "the program to try (default: it is built)")
+	planted := flag.Bool("mutations", false, "plant faults into the program, one after the other, and play schedules until each is caught")
+	measured := flag.Bool("window", false, "measure the time between a look and the deletion of a child, with pushes in the middle")
 	overlay := flag.String("overlay", "", "build the program with this overlay of go build")
 	verbose := flag.Bool("v", false, "print each schedule, its requests and what the program says")
 	flag.Parse()
@@ -38,7 +41,15 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	exit(run(ctx, *binary, *overlay, campaign{from: *from, n: *n, jobs: *jobs, verbose: *verbose, out: os.Stdout}))
+	c := campaign{from: *from, n: *n, jobs: *jobs, verbose: *verbose, out: os.Stdout}
+	if *measured {
+		exit(window(ctx, *binary, c))
+	}
+	if *planted {
+		c.n = mutants
+		exit(mutate(ctx, c))
+	}
+	exit(run(ctx, *binary, *overlay, c))
 }
 
 func exit(err error) {
@@ -100,6 +111,8 @@ type campaign struct {
 	from        uint64
 	n, jobs     int
 	verbose     bool
+	quiet       bool // it prints nothing
+	first       bool // it ends with the first schedule that has a violation
 	binary, dir string
 	out         interface{ Write([]byte) (int, error) }
 }
@@ -126,8 +139,12 @@ func (c campaign) play(ctx context.Context) (results []result, err error) {
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	free := make(chan struct{}, c.jobs)
+	var enough atomic.Bool
 	for i := 0; i < c.n && ctx.Err() == nil; i++ {
 		free <- struct{}{}
+		if enough.Load() {
+			break
+		}
 		group.Go(func() {
 			defer func() { <-free }()
 			s, w := newSchedule(c.from + uint64(i))
@@ -135,6 +152,10 @@ func (c campaign) play(ctx context.Context) (results []result, err error) {
 			mu.Lock()
 			defer mu.Unlock()
 			results = append(results, result{s, found, err})
+			enough.Store(enough.Load() || c.first && len(found) > 0)
+			if c.quiet {
+				return
+			}
 			c.tell(p, results[len(results)-1])
 			if len(results)%50 == 0 {
 				fmt.Fprintf(c.out, "%d of %d, %v\n", len(results), c.n, time.Since(begun).Round(time.Second))

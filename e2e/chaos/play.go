@@ -165,7 +165,7 @@ func (p *player) act(a *act) (err error) {
 // hung up, which nobody can wait for but by looking.
 func (p *player) settled(a *act) (state, error) {
 	st, err := p.store.read()
-	quiet := !slices.ContainsFunc(a.log, func(e entry) bool { return e.method != http.MethodGet && e.status == 0 && e.fault == "" })
+	quiet := !slices.ContainsFunc(a.log, func(e entry) bool { return e.method != http.MethodGet && e.unheard() })
 	for err == nil && !quiet {
 		<-time.After(50 * time.Millisecond)
 		var next state

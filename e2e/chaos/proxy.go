@@ -42,8 +42,12 @@ type entry struct {
 	kind, method, ref string
 	begin, end        time.Time
 	fault             string
-	status            int // of the registry; 0 when it was not asked or did not answer
+	asked             bool // the request was passed on to the registry
+	status            int  // of the registry; 0 when it was not asked or did not answer
 }
+
+// unheard reports whether the registry was asked and nobody heard its answer, so that it may be at work on it still.
+func (e *entry) unheard() bool { return e.asked && e.status == 0 }
 
 // executed reports whether the registry has done what it was asked for.
 func (e *entry) executed() bool { return e.status >= 200 && e.status < 300 }
@@ -281,6 +285,9 @@ func (x *exchange) ask(ctx context.Context) answer {
 	copyHeader(req.Header, x.r.Header)
 	req.Header.Del("Authorization")
 	req.Host = x.r.Host // so that the registry's own links lead through the proxy
+	x.proxy.mu.Lock()
+	x.entry.asked = true
+	x.proxy.mu.Unlock()
 	resp, err := upstream.RoundTrip(req)
 	if err != nil {
 		return answer{}

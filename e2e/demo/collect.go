@@ -48,7 +48,7 @@ func registryBinary(ctx context.Context, dir string) (string, error) {
 // run ranks, prunes, collects and ranks again, and returns the prune's exit code.
 func (c collection) run(ctx context.Context) (code int, err error) {
 	s := step{host: c.registry.Host, dir: c.dir, args: append(c.target(), c.args...)}
-	fmt.Fprintf(c.stdout, "For weeks nine pipelines have pushed to the registry on %s. Where is the disk?\n\n", s.host)
+	fmt.Fprintf(c.stdout, "For weeks, nine pipelines have pushed to the registry on %s. Which repositories use its disk space?\n\n", s.host)
 	before, err := weigh(c.registry.Dir)
 	if err != nil {
 		return 0, err
@@ -56,7 +56,7 @@ func (c collection) run(ctx context.Context) (code int, err error) {
 	if code, err := c.rank(ctx, s); code != 0 || err != nil || ctx.Err() != nil {
 		return code, err
 	}
-	fmt.Fprintf(c.stdout, "\nDelete the old images, and have the registry give their bytes back. It is stopped for that and started again:\n\n%s\n\n", s.typed())
+	fmt.Fprintf(c.stdout, "\nDelete the old images and run the registry's garbage collection. regsweep stops the registry for it and starts it again:\n\n%s\n\n", s.typed())
 	if code, err = s.run(ctx, c.program, c.stdout, c.stderr); err != nil || ctx.Err() != nil {
 		return code, err
 	}

@@ -58,7 +58,7 @@ func (d demo) run(ctx context.Context) (code int, err error) {
 	if collects {
 		registry = "a process of its own"
 	}
-	fmt.Fprintf(d.stdout, "Building regsweep, starting the real registry (%s) and filling it: some ten seconds.\n\n", registry)
+	fmt.Fprintf(d.stdout, "Building regsweep, starting the real registry (%s) and filling it: about ten seconds.\n\n", registry)
 	program, err := product.Build(ctx, dir)
 	if err != nil {
 		return 0, err
@@ -80,7 +80,7 @@ func (d demo) run(ctx context.Context) (code int, err error) {
 		return 0, err
 	}
 
-	fmt.Fprintf(d.stdout, "For weeks nine pipelines of a Jenkins team have pushed to the registry on %s:\n\n", server.Host)
+	fmt.Fprintf(d.stdout, "For weeks, nine pipelines of a Jenkins team have pushed to the registry on %s:\n\n", server.Host)
 	if err := show(ctx, d.stdout, server.Host, func(p pipeline, _ string) string { return p.also }); err != nil {
 		return 0, err
 	}

@@ -83,7 +83,7 @@ func (s step) ending(code int) string {
 		text = fmt.Sprintf("regsweep ended with exit code %d.\n", code)
 	}
 	if info, err := os.Stat(s.report()); err == nil && info.Size() > 0 {
-		text += fmt.Sprintf("%s, %d KiB, had the verdict and the reasons for each image; it goes with the registry.\n", reportName, info.Size()>>10)
+		text += fmt.Sprintf("%s, %d KiB, had the verdict and the reasons for each image; it is deleted together with the registry.\n", reportName, info.Size()>>10)
 	}
 	return text + "Try another rule: go run -C e2e ./demo --keep-younger-than 7d --dry-run\n"
 }

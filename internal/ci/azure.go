@@ -18,6 +18,9 @@ var azure = kind{
 		close:     func(time.Time) string { return "##[endgroup]\n" },
 		collapsed: true,
 	},
+	// The agent is of one origin with GitHub's runner, and its times are the same
+	// (https://github.com/microsoft/azure-pipelines-agent/issues/4364).
+	grace: 7500 * time.Millisecond,
 	debug: func(vars variables, text string) string {
 		if !vars.says("SYSTEM_DEBUG") {
 			return ""

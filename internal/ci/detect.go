@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
 // The names of the CI systems, as --ci takes them.
@@ -42,6 +43,9 @@ type kind struct {
 	// publish shows a run and hands its numbers to later steps. It returns an error for each place that it did not reach.
 	publish func(w io.Writer, vars variables, markdown Markdown, o Outputs) []error
 
+	// grace is how long a job that is cancelled has to end by itself, before its processes are killed.
+	grace time.Duration
+
 	// inputs is what its users call the inputs that name images.
 	inputs string
 	// images are variables that name images by habit.
@@ -65,7 +69,7 @@ var kinds = []kind{
 	buildkite,
 	circleCI,
 	// https://woodpecker-ci.org/docs/usage/environment: CI is its name. Its older versions say that they are Drone too.
-	{name: Woodpecker, found: func(v variables) bool { return v("CI") == "woodpecker" }, page: page("CI_PIPELINE_URL")},
+	{name: Woodpecker, found: func(v variables) bool { return v("CI") == "woodpecker" }, page: page("CI_PIPELINE_URL"), grace: 20 * time.Second}, // https://github.com/woodpecker-ci/woodpecker/pull/6475
 	{name: Drone, found: says("DRONE"), page: page("DRONE_BUILD_LINK")},
 	jenkins,
 	{name: Tekton}, // a step of Tekton has no variable that tells it (https://tekton.dev/docs/pipelines/tasks/)

@@ -24,6 +24,9 @@ func Input(getenv func(string) string, flag string) (value, source string, ok bo
 	return first(getenv, inputVariables(flag)...)
 }
 
+// InputNames are the ends of the variables, such as IMAGES of REGSWEEP_IMAGES, that hold an input that is not a flag.
+func InputNames() []string { return []string{"IMAGES", "PUSHED", "DIGEST", "REGISTRY", "PASSWORD"} }
+
 // inputVariables are the variables that may hold an input, in their order.
 func inputVariables(name string) []string {
 	dashed := strings.ToUpper(name)

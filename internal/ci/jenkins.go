@@ -5,12 +5,16 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
 var jenkins = kind{
 	name: Jenkins, found: inJenkins, page: page("BUILD_URL"),
+	// The step ends after that, whether its process has ended or not
+	// (https://github.com/jenkinsci/workflow-durable-task-step-plugin/pull/119).
+	grace:  20 * time.Second,
 	images: habit{variables: []string{"IMAGE", "IMAGE_NAME"}, read: jenkinsImages},
 }
 

@@ -70,6 +70,10 @@ func (s System) Debug(getenv func(string) string, text string) string {
 	return ""
 }
 
+// Grace returns how long a job that is cancelled has to end by itself, before the system kills its processes; 0 when that
+// is not known. Some signal a second time meanwhile.
+func (s System) Grace() time.Duration { return s.kind().grace }
+
 // Markdown makes the report of a run in at most so many bytes.
 type Markdown func(limit int) (string, error)
 

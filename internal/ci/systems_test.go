@@ -69,6 +69,20 @@ func TestDebug(t *testing.T) {
 	}
 }
 
+// A cancelled job has time for its report, but not for the 20 s that a drain may take elsewhere.
+func TestGrace(t *testing.T) {
+	t.Parallel()
+	want := map[string]time.Duration{
+		ci.GitHub: 7500 * time.Millisecond, ci.Gitea: 7500 * time.Millisecond, ci.Forgejo: 7500 * time.Millisecond, ci.Azure: 7500 * time.Millisecond,
+		ci.GitLab: 10 * time.Second, ci.Buildkite: 9 * time.Second, ci.Jenkins: 20 * time.Second, ci.Woodpecker: 20 * time.Second,
+	}
+	for _, name := range append(ci.Names(), "") {
+		if got := (ci.System{Name: name}).Grace(); got != want[name] {
+			t.Errorf("%s: got %s, want %s", name, got, want[name])
+		}
+	}
+}
+
 func TestWriteResults(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "tekton", "results")

@@ -38,6 +38,7 @@ func variable(flag string) string {
 // noInput are the flags that no workflow sets, with the reason.
 var noInput = map[string]string{
 	"help":          "it asks",
+	"yes":           "nobody is asked there",
 	"password-file": "there is the input password",
 	"ci":            "a workflow is in the CI that it is in",
 	"results-dir":   "there are outputs",

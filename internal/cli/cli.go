@@ -28,8 +28,14 @@ type World struct {
 	Environ func() []string
 	// Now is the clock.
 	Now func() time.Time
+	// Deadline ends a context after so long with a cause; nil does so by the system's clock.
+	Deadline func(ctx context.Context, d time.Duration, cause error) (context.Context, context.CancelFunc)
+	// Hurry is closed when a cancelled run has to end at once, with its report; nil never is.
+	Hurry <-chan struct{}
 	// Stdin may be nil.
-	Stdin          io.Reader
+	Stdin io.Reader
+	// IsTerminal tells whether a stream is a terminal; nil finds out.
+	IsTerminal     func(stream any) bool
 	Stdout, Stderr io.Writer
 	// Version is the version of a release; "" means the version that Go recorded.
 	Version string
@@ -59,6 +65,14 @@ func Main(ctx context.Context, w World) int {
 		return exited
 	case err != nil:
 		sayUsage(w, console, err, fromEnv)
+		return codeOfCommand(0, err)
+	}
+	warnings, err := checkVariables(w.Environ(), parser.Model)
+	for _, warning := range warnings {
+		console.Warningf("%s", warning)
+	}
+	if err != nil {
+		sayBadInput(w, console, err)
 		return codeOfCommand(0, err)
 	}
 	code, err := parsed.Selected().Target.Addr().Interface().(command).run(ctx, w, console)

@@ -62,17 +62,23 @@ type pruneCommand struct {
 	Metadata    []string `group:"scope" sep:"none" placeholder:"FILE|JSON" help:"Build-tool metadata that names the images just pushed; regsweep keeps them. Reads the metadata of docker buildx, bake and imagetools, the files of kaniko, ko, Jib and podman, and the JSON of docker/metadata-action. Repeatable."`
 	ProtectFile []string `group:"scope" sep:"none" placeholder:"FILE" help:"Never delete or count the images that this text names, such as the output of kubectl, a compose file, a Nomad job or a list. Repeatable; - is standard input."`
 
-	Shard    string        `group:"scope" placeholder:"I/N" help:"Prune only part I of N of the repositories, for N parallel jobs. A repository's name decides its part. Default with more than one repository: what GitLab's parallel, CircleCI or Buildkite set."`
+	Shard string `group:"scope" placeholder:"I/N" help:"Prune only part I of N of the repositories, for N parallel jobs. A repository's name decides its part. Default with more than one repository: what GitLab's parallel, CircleCI or Buildkite set."`
+
+	execution
+	access
+	afterPrune
+	gcFlags
+	reporting
+	ResultsDir string `group:"report" placeholder:"DIR" help:"Folder for Tekton results: the files deleted, kept, failed, unreferenced-bytes, freed-bytes, report and line."`
+}
+
+// execution is how the plan of a prune is carried out.
+type execution struct {
 	DryRun   bool          `group:"run" help:"Report the plan and delete nothing."`
+	Yes      bool          `group:"run" help:"Do not ask for confirmation. regsweep asks only when a person runs it at a terminal, never in CI."`
 	Timeout  time.Duration `group:"run" placeholder:"TIME" help:"Stop cleanly after this long, such as 10m, and report the rest as skipped."`
 	DeleteBy prune.Method  `name:"delete-by" group:"run" enum:"auto,digest,tags-first,retag" default:"auto" placeholder:"METHOD" help:"How to delete. digest works on every registry that allows deletion. tags-first is many times faster on large repositories of registries that can delete a tag (distribution 3). retag is the same for distribution 2 and pushes a placeholder. auto asks the registry and chooses digest or tags-first. Default: ${default}."`
 	StateDir string        `group:"run" placeholder:"DIR" help:"Folder for what the next run needs: interrupted deletions, and what was read of images. Default: regsweep in the user's cache folder."`
-
-	access
-	afterPrune
-	collection
-	reporting
-	ResultsDir string `group:"report" placeholder:"DIR" help:"Folder for Tekton results: the files deleted, kept, failed, unreferenced-bytes, freed-bytes, report and line."`
 }
 
 // reporting is where the commands show their results.

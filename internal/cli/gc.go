@@ -23,7 +23,7 @@ import (
 type gcCommand struct {
 	Registry []string `arg:"" optional:"" name:"registry" help:"Registry to collect, as host[:port], or repositories in it, as host[:port]/path. regsweep checks the images of the named repositories before and after. In the path, * matches repositories of the registry's catalog. Default: the repository that this CI job has just pushed to."`
 
-	collection
+	gcFlags
 	access
 	Output string   `group:"report" enum:"table,markdown,json" default:"table" placeholder:"FORMAT" help:"Format on standard output: table, markdown or json. Default: ${default}."`
 	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Also write a report to FILE. The extension selects the format: .md, .json or .txt. Repeatable."`
@@ -41,14 +41,14 @@ type afterPrune struct {
 type gcHost struct {
 	Via        string        `name:"gc-via" placeholder:"TARGET" help:"Where the registry runs: local:, ssh://user@host[:port], docker://container, docker+ssh://user@host[:port]/container or kubectl://namespace/deployment/name."`
 	Binary     string        `name:"gc-binary" placeholder:"FILE" help:"The registry's program. Default: registry or docker-registry, whichever is installed."`
-	Config     string        `name:"gc-config" placeholder:"FILE" help:"The registry's configuration file. Default: /etc/distribution/config.yml, else /etc/docker/registry/config.yml."`
+	Config     string        `name:"gc-config" placeholder:"FILE" help:"The registry's configuration file. Default: the one that the registry was started with."`
 	Timeout    time.Duration `name:"gc-timeout" placeholder:"TIME" help:"Stop the collection after this long. Default: 1h."`
 	SSHKey     string        `name:"gc-ssh-key" placeholder:"FILE" help:"Private key for ssh. Default: ssh's own choice."`
 	KnownHosts string        `name:"gc-known-hosts" placeholder:"FILE" help:"File with the host's key; regsweep always checks it. Default: ssh's own files."`
 }
 
-// collection are the flags of the registry's own garbage collection, after a prune or by itself.
-type collection struct {
+// gcFlags are the flags of the registry's own garbage collection, after a prune or by itself.
+type gcFlags struct {
 	gcHost          `group:"gc"`
 	Stop            string        `group:"gc" name:"gc-stop" placeholder:"COMMAND" help:"Shell command that stops the registry. It runs on the registry's host. Required for local: and ssh://."`
 	Start           string        `group:"gc" name:"gc-start" placeholder:"COMMAND" help:"Shell command that starts the registry again. Required for local: and ssh://."`
@@ -65,7 +65,7 @@ func (c *gcCommand) run(ctx context.Context, w World, console *publish.Console) 
 	host, images, world, err := c.read(w, &sinks)
 	var job *run.GCJob
 	if err == nil {
-		job, err = c.collection.job(w, sinks.CI)
+		job, err = c.gcFlags.job(w, sinks.CI)
 	}
 	if err == nil {
 		sinks.Files, err = publish.OpenFiles(c.Report, report.FormOf)
@@ -136,7 +136,7 @@ func oneRegistry(a, b string) error {
 }
 
 // job is the garbage collection after a prune; nil without --gc. It checks the flags before anything is pruned.
-func (a afterPrune) job(c collection, w World, asked *asked) (*run.GCJob, error) {
+func (a afterPrune) job(c gcFlags, w World, asked *asked) (*run.GCJob, error) {
 	if !a.GC {
 		return nil, nil
 	}
@@ -154,7 +154,7 @@ func (a afterPrune) job(c collection, w World, asked *asked) (*run.GCJob, error)
 }
 
 // job is the garbage collection that the flags describe. Every error is bad input.
-func (c collection) job(w World, system ci.System) (*run.GCJob, error) {
+func (c gcFlags) job(w World, system ci.System) (*run.GCJob, error) {
 	target, err := c.target(w)
 	if err != nil {
 		return nil, err
@@ -170,7 +170,7 @@ func (c collection) job(w World, system ci.System) (*run.GCJob, error) {
 }
 
 // target reads the target and its flags. Every error is bad input.
-func (c collection) target(w World) (*gc.Target, error) {
+func (c gcFlags) target(w World) (*gc.Target, error) {
 	if c.Wait < 0 {
 		return nil, errors.New("--gc-wait is negative")
 	}

@@ -16,8 +16,8 @@ const asProgram = "REGSWEEP_TEST_IS_PROGRAM"
 // TestMain runs the tests at the project's top level, where the files are that pages and command lines name.
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
-		getenv := func(string) string { return "" }
-		os.Exit(Main(context.Background(), World{Args: os.Args[1:], Getenv: getenv, Stdout: os.Stdout, Stderr: os.Stderr, Now: time.Now}))
+		getenv, environ := func(string) string { return "" }, func() []string { return nil }
+		os.Exit(Main(context.Background(), World{Args: os.Args[1:], Getenv: getenv, Environ: environ, Stdout: os.Stdout, Stderr: os.Stderr, Now: time.Now}))
 	}
 	if err := os.Chdir("../.."); err != nil {
 		panic(err)
@@ -53,7 +53,9 @@ func start(ctx context.Context, w World) outcome {
 	var stdout, stderr bytes.Buffer
 	w.Stdout, w.Stderr = &stdout, &stderr
 	w.Now = func() time.Time { return testNow }
-	w.Environ = func() []string { return nil }
+	if w.Environ == nil {
+		w.Environ = func() []string { return nil }
+	}
 	if w.Getenv == nil {
 		w.Getenv = func(string) string { return "" }
 	}

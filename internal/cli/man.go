@@ -56,7 +56,7 @@ func (p *page) item(name, argument, text string) {
 func manual(app *kong.Application, version string) string {
 	p := &page{}
 	p.macro("TH", "REGSWEEP", "1", "", "regsweep "+version, "User Commands")
-	p.macro("ad", "l")
+	p.WriteString(".ad l\n")
 	p.macro("SH", "NAME")
 	p.text("regsweep - delete the images of a registry that no rule keeps")
 	p.macro("SH", "SYNOPSIS")
@@ -154,7 +154,7 @@ var files = []named{
 	{"~/.cache/regsweep", "The default of --state-dir: interrupted deletions, and what was read of images."},
 }
 
-// arguments shows what a command takes besides flags.
+// arguments are the positional arguments of a command.
 func arguments(c *kong.Node) string {
 	var out []string
 	for _, a := range c.Positional {

@@ -31,7 +31,11 @@ func (t teller) tell(event run.Event) {
 		}
 		t.console.Notef("shard %d/%d%s: %d of %d repositories", e.Index, e.Total, by, e.Own, e.Of)
 	case run.GCStep:
-		t.console.Notef("garbage collection: %s", e.Text)
+		if e.Warning {
+			t.console.Warningf("%s", e.Text)
+		} else {
+			t.console.Notef("garbage collection: %s", e.Text)
+		}
 	}
 }
 
@@ -65,7 +69,7 @@ func sayRepository(c *publish.Console, r report.Outcome) {
 			c.Errorf("%s: %s failed, the report says which", r.Name, plural(t.Failed, "deletion", "deletions"))
 		}
 		if t.Unsettled > 0 {
-			c.Errorf("%s: %s sent and not answered; %s", r.Name, plural(t.Unsettled, "deletion was", "deletions were"), report.Settles)
+			c.Errorf("%s: %s sent and not answered; %s", r.Name, plural(t.Unsettled, "deletion was", "deletions were"), r.Settles())
 		}
 	}
 }
@@ -86,8 +90,11 @@ func plural(n int, one, many string) string {
 
 // sayEnd says what ended a run, and how its garbage collection went.
 func sayEnd(c *publish.Console, sum report.Summary) {
-	if errors.Is(sum.Cause, run.ErrNothingRead) {
+	switch {
+	case errors.Is(sum.Cause, run.ErrNothingRead):
 		c.Errorf("%v", sum.Cause)
+	case errors.Is(sum.Cause, run.ErrDeclined):
+		c.Errorf("%v; nothing was deleted", sum.Cause)
 	}
 	if sum.GC == nil {
 		return

@@ -139,10 +139,12 @@ func TestPolicyFile(t *testing.T) {
 		"the order decides": {
 			text: "policies:\n  - {repositories: \"**\", keep-last: 4}\n  - {repositories: team/a, keep-last: 1}\n",
 			args: []string{"HOST/team/a"}, left: map[string]int{"team/a": 4},
+			says: []string{"regsweep: warning: --policy FILE:3:5: no repository can reach this entry"},
 		},
 		"patterns of the catalog": {text: two, args: []string{"HOST/team/*"}, left: map[string]int{"team/a": 2, "team/b": 3}},
 		"nobody asked for a repository of the file": {
 			text: two, args: []string{"HOST/team/b"}, left: map[string]int{"team/b": 3},
+			says: []string{"regsweep: warning: --policy FILE: the entry at line 2 matches no repository of this run"},
 		},
 		"a flag goes before the key": {
 			text: two, args: []string{"HOST/team/a", "HOST/team/b", "--keep-last", "1"}, left: map[string]int{"team/a": 1, "team/b": 1},

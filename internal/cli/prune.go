@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/regsweep/regsweep/internal/ci"
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/policy"
 	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/publish"
+	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/report"
 	"github.com/regsweep/regsweep/internal/run"
 )
@@ -24,10 +26,29 @@ func (c *pruneCommand) run(ctx context.Context, w World, console *publish.Consol
 	sum := run.Prune(ctx, a.job, a.world)
 	console.EndProgress()
 	sayEnd(console, sum)
+	for _, warning := range a.policies.Warnings(everyName(sum)) {
+		console.Warningf("%s", warning)
+	}
 	sum.Policy, sum.CI = a.policies.String(), ciOf(a.sinks.CI)
 	sum.ExitCode = codeOf(sum)
+	if errors.Is(sum.Cause, run.ErrDeclined) && a.sinks.Form == report.FormTable { // whose plan was just shown
+		a.sinks.Form = report.FormLine
+	}
 	a.sinks.Summary(sum)
 	return sum.ExitCode, nil
+}
+
+// everyName returns the repositories of a run, or nothing when they are only a part: in a shard, or when a pattern could
+// not be expanded.
+func everyName(sum report.Summary) []oci.Repository {
+	var out []oci.Repository
+	for _, r := range sum.Repositories {
+		if sum.Shard.Total > 1 || r.Name.IsPattern() {
+			return nil
+		}
+		out = append(out, r.Name)
+	}
+	return out
 }
 
 // asked is what the command line and the environment ask prune to do.
@@ -65,7 +86,7 @@ func (c *pruneCommand) read(w World, console *publish.Console) (*asked, error) {
 	if err := c.shard(w, a); err != nil {
 		return nil, err
 	}
-	if a.job.GC, err = c.afterPrune.job(c.collection, w, a); err != nil {
+	if a.job.GC, err = c.afterPrune.job(c.gcFlags, w, a); err != nil {
 		return nil, err
 	}
 	if err := c.open(w, a); err != nil {
@@ -89,8 +110,25 @@ func (c *pruneCommand) open(w World, a *asked) error {
 	if err != nil {
 		return err
 	}
-	a.world = run.World{Open: clients.of, State: dir, Now: w.Now, Events: teller{console, a.shardBy}.tell}
+	a.world = run.World{
+		Open: clients.of, State: dir, Now: w.Now, Deadline: w.Deadline, Events: teller{console, a.shardBy}.tell, Drain: drainOf(a.sinks.CI), Hurry: w.Hurry,
+	}
+	if c.asks(w, a.sinks.CI) {
+		a.world.Confirm = a.confirm(w.Stdin)
+	}
 	return nil
+}
+
+// timeToReport is what a run needs for its reports when it has ended.
+const timeToReport = 2500 * time.Millisecond
+
+// drainOf returns how long a cancelled run may finish what it has begun; 0 where the CI does not limit that.
+func drainOf(system ci.System) time.Duration {
+	grace := system.Grace()
+	if grace == 0 {
+		return 0
+	}
+	return min(registry.DrainTime, grace-timeToReport)
 }
 
 // findImages finds the repositories of the run and what was pushed to them: from the arguments, the metadata of build tools

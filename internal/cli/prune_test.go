@@ -16,6 +16,9 @@ import (
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 )
 
+// denied is how a registry says that the login may not do what it asks for.
+const denied = `{"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}`
+
 var testNow = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 // builds pushes b1 (the oldest) to b<n>, one a day.
@@ -43,6 +46,12 @@ func sweepUntil(t *testing.T, ctx context.Context, reg *registrytest.Registry, e
 	return start(ctx, World{
 		Args:   args,
 		Getenv: func(name string) string { return fill.Replace(env[name]) },
+		Environ: func() (out []string) {
+			for name, value := range env {
+				out = append(out, name+"="+fill.Replace(value))
+			}
+			return out
+		},
 	})
 }
 
@@ -132,7 +141,7 @@ func TestNothingIsDeletedWhen(t *testing.T) {
 		"a list that goes elsewhere":    {fault: registrytest.Fault{Path: "*/tags/list", Times: -1, Edit: registrytest.SetHeader("Link", `<http://elsewhere.example/>; rel="next"`)}, args: keep, code: exitRefused, says: []string{"another host"}},
 		"a media type never seen":       {fault: registrytest.Fault{Path: "*/manifests/b3", Times: -1, Edit: registrytest.SetHeader("Content-Type", "application/x")}, args: keep, code: exitRefused, says: []string{"b3", "not understood", "hint: no image of this repository"}},
 		"a manifest is denied":          {fault: registrytest.Fault{Path: "*/manifests/b3", Times: -1, Status: 403}, args: keep, code: exitRegistry, says: []string{"b3", "403"}},
-		"a second look that fails":      {fault: registrytest.Fault{Path: "*/tags/list", After: 1, Times: -1, Status: 403}, args: keep, code: exitRegistry, says: []string{"look again"}},
+		"a second look that fails":      {fault: registrytest.Fault{Path: "*/manifests/b9", After: 1, Times: -1, Status: 403, Body: denied}, args: keep, code: exitRegistry, says: []string{"look again"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -264,70 +273,79 @@ func TestCancelIsReported(t *testing.T) {
 	}
 }
 
+// timeUp is a deadline that has come when a test says so.
+type timeUp struct{ end func() }
+
+// deadline is [World].Deadline. The time that the run asks for does not matter.
+func (u *timeUp) deadline(ctx context.Context, _ time.Duration, cause error) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	u.end = func() { cancel(cause) }
+	return ctx, func() { cancel(nil) }
+}
+
+// late is a run with --timeout whose time is over when a request comes that the fault is for.
+func late(t *testing.T, reg *registrytest.Registry, env map[string]string, fault registrytest.Fault, args ...string) outcome {
+	t.Helper()
+	var u timeUp
+	fault.Before = func() { u.end() }
+	reg.AddFault(fault)
+	fill := strings.NewReplacer("HOST", reg.Host())
+	args = append(slices.Clone(args), "--timeout", "10m", "--output", "json")
+	for i := range args {
+		args[i] = fill.Replace(args[i])
+	}
+	return start(t.Context(), World{Args: args, Getenv: func(name string) string { return env[name] }, Deadline: u.deadline})
+}
+
 func TestTimeoutStopsCleanly(t *testing.T) {
 	t.Parallel()
 	reg := registrytest.New(t, registrytest.Options{})
 	builds(reg.Pusher(t, "team/app"), 9)
-	reg.AddFault(registrytest.Fault{Method: "DELETE", After: 2, Until: slowly(t, 3*time.Second)})
-	got := sweep(t, reg, nil, "HOST/team/app", "--keep-last", "2", "--timeout", "2s", "--workers", "1", "--output", "json")
+	env := map[string]string{"GITHUB_ACTIONS": "true"}
+	got := late(t, reg, env, registrytest.Fault{Method: "DELETE", After: 2}, "HOST/team/app", "--keep-last", "2", "--workers", "1")
 	r := readReport(t, []byte(got.stdout))
 	if got.code != exitDone || r.Repositories[0].Skipped == 0 || r.Repositories[0].Deleted+r.Repositories[0].Skipped != 7 || !strings.Contains(got.stderr, "--timeout") {
 		t.Errorf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
 	}
+	if n := strings.Count(got.stderr, "::warning title=regsweep::"); n != 1 || strings.Count(got.stderr, " title=regsweep::") != 1 {
+		t.Errorf("%d annotations\n%s", n, got.stderr)
+	}
 }
 
-// A run over several repositories is always reading one of them when its time is over. That is no failure, but a run that
-// has read none is one: the registry did not answer.
-func TestTimeoutWhileReading(t *testing.T) {
+// A run that has read no repository when its time is over has failed: the registry did not answer.
+func TestTimeoutBeforeAnythingIsRead(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		fault registrytest.Fault
 		args  []string
-		code  int
-		says  string
 	}{
-		"one of two":      {registrytest.Fault{Path: "/v2/team/b/*", Times: -1}, []string{"HOST/team/a", "HOST/team/b"}, exitDone, "warning: HOST/team/b: not read: the time given by --timeout is over"},
-		"all":             {registrytest.Fault{Path: "/v2/team/*", Times: -1}, []string{"HOST/team/a", "HOST/team/b"}, exitRegistry, "regsweep: the time given by --timeout is over, and no repository was read"},
-		"the catalog":     {registrytest.Fault{Path: "/v2/_catalog", Times: -1}, []string{"HOST/team/*"}, exitRegistry, "and no repository was read"},
-		"the second look": {registrytest.Fault{Method: "HEAD", Path: "/v2/team/b/manifests/*", Times: -1}, []string{"HOST/team/a", "HOST/team/b"}, exitDone, "warning: HOST/team/b: the time given by --timeout is over; 3 deletions not tried"},
+		"all":         {registrytest.Fault{Path: "/v2/team/*", Times: -1, Until: t.Context().Done()}, []string{"HOST/team/a", "HOST/team/b"}},
+		"the catalog": {registrytest.Fault{Path: "/v2/_catalog", Times: -1, Until: t.Context().Done()}, []string{"HOST/team/*"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			reg := registrytest.New(t, registrytest.Options{})
 			builds(reg.Pusher(t, "team/a"), 4)
 			builds(reg.Pusher(t, "team/b"), 4)
-			c.fault.Until = slowly(t, time.Minute) // it ends with the test
-			reg.AddFault(c.fault)
 			env := map[string]string{"GITHUB_ACTIONS": "true"}
-			got := sweep(t, reg, env, append(c.args, "--keep-last", "1", "--timeout", "3s", "--output", "json")...)
-			if says := strings.ReplaceAll(c.says, "HOST", reg.Host()); got.code != c.code || !strings.Contains(got.stderr, says) {
-				t.Errorf("exit %d, want %d, and %q\n%s", got.code, c.code, says, got.stderr)
+			got := late(t, reg, env, c.fault, append(c.args, "--keep-last", "1")...)
+			if got.code != exitRegistry || !strings.Contains(got.stderr, "and no repository was read") {
+				t.Errorf("exit %d\n%s", got.code, got.stderr)
 			}
-			level := map[int]string{exitDone: "warning", exitRegistry: "error"}[c.code]
-			if n := strings.Count(got.stderr, "::"+level+" title=regsweep::"); n != 1 || strings.Count(got.stderr, " title=regsweep::") != 1 {
-				t.Errorf("%d annotations of the level %s\n%s", n, level, got.stderr)
-			}
-			if left := len(reg.Tags("team/b")); left != 4 {
-				t.Errorf("%d tags are left in the repository that was not read, want 4", left)
+			if n := strings.Count(got.stderr, "::error title=regsweep::"); n != 1 || strings.Count(got.stderr, " title=regsweep::") != 1 {
+				t.Errorf("%d annotations\n%s", n, got.stderr)
 			}
 			r := readReport(t, []byte(got.stdout))
 			for _, one := range r.Repositories {
-				if one.Late != (one.Error != nil) {
+				if !one.Late || one.Error == nil {
 					t.Errorf("the report says of a repository: %+v", one)
 				}
 			}
-			if r.ExitCode != c.code {
+			if r.ExitCode != exitRegistry {
 				t.Errorf("the report says exit %d", r.ExitCode)
 			}
 		})
 	}
-}
-
-// slowly returns a channel that is closed after a while.
-func slowly(t *testing.T, d time.Duration) <-chan struct{} {
-	ctx, cancel := context.WithTimeout(t.Context(), d)
-	t.Cleanup(cancel)
-	return ctx.Done()
 }
 
 func TestGitHub(t *testing.T) {

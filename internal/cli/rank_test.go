@@ -150,7 +150,7 @@ func TestRankFails(t *testing.T) {
 		"the catalog is denied": {fault: registrytest.Fault{Path: "*/_catalog", Times: -1, Status: 403}, args: []string{"rank", "HOST"}, code: exitRegistry, says: []string{"403", "hint: the registry does not list"}},
 		"there is no catalog":   {fault: registrytest.Fault{Path: "*/_catalog", Times: -1, Status: 404}, args: []string{"rank", "HOST"}, code: exitRegistry, says: []string{"404", "hint: the registry does not list"}},
 		"the catalog is a page": {fault: registrytest.Fault{Path: "*/_catalog", Times: -1, Edit: registrytest.SetBody("<html>")}, args: []string{"rank", "HOST"}, code: exitRegistry, says: []string{"not a list"}},
-		"nothing can be read":   {fault: registrytest.Fault{Path: "*/tags/list", Times: -1, Status: 403, Body: `{"errors":[{"code":"DENIED"}]}`}, args: []string{"rank", "HOST"}, code: exitRegistry, says: []string{"/other/idle: GET", "403", "hint: the login is valid but may not read this"}},
+		"nothing can be read":   {fault: registrytest.Fault{Path: "*/tags/list", Times: -1, Status: 403, Body: denied}, args: []string{"rank", "HOST"}, code: exitRegistry, says: []string{"/other/idle: GET", "403", "hint: the login is valid but may not read this"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

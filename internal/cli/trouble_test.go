@@ -23,9 +23,12 @@ func TestTroubleIsAFailure(t *testing.T) {
 		code   int
 		says   string
 	}{
-		"deleted":   {func(r *report.Outcome) {}, exitDone, ""},
-		"failed":    {func(r *report.Outcome) { r.Outcomes[digest] = prune.Outcome{Status: prune.Failed} }, exitFailed, "1 deletion failed"},
-		"unsettled": {func(r *report.Outcome) { r.Outcomes[digest] = prune.Outcome{Status: prune.Unsettled} }, exitFailed, "1 deletion was sent and not answered; the next run"},
+		"deleted": {func(r *report.Outcome) {}, exitDone, ""},
+		"failed":  {func(r *report.Outcome) { r.Outcomes[digest] = prune.Outcome{Status: prune.Failed} }, exitFailed, "1 deletion failed"},
+		"unsettled": {func(r *report.Outcome) {
+			r.Outcomes[digest], r.Unfinished = prune.Outcome{Status: prune.Unsettled}, []oci.Digest{digest}
+		}, exitFailed, "1 deletion was sent and not answered; the next run"},
+		"unsettled without a journal": {func(r *report.Outcome) { r.Outcomes[digest] = prune.Outcome{Status: prune.Unsettled} }, exitFailed, "1 deletion was sent and not answered; no journal has it"},
 		"broken": {func(r *report.Outcome) {
 			r.Broken = []prune.Broken{{Name: "8", Digest: digest, Missing: []oci.Digest{digest}}}
 		}, exitFailed, "broken: 8 was pushed during this run and lacks sha256:00"},

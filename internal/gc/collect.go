@@ -41,12 +41,12 @@ func (r *run) garbageCollect(ctx context.Context) error {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		return fmt.Errorf("%w: %w", errCommand, err)
+		return fmt.Errorf("garbage-collect: %w", err)
 	}
 	r.res.Collected = true
 	if !r.res.LogIncomplete && r.res.Log.BlobsMarked < r.before.Digests {
 		return hinted{
-			fmt.Errorf("%w: it found %s in use, and the kept images alone are made of %d: it did not read this registry's storage", errCommand, count(r.res.Log.BlobsMarked, "blob", "blobs"), r.before.Digests),
+			fmt.Errorf("garbage-collect: it found %s in use, and the kept images alone are made of %d: it did not read this registry's storage", count(r.res.Log.BlobsMarked, "blob", "blobs"), r.before.Digests),
 			configHint,
 		}
 	}
@@ -70,8 +70,8 @@ func (r *run) follow(ctx context.Context, args []string) error {
 	default:
 		return fmt.Errorf("it exited with %s: %s", code, oneLine(strings.Join(h["err"], "\n")))
 	}
-	if misread != nil && !(misread.cutOff && (misread.marked || h.one("full") == "yes")) {
-		return hinted{misread, ""} // its hint is for a log that was made by hand
+	if misread != nil && (misread.failed || !misread.own && !(misread.empty && h.one("full") == "yes")) {
+		return errors.New(misread.Error()) // its hint is for a log that was made by hand
 	}
 	if r.res.Log = log; misread != nil {
 		r.res.LogIncomplete = true
@@ -85,7 +85,7 @@ func (r *run) follow(ctx context.Context, args []string) error {
 func (r *run) read(ctx context.Context, args []string) (h head, log Log, misread *LogError, err error) {
 	err = stream(ctx, r.target.withVariables(r.site, args), func(in *bufio.Reader) (err error) {
 		if h, err = readHead(in); err == nil {
-			if log, err = ReadLog(in); errors.As(err, &misread) {
+			if log, err = readOwnLog(in); errors.As(err, &misread) {
 				return nil
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -40,14 +41,18 @@ func DryRun(ctx context.Context, t *Target, o Options) (log Log, err error) {
 		}
 	}
 	err = stream(ctx, t.withVariables(s, script(dryRunScript, s.binary, "garbage-collect", "--dry-run", s.file)), func(in *bufio.Reader) (err error) {
-		log, err = ReadLog(in)
+		log, err = readOwnLog(in)
+		var misread *LogError
+		if errors.As(err, &misread) { // its hint is for a log that was made by hand
+			err = errors.New(misread.Error())
+		}
 		return err
 	})
 	if err != nil {
 		if ctx.Err() != nil { // then the log is cut off, which is no surprise
 			err = context.Cause(ctx)
 		}
-		return Log{}, hinted{fmt.Errorf("%w --dry-run: %w", errCommand, err), ""}
+		return Log{}, fmt.Errorf("garbage-collect --dry-run: %w", err)
 	}
 	return log, nil
 }

@@ -14,6 +14,7 @@ const (
 	silenceTimeout = 15 * time.Second // a registry that was stopped answers its last requests
 	startTimeout   = 15 * time.Minute // of all tries to start the registry, lost connections included
 	stepTimeout    = 2 * time.Minute  // of a short command on the registry's host
+	roomTimeout    = 10 * time.Minute // of one that counts the blobs
 	watchInterval  = time.Second      // between two looks whether a stopped registry answers
 )
 
@@ -218,7 +219,7 @@ func (r *run) waitUntilSilent(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return hinted{fmt.Errorf("%w after it was stopped; nothing was collected", errServing), "check that --gc-via stops the registry at this address, and all of its replicas"}
+	return hinted{fmt.Errorf("%w after it was stopped; nothing was collected", errServing), "check that --gc-via stops the registry at this address, and all of its replicas; a proxy in front that answers from a cache must not do so for /v2/"}
 }
 
 // bringBack starts the registry once its garbage collection is over, and waits until it serves. A connection can be lost

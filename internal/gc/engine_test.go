@@ -14,6 +14,7 @@ import (
 )
 
 // The whole way: look, lock, stop, collect, start, unlock, look again; and what comes of it.
+
 func TestRun(t *testing.T) {
 	t.Parallel()
 	f := newFake()
@@ -38,6 +39,7 @@ func TestRun(t *testing.T) {
 }
 
 // Live collects while the registry serves, and restarts it then.
+
 func TestRunLive(t *testing.T) {
 	t.Parallel()
 	f := newFake()
@@ -57,6 +59,7 @@ func TestRunLive(t *testing.T) {
 }
 
 // What must not be collected is refused before the registry is stopped, and so is everything that is found wrong before.
+
 func TestRunRefuses(t *testing.T) {
 	t.Parallel()
 	kept := []oci.Digest{"sha256:" + fakeHex}
@@ -116,6 +119,7 @@ func TestRunRefuses(t *testing.T) {
 }
 
 // failing makes every try of a step fail.
+
 func failing(step string) func(*fakeHost) {
 	return func(f *fakeHost) {
 		f.fail = func(s string) error {
@@ -128,6 +132,7 @@ func failing(step string) func(*fakeHost) {
 }
 
 // failingAfter makes a step fail once another one was made.
+
 func failingAfter(first, step string) func(*fakeHost) {
 	return func(f *fakeHost) {
 		f.fail = func(s string) error {
@@ -140,6 +145,7 @@ func failingAfter(first, step string) func(*fakeHost) {
 }
 
 // A lock that was left is taken on request.
+
 func TestRunBreaksALock(t *testing.T) {
 	t.Parallel()
 	f := newFake()
@@ -150,6 +156,7 @@ func TestRunBreaksALock(t *testing.T) {
 }
 
 // However the garbage collection ends, the registry serves again and the lock is given back.
+
 func TestRunStartsTheRegistryAgain(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -203,6 +210,7 @@ func TestRunStartsTheRegistryAgain(t *testing.T) {
 }
 
 // A run that is cancelled ends the garbage collection first and starts the registry then.
+
 func TestRunIsCancelled(t *testing.T) {
 	t.Parallel()
 	f := newFake()
@@ -221,31 +229,11 @@ func TestRunIsCancelled(t *testing.T) {
 }
 
 // A garbage collection whose connection is lost is followed again, over any number of lost connections, and neither ended
+
 // nor begun a second time.
-func TestRunFollowsALostConnection(t *testing.T) {
-	t.Parallel()
-	f := newFake()
-	lose := 6
-	f.fail = func(step string) error {
-		if lose > 0 && (step == "collect" || step == "resume") {
-			lose--
-			return lostConnection
-		}
-		return nil
-	}
-	var said []string
-	res := collectWith(t, f, Options{Say: func(text string) { said = append(said, text) }})
-	if res.Err != nil || !res.Collected || !slices.Contains(said, "lost the connection to the garbage collection, reconnecting: ssh exited with 255: Connection reset") {
-		t.Errorf("got %v, %q", res.Err, said)
-	}
-	f.wantSteps(t, "collect", "resume", "resume", "resume", "resume", "resume", "resume", "halt", "start")
-	// 1, 2, 4, 8 and 16 seconds between the tries, and the minute of the garbage collection.
-	if want := 31*time.Second + time.Minute; res.Away != want {
-		t.Errorf("away %s, want %s", res.Away, want)
-	}
-}
 
 // A registry whose garbage collection cannot be ended stays stopped and locked, and the error says how to start it.
+
 func TestRunStaysStoppedWhileItMayCollect(t *testing.T) {
 	t.Parallel()
 	for name, err := range map[string]error{"it does not end": errors.New("it does not end"), "the host is gone": lostConnection} {
@@ -274,6 +262,7 @@ func TestRunStaysStoppedWhileItMayCollect(t *testing.T) {
 }
 
 // A helper that does not answer any more is removed, and its garbage collection with it: then the registry can start.
+
 func TestRunRemovesAHelperThatHangs(t *testing.T) {
 	t.Parallel()
 	f := newFake()
@@ -294,6 +283,7 @@ func TestRunRemovesAHelperThatHangs(t *testing.T) {
 }
 
 // A start that fails is tried again, over lost connections as well; one that never works is the first thing said.
+
 func TestRunStarts(t *testing.T) {
 	t.Parallel()
 	tries := func(n int, err error) func(f *fakeHost) {
@@ -343,6 +333,7 @@ func TestRunStarts(t *testing.T) {
 }
 
 // A registry that goes on answering after its stop is not the one that was stopped: nothing is collected.
+
 func TestRunOfARegistryThatIsNotStopped(t *testing.T) {
 	t.Parallel()
 	f := newFake()
@@ -356,11 +347,13 @@ func TestRunOfARegistryThatIsNotStopped(t *testing.T) {
 }
 
 // stubborn is a client to which something always answers.
+
 type stubborn struct{ *fakeHost }
 
 func (stubborn) Answers(context.Context) error { return nil }
 
 // A run that is cancelled before the registry is silent collects nothing.
+
 func TestRunIsCancelledBeforeItCollects(t *testing.T) {
 	t.Parallel()
 	f := newFake()
@@ -376,6 +369,7 @@ func TestRunIsCancelledBeforeItCollects(t *testing.T) {
 }
 
 // Only what the garbage collection itself broke is told, with the cure; what was missing before is a note.
+
 func TestRunVerifies(t *testing.T) {
 	t.Parallel()
 	f := newFake()
@@ -407,139 +401,11 @@ func TestRunVerifies(t *testing.T) {
 }
 
 // What cannot be measured is a note; the garbage collection is none the worse.
-func TestMeasure(t *testing.T) {
-	t.Parallel()
-	whole := head{"before.disk": {"1"}, "after.disk": {"1"}, "before.content": {"1"}, "after.content": {"1"}, "before.free": {"1"}, "after.free": {"1"}}
-	for missing := range whole {
-		h := head{}
-		for key, value := range whole {
-			if key != missing {
-				h[key] = value
-			}
-		}
-		r := &run{site: site{config: config{root: "/srv"}}}
-		if r.measure(h); r.res.Measured || len(r.res.Notes) != 1 {
-			t.Errorf("without %s: %+v", missing, r.res)
-		}
-	}
-	r := &run{} // buckets are not measured, and that was said before
-	if r.measure(head{}); r.res.Measured || len(r.res.Notes) != 0 {
-		t.Errorf("got %+v", r.res)
-	}
-}
 
 // The registry's own command has --delete-untagged when that was asked for.
-func TestArguments(t *testing.T) {
-	t.Parallel()
-	r := &run{site: site{binary: "/bin/registry", file: "/x.yml"}}
-	if got := r.arguments(); !slices.Equal(got, []string{"/bin/registry", "garbage-collect", "/x.yml"}) {
-		t.Errorf("got %q", got)
-	}
-	r.o.DeleteUntagged = true
-	if got := r.arguments(); !slices.Equal(got, []string{"/bin/registry", "garbage-collect", "--delete-untagged", "/x.yml"}) {
-		t.Errorf("got %q", got)
-	}
-}
 
 // The files of a run go where they have room, and that is known before the registry is stopped.
-func TestRunFindsRoom(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		room   string
-		folder string // the beginning of the run's folder, "" when nothing may be stopped
-		log    string
-	}{
-		"in the storage":      {"room=1026 yes /srv/.regsweep-gc-lock\nroom=9999 yes /tmp\n", "/srv/.regsweep-gc-lock/run-", "file"},
-		"elsewhere":           {"room=1025 yes /srv/.regsweep-gc-lock\nroom=9999 yes /tmp\n", "/tmp/regsweep-gc-", "file"},
-		"names alone":         {"room=0 no /srv/.regsweep-gc-lock\nroom=1025 yes /dev/shm\n", "/srv/.regsweep-gc-lock/run-", "stream"},
-		"no content":          {"room=9999 no /srv/.regsweep-gc-lock\n", "/srv/.regsweep-gc-lock/run-", "stream"},
-		"nothing at all":      {"", "", ""},
-		"df is not there":     {"room= yes /tmp\n", "/tmp/regsweep-gc-", "stream"},
-		"a folder of a title": {"room=9999 yes /srv/my images/.regsweep-gc-lock\n", "/srv/my images/.regsweep-gc-lock/", "file"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFake()
-			f.room = c.room
-			res := collectWith(t, f, Options{})
-			if c.folder == "" {
-				if KindOf(res.Err) != KindRefused || !strings.Contains(res.Err.Error(), "there is no room for the files of a garbage collection on fake:") || hintOf(res.Err) != "make 2 MiB free in one of these folders" || f.lock {
-					t.Errorf("got %v, hint %q, locked: %v", res.Err, hintOf(res.Err), f.lock)
-				}
-				f.wantSteps(t, "room", "unlock", "!stop")
-				return
-			}
-			if res.Err != nil || !strings.HasPrefix(f.args[0], c.folder) || f.args[1] != "/srv/.regsweep-gc-lock" || f.args[3] != c.log || res.Log.BlobsEligible != 2 || !res.Measured {
-				t.Errorf("got %+v with the arguments %q", res, f.args)
-			}
-			f.wantSteps(t, "lock", "room", "stop", "collect", "unlock")
-		})
-	}
-	for name, c := range map[string]struct{ room, folder, log string }{ // the helper is made after the stop
-		"in the storage":   {"room=9999 yes /srv/.regsweep-gc-lock\n", "/srv/.regsweep-gc-lock/run-", "file"},
-		"in the helper":    {"room=0 yes /srv/.regsweep-gc-lock\nroom=9999 yes /scratch\n", "/scratch/regsweep-gc-", "file"},
-		"none in a helper": {"room=0 yes /srv/.regsweep-gc-lock\n", "/srv/.regsweep-gc-lock/run-", "stream"},
-	} {
-		f := newFake()
-		f.known.scratch, f.room = "/scratch", c.room
-		res := collectWith(t, f, Options{})
-		if res.Err != nil || !strings.HasPrefix(f.args[0], c.folder) || f.args[3] != c.log {
-			t.Errorf("%s: got %+v with the arguments %q", name, res, f.args)
-		}
-	}
-	f := newFake()
-	failing("room")(f)
-	if res := collectWith(t, f, Options{}); res.Err == nil || res.Err.Error() != "look for room on fake:: room fails" || f.lock {
-		t.Errorf("got %v", res.Err)
-	}
-	f.wantSteps(t, "unlock", "!stop")
-}
 
 // With buckets the lock is in the first folder that can be written to where the garbage collection is run.
-func TestRunWithBuckets(t *testing.T) {
-	t.Parallel()
-	f := newFake()
-	f.config, f.known.scratch, f.room = "storage: {s3: {}}", "/scratch", "room=9999 yes /scratch\n"
-	res := collectWith(t, f, Options{})
-	if res.Err != nil || res.Lock != "/scratch/.regsweep-gc-lock" || f.args[1] != res.Lock || f.args[2] != "" || !strings.HasPrefix(f.args[0], "/scratch/regsweep-gc-") {
-		t.Errorf("got %+v with the arguments %q", res, f.args)
-	}
-	f.wantSteps(t, "settle false", "room", "lock", "room", "stop", "collect", "!storage")
-
-	f = newFake()
-	f.config, f.room = "storage: {s3: {}}", ""
-	if res := collectWith(t, f, Options{}); KindOf(res.Err) != KindRefused || res.Stopped {
-		t.Errorf("got %+v", res)
-	}
-}
 
 // A garbage collection that ended well is not called failed because a full disk cut its log off.
-func TestRunWithALogThatIsCutOff(t *testing.T) {
-	t.Parallel()
-	cut := fakeLog[:strings.LastIndex(fakeLog, "1 blobs")]
-	for name, c := range map[string]struct {
-		log  string
-		full bool
-		ok   bool
-	}{
-		"cut off":                        {cut, false, true},
-		"empty on a full disk":           {"", true, true},
-		"empty":                          {"", false, false},
-		"rubbish on a full disk":         {"all clean now\n", true, false},
-		"a word":                         {"hello\n", false, false},
-		"it says that it did not finish": {cut + "failed to garbage collect: x", true, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFake()
-			f.log, f.full = c.log, c.full
-			res := collectWith(t, f, Options{})
-			if (res.Err == nil) != c.ok || res.Collected != c.ok || res.LogIncomplete != c.ok || !res.Restarted {
-				t.Errorf("got %+v", res)
-			}
-			if c.ok && (!res.Measured || res.Freed != 150_000 || !strings.Contains(strings.Join(res.Notes, "\n"), "its log was cut off")) {
-				t.Errorf("got %+v", res)
-			}
-		})
-	}
-}

@@ -31,7 +31,7 @@ func KindOf(err error) Kind {
 		return KindCancelled
 	case errors.Is(err, ErrTarget):
 		return KindBadInput
-	case errors.As(err, &log) && !errors.Is(err, errCommand):
+	case errors.As(err, &log):
 		return KindBadInput
 	}
 	return KindFailed
@@ -122,7 +122,7 @@ func (e *TargetError) Hint() string {
 	return "for example --gc-via docker://registry, or ssh://user@host with --gc-stop and --gc-start (docs/garbage-collection.md)"
 }
 
-// hinted is an error with a hint of its own; an empty hint hides those of the errors inside.
+// hinted is an error with a hint of its own.
 type hinted struct {
 	error
 	hint string
@@ -143,6 +143,4 @@ func hintOf(err error) string {
 var (
 	errTimeout = errors.New("it took longer than --gc-timeout")
 	errServing = errors.New("something still answers at the registry's address")
-	// errCommand marks the log of a garbage collection that this package ran itself.
-	errCommand = errors.New("garbage-collect")
 )

@@ -90,6 +90,14 @@ func (d *dockerHost) open(ctx context.Context) error {
 		return fmt.Errorf("find the container %s: docker inspect printed unexpected output", d.container)
 	}
 	d.found = &found[0]
+	for _, e := range d.found.Config.Env { // docker's --env-file has a line for each
+		if name, value, _ := strings.Cut(e, "="); strings.HasPrefix(name, "REGISTRY_") && strings.Contains(value, "\n") {
+			return &Refusal{
+				Why:    fmt.Sprintf("the variable %s of the container %s has several lines, and a helper container cannot get it", name, d.container),
+				Advice: "put it into one line, as JSON, or into the configuration",
+			}
+		}
+	}
 	// The variables go to docker's standard input: they may be secrets, and everybody on the machine can read arguments.
 	args := []string{"run", "--rm", "--detach", "--name", d.helper(), "--volumes-from", d.container, "--env-file", "/dev/stdin"}
 	if d.found.Config.User != "" {
@@ -119,7 +127,7 @@ func (d *dockerHost) open(ctx context.Context) error {
 func (d *dockerHost) variables() string {
 	var b strings.Builder
 	for _, e := range d.found.Config.Env {
-		if strings.HasPrefix(e, "REGISTRY_") && !strings.Contains(e, "\n") {
+		if strings.HasPrefix(e, "REGISTRY_") {
 			b.WriteString(e + "\n")
 		}
 	}

@@ -39,8 +39,9 @@ type LogError struct {
 	Problem string
 	// Last are the last lines of the text, shortened; empty when there are none.
 	Last []string
-	// cutOff is true when the text is empty, or right as far as it goes; marked when it marks something.
-	cutOff, marked bool
+	// empty is true when there is no text, own when a line of a garbage collection is in it, failed when it says itself that
+	// it did not finish.
+	empty, own, failed bool
 }
 
 // Error returns one line: the problem and the last lines.
@@ -69,12 +70,11 @@ const (
 	maxRunes = 160
 )
 
-// ReadLog reads what `garbage-collect` of distribution 2.7, 2.8, 3.0 and 3.1 prints, dry or real (storage/garbagecollect.go
-// of each). Lines of the registry's own log, which a real run writes to standard error, may stand between, and each line
-// may begin with the time that docker or kubectl put there. It needs memory for the digests of the largest repository. It
-// reads to the end also when an early line is wrong, so that the program that prints the log is never cut off. A text that is
-// not a whole log is a [LogError].
-func ReadLog(r io.Reader) (Log, error) {
+// readOwnLog reads what `garbage-collect` of distribution 2.7, 2.8, 3.0 and 3.1 prints, dry or real
+// (storage/garbagecollect.go of each). Lines of the registry's own log, which a real run writes to standard error, may stand
+// between. It needs memory for the digests of the largest repository. It reads to the end also when an early line is wrong, so
+// that the program that prints the log is never cut off. A text that is not a whole log is a [LogError].
+func readOwnLog(r io.Reader) (Log, error) {
 	p := parser{}
 	in := bufio.NewReaderSize(r, maxLine)
 	for {
@@ -109,7 +109,7 @@ type parser struct {
 	log     Log
 	seen    map[oci.Key]bool // digests of the current repository; true for a manifest
 	summed  bool             // the summary line was there
-	marked  bool             // something
+	own     bool             // a line that only a garbage collection prints was there
 	lines   int
 	problem string
 	badLine int  // that the problem is with
@@ -131,6 +131,9 @@ var (
 	logged = regexp.MustCompile(`^(?:time=|level=|\{"|(?:\x1b\[\d+m)?(?:TRAC|DEBU|INFO|WARN|ERRO)(?:\x1b\[0m)?\[)`)
 )
 
+// isHeader reports whether a line is the name of a repository.
+func isHeader(text string) bool { return len(text) <= maxName && header.MatchString(text) }
+
 // maxName is that of a repository (https://pkg.go.dev/github.com/distribution/reference, NameTotalLengthMax).
 const maxName = 255
 
@@ -147,6 +150,7 @@ func (p *parser) line(text string) {
 	if p.remember(text); p.problem == "" {
 		p.problem, p.badLine = p.take(text), p.lines
 	}
+	p.own = p.own || strings.Contains(text, " eligible for deletion: ") || strings.Contains(text, ": marking ")
 }
 
 // take takes a line that is not empty and returns what is wrong with it.
@@ -165,7 +169,7 @@ func (p *parser) take(text string) string {
 	case strings.HasPrefix(text, "failed to "): // on standard error, as the last line
 		p.failed = true
 		return "the garbage collection did not finish"
-	case header.MatchString(text) && len(text) <= maxName && !p.summed:
+	case isHeader(text) && !p.summed:
 		p.log.Repositories = append(p.log.Repositories, Marked{Name: text})
 		p.seen = map[oci.Key]bool{}
 		return ""
@@ -180,7 +184,7 @@ func (p *parser) mark(repository string, manifest bool, d string) string {
 	if p.summed || n == 0 || p.log.Repositories[n-1].Name != repository {
 		return fmt.Sprintf("line %d marks something of a repository other than the one it is listed under", p.lines)
 	}
-	p.marked = true
+	p.own = true
 	current, k := &p.log.Repositories[n-1], oci.KeyOf(oci.Digest(d))
 	before, known := p.seen[k]
 	switch {
@@ -211,7 +215,7 @@ func (p *parser) sum(numbers []string) string {
 	if p.summed {
 		return fmt.Sprintf("line %d is a second summary", p.lines)
 	}
-	p.summed, p.seen = true, nil
+	p.summed, p.own, p.seen = true, true, nil
 	for i, to := range []*int{&p.log.BlobsMarked, &p.log.BlobsEligible, &p.log.ManifestsEligible} {
 		n, err := strconv.Atoi(numbers[i])
 		if err != nil {
@@ -224,14 +228,11 @@ func (p *parser) sum(numbers []string) string {
 
 func (p *parser) end() (Log, error) {
 	inLine := p.badLine == p.lines && len(p.log.Repositories) > 0 && !p.failed // cut off in the middle of its last line
-	cutOff := false
 	switch {
 	case p.problem != "" && (p.summed || !inLine):
 	case len(p.last) == 0:
-		cutOff = true
 		p.problem = "it is empty (garbage-collect --quiet prints nothing)"
 	case !p.summed:
-		cutOff = true
 		p.problem = "it is cut off: the summary line is missing (… blobs marked, … eligible for deletion)"
 	default:
 		return p.log, nil
@@ -239,7 +240,7 @@ func (p *parser) end() (Log, error) {
 	for i, line := range p.last {
 		p.last[i] = shorten(line)
 	}
-	return Log{}, &LogError{p.problem, p.last, cutOff, p.marked}
+	return Log{}, &LogError{p.problem, p.last, len(p.last) == 0, p.own, p.failed}
 }
 
 // remember keeps the last lines.

@@ -1,6 +1,8 @@
 package gc
 
 import (
+	"compress/gzip"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"unicode/utf16"
 )
 
 // folder holds logs of real collections: of docker-registry 2.8.2 and distribution 3.1.2, which held the same
@@ -103,17 +106,87 @@ func TestReadLogOfOtherVersions(t *testing.T) {
 	d := func(n int) string { return fmt.Sprintf("sha256:%064x", n) }
 	for name, text := range map[string]string{
 		"2.7, untagged": "team/gc\nmanifest eligible for deletion: " + d(9) + "\nteam/gc: marking manifest " + d(1) + " \nteam/gc: marking blob " + d(2) +
-			"\nteam/gc: marking blob " + d(2) + "\n\n3 blobs marked, 4 blobs and 1 manifests eligible for deletion\nblob eligible for deletion: " + d(9) + "\n",
+			"\nteam/gc: marking blob " + d(2) + "\n\n2 blobs marked, 4 blobs and 1 manifests eligible for deletion\nblob eligible for deletion: " + d(9) + "\n",
 		"3.0, no folder of tags": "team/gc\nteam/gc: marking manifest " + d(1) + " \nteam/gc: marking blob " + d(2) +
 			"\nmanifest tags path of repository team/gc does not exist\nmanifest eligible for deletion: {team/gc " + d(9) + " [" + strings.Repeat("latest ", 50_000) + "]}\n" +
-			"\n3 blobs marked, 4 blobs and 1 manifests eligible for deletion\nteam/gc: layer link eligible for deletion: " + d(9) + "\n",
+			"\n2 blobs marked, 4 blobs and 1 manifests eligible for deletion\nteam/gc: layer link eligible for deletion: " + d(9) + "\n",
 		"another algorithm": "team/gc\nteam/gc: marking manifest sha512:" + strings.Repeat("a", 128) + "\nteam/gc: marking blob sha512:" + strings.Repeat("b", 128) +
-			"\n3 blobs marked, 4 blobs and 1 manifests eligible for deletion\n",
+			"\n2 blobs marked, 4 blobs and 1 manifests eligible for deletion\n",
 	} {
 		got, err := ReadLog(iotest.OneByteReader(strings.NewReader(text)))
-		if want := (Log{[]Marked{{"team/gc", 1, 1}}, 3, 4, 1}); err != nil || !reflect.DeepEqual(got, want) {
+		if want := (Log{[]Marked{{"team/gc", 1, 1}}, 2, 4, 1}); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %+v, %v, want %+v", name, got, err, want)
 		}
+	}
+}
+
+const gitlabLog = `time="2026-11-27T03:00:01Z" level=info msg="marking repository" repository=app stage=mark version=v4.15.2-gitlab
+time="2026-11-27T03:00:02Z" level=info msg="mark stage complete" blobs_marked=2 blobs_to_delete=1 manifests_to_delete=0 stage=mark
+`
+
+// A log arrives as people have it: shown by some program, with text around it, several in one file, in another encoding.
+func TestReadLogAsPeopleHaveIt(t *testing.T) {
+	t.Parallel()
+	whole := logText(t, "dry-run-2.8.log")
+	prefix := func(p string) string {
+		return regexp.MustCompile(`(?m)^`).ReplaceAllString(strings.TrimSuffix(whole, "\n"), p) + "\n"
+	}
+	seconds := 0
+	ticking := regexp.MustCompile(`(?m)^`).ReplaceAllStringFunc(strings.TrimSuffix(whole, "\n"), func(string) string {
+		seconds++
+		fraction := ""
+		if seconds%7 > 0 {
+			fraction = "." + strings.Repeat("5", seconds%7)
+		}
+		return fmt.Sprintf("Nov %2d %02d:%02d:%02d%s host docker[%d]: ", 9+seconds/200, seconds/60%24, seconds%60, seconds%59, fraction, 900+seconds)
+	})
+	utf := func(order binary.AppendByteOrder, text string) string {
+		var out []byte
+		for _, u := range utf16.Encode([]rune("\ufeff" + text)) {
+			out = order.AppendUint16(out, u)
+		}
+		return string(out)
+	}
+	var packed strings.Builder
+	z := gzip.NewWriter(&packed)
+	_, _ = io.WriteString(z, whole)
+	_ = z.Close()
+	for name, text := range map[string]string{
+		"compose":                          prefix("registry-1  | "),
+		"swarm":                            prefix("registry_registry.1.abcd@node1    | "),
+		"kubectl --prefix":                 prefix("[pod/registry-gc-x7k2p/registry] "),
+		"kubectl, both":                    prefix("[pod/registry-gc-x7k2p/registry] 2026-11-27T03:00:01.1Z "),
+		"journalctl":                       prefix("Nov 27 03:00:01 host docker[1234]: "),
+		"short-iso":                        prefix("2026-11-27T03:00:01+0000 host docker[1234]: "),
+		"a clock that ticks":               ticking,
+		"CRI":                              prefix("2026-11-27T03:00:01.123456789Z stdout F "),
+		"Jenkins":                          prefix("[2026-11-27T03:00:01.123Z] "),
+		"Jenkins' clock":                   prefix("03:00:01  "),
+		"GitLab's jobs":                    prefix("2026-11-27T03:00:01.123456Z 01O "),
+		"ts":                               prefix("Nov 27 03:00:01 "),
+		"blanks alone":                     prefix("    "),
+		"lines without blanks at the end":  regexp.MustCompile(`(?m) +$`).ReplaceAllString(prefix("registry-1  | "), ""),
+		"a byte order mark":                "\ufeff" + whole,
+		"UTF-16":                           utf(binary.LittleEndian, whole),
+		"UTF-16, CRLF, the other way":      utf(binary.BigEndian, strings.ReplaceAll(whole, "\n", "\r\n")),
+		"gzip":                             packed.String(),
+		"appended twice":                   whole + whole,
+		"appended to another":              logText(t, "dry-run-3.1.log") + whole,
+		"appended to one that was cut":     whole[:len(whole)/2] + "\n+ registry garbage-collect\n" + whole,
+		"one that was cut appended":        whole + whole[:len(whole)/2],
+		"kubectl's word before":            "Defaulted container \"registry\" out of: registry, sidecar\n" + whole,
+		"the command before":               "+ docker exec registry registry garbage-collect\n" + whole,
+		"the command before, all with one": prefix("03:00:01  ")[:0] + "03:00:00  + docker exec registry\n" + prefix("03:00:01  "),
+		"the next command after":           whole + "Filesystem 1K-blocks Used Available Use% Mounted on\ntotal\n",
+		"a word after":                     whole + "done\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := ReadLog(strings.NewReader(text))
+			if want := (Log{marked2, 232, 21, 0}); err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
+			}
+		})
 	}
 }
 
@@ -131,18 +204,20 @@ func TestReadLogRefuses(t *testing.T) {
 		"one that is cut in a line":       {head[:len(head)-20], "it is cut off"},
 		"one that is cut in a word":       {head[:len(head)-80], "it is cut off"},
 		"a page":                          {"<html>\n<body>\n", `line 1 is not one of its lines: "<html>"; it ends with "<html>", "<body>"`},
-		"binary":                          {"\x1f\x8b\x08\x00\x00\xff", `line 1 is not one of its lines: "\x1f\x8b`},
-		"a line of another program":       {whole + "\nTotal: 12 MB\n", "line 364 is not one of its lines"},
+		"binary":                          {"\x7fELF\x02\x01", `line 1 is not one of its lines: "\x7fELF`},
+		"a gzip that is cut":              {"\x1f\x8b\x08\x00\x00\xff", "it cannot be unpacked by gzip"},
+		"GitLab's":                        {gitlabLog, "it is the log of GitLab's registry"},
+		"a head that is cut off":          {strings.Join(strings.SplitAfter(whole, "\n")[1:], ""), "marks something of a repository other than the one it is listed under"},
+		"one repository is cut off":       {whole[strings.Index(whole, "zdtest/api\n"):], "and its summary says 232: its beginning is missing"},
 		"a collection that failed":        {head + "\nfailed to garbage collect: failed to mark: filesystem: Path not found", `the garbage collection did not finish; it ends with "zdtest/web: `},
 		"one that failed after marking":   {whole + "failed to garbage collect: failed to delete blob", "did not finish"},
 		"a word":                          {"hello\n", "it is cut off"},
 		"a mark under no repository":      {mark + sum, "line 1 marks something of a repository other than the one it is listed under"},
 		"a mark under another repository": {"b\n" + mark + sum, "line 2 marks something"},
-		"a mark of no digest":             {"a\na: marking blob latest\n" + sum, "line 2 is not one of its lines"},
-		"two logs":                        {whole + whole, "is not one of its lines"},
-		"two summaries":                   {sum + sum, "line 2 is a second summary"},
+		"a mark of no digest":             {"a\na: marking blob latest\n" + sum, "it marks 0 digests"},
+		"two summaries":                   {sum + sum, "it marks 0 digests, and its summary says 1: its beginning is missing"},
 		"a number beyond all":             {"99999999999999999999 blobs marked, 0 blobs and 0 manifests eligible for deletion\n", "line 1 has a number that is too large"},
-		"a number below zero":             {"-1 blobs marked, 0 blobs and 0 manifests eligible for deletion\n", "line 1 is not one of its lines"},
+		"a number below zero":             {"-1 blobs marked, 0 blobs and 0 manifests eligible for deletion\n", "it marks 0 digests"},
 		"a line without end":              {strings.Repeat("x", 10<<20), "line 1 is not one of its lines"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -162,11 +237,14 @@ func TestReadLogRefuses(t *testing.T) {
 func TestReadLogReadsToTheEnd(t *testing.T) {
 	t.Parallel()
 	r := strings.NewReader("rubbish!\n" + logText(t, "dry-run-2.8.log"))
-	if _, err := ReadLog(r); err == nil || r.Len() > 0 {
+	if _, err := readOwnLog(r); err == nil || r.Len() > 0 {
 		t.Errorf("got error %v and %d bytes left", err, r.Len())
 	}
 	broken := errors.New("broken")
 	if _, err := ReadLog(io.MultiReader(strings.NewReader("a\n"), iotest.ErrReader(broken))); !errors.Is(err, broken) {
+		t.Errorf("got error %v, want %v", err, broken)
+	}
+	if _, err := readOwnLog(io.MultiReader(strings.NewReader("a\n"), iotest.ErrReader(broken))); !errors.Is(err, broken) {
 		t.Errorf("got error %v, want %v", err, broken)
 	}
 }
@@ -180,6 +258,14 @@ func FuzzReadLog(f *testing.F) {
 	f.Add("a\na: marking manifest sha256:" + strings.Repeat("0", 64) + "\n1 blobs marked, 0 blobs and 0 manifests eligible for deletion")
 	f.Fuzz(func(t *testing.T, text string) {
 		got, err := ReadLog(strings.NewReader(text))
+		if _, err := readOwnLog(strings.NewReader(text)); err == nil && got.BlobsMarked < 0 {
+			t.Error("below zero")
+		}
+		for _, mark := range []string{"\x1f\x8b", "\xff\xfe", "\xfe\xff"} {
+			if strings.HasPrefix(text, mark) { // what is in it is counted otherwise
+				return
+			}
+		}
 		if err != nil {
 			if strings.Contains(err.Error(), "\n") || !reflect.DeepEqual(got, Log{}) {
 				t.Errorf("got %+v, %q", got, err)
@@ -213,7 +299,7 @@ func BenchmarkReadLog(b *testing.B) {
 		}
 		fmt.Fprintf(&text, "team/app: marking %s sha256:%064x\n", kind, i/4)
 	}
-	text.WriteString("\n134161 blobs marked, 0 blobs and 0 manifests eligible for deletion\n")
+	text.WriteString("\n33541 blobs marked, 0 blobs and 0 manifests eligible for deletion\n")
 	b.SetBytes(int64(text.Len()))
 	b.ReportAllocs()
 	for b.Loop() {

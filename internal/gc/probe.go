@@ -72,7 +72,7 @@ func (s *site) takeVariables(h head) map[string]string {
 	case h.one("unread") != "":
 		s.notes = append(s.notes, "the REGISTRY_ variables of the registry's process "+oneLine(h.one("unread"))+" cannot be read by this user, so only its configuration counts")
 	case h.one("process") != "":
-		s.environment = "environment\n" + strings.Join(h["env"], "\n") + "\n"
+		s.environment = strings.Join(append([]string{"environment"}, h["env"]...), "\n") + "\n"
 	}
 	return out
 }

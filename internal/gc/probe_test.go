@@ -14,6 +14,7 @@ func TestParseVersion(t *testing.T) {
 		version string
 		major   int
 	}{
+		"/srv/gitlab/registry github.com/docker/distribution v2.8.3":       {"v2.8.3", 2},
 		"docker-registry github.com/docker/distribution 2.8.2+ds1":         {"2.8.2+ds1", 2},
 		"registry github.com/docker/distribution v2.7.1":                   {"v2.7.1", 2},
 		"/bin/registry github.com/docker/distribution v2.8.3 ":             {"v2.8.3", 2},

@@ -34,7 +34,7 @@ type room struct {
 
 // findRooms tries folders where the garbage collection is run.
 func (r *run) findRooms(ctx context.Context, folders []string) (rooms, error) {
-	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, roomTimeout, errors.New("no answer within "+roomTimeout.String()))
 	defer cancel()
 	text, err := r.target.onHost(script(roomScript, append([]string{r.site.root}, folders...)...)).output(ctx)
 	if err != nil {

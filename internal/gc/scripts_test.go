@@ -81,7 +81,7 @@ cat <<'LOG'
 				if text != fakeLog+"a warning\n" || h.one("stream") != "yes" {
 					t.Errorf("got %q, %q", h, text)
 				}
-				h, text, err = m.run(resumeScript, folder)
+				h, _, err = m.run(resumeScript, folder)
 				m.must(err)
 			} else if text != fakeLog || h.one("err") != "a warning" {
 				t.Errorf("got %q, %q", h, text)

@@ -110,8 +110,9 @@ func TestProbeReadsTheRegistryThatServes(t *testing.T) {
 			}
 		}
 	}
-	if process == "" {
-		t.Error("it does not run")
+	out, err := m.target.withVariables(site{environment: "environment\n"}, script(dryRunScript, m.binary, "garbage-collect")).output(t.Context())
+	if err != nil || out != "|||" {
+		t.Errorf("without variables: got %q, %v", out, err)
 	}
 
 	// Without a configuration by name, the one registry's counts; several have to be told apart.

@@ -14,7 +14,7 @@ var versionNumber = regexp.MustCompile(`(?:^|\s)v?(\d+)\.\d+\.\d+\S*$`)
 // and "registry github.com/distribution/distribution/v3 v3.1.2" (distribution, version/print.go).
 func parseVersion(line string) (version string, major int, err error) {
 	line = strings.TrimSpace(line)
-	if strings.Contains(line, "gitlab") {
+	if _, what, _ := strings.Cut(line, " "); strings.Contains(what, "gitlab") { // not the program's own path
 		return "", 0, &Refusal{
 			Why:    fmt.Sprintf("this is GitLab's registry (%s), whose garbage collection is its own", oneLine(line)),
 			Advice: "run gitlab-ctl registry-garbage-collect there, or leave it to the online garbage collection where the registry has a metadata database (https://docs.gitlab.com/administration/packages/container_registry/#container-registry-garbage-collection)",

@@ -141,8 +141,8 @@ func (t Text) earlier(at place, ok bool, name string) (place, bool) {
 	return at, ok
 }
 
-// mostComment bounds what a comment adds to the reasons of each image on its line, in bytes.
-const mostComment = 120
+// maxComment bounds what a comment adds to the reasons of each image on its line, in bytes.
+const maxComment = 120
 
 // where says where an image is in use and, where the text does, why.
 func (t Text) where(at place) string {
@@ -153,8 +153,8 @@ func (t Text) where(at place) string {
 			comment = comment[:n]
 		}
 		comment = strings.TrimSpace(strings.TrimLeft(comment, "# \t"))
-		if len(comment) > mostComment {
-			comment = strings.ToValidUTF8(comment[:mostComment], "") + " …"
+		if len(comment) > maxComment {
+			comment = strings.ToValidUTF8(comment[:maxComment], "") + " …"
 		}
 		if comment != "" {
 			out += ": " + comment

@@ -7,6 +7,7 @@ type Usage struct {
 	tags    map[string]bool
 	whole   map[oci.Digest]bool     // named by digest, or an index that contains such a one
 	reasons map[oci.Digest][]string // a phrase from each text that names the image
+	ghosts  map[string][]string     // the same for tags without a manifest
 	// Unmatched are the sources of the texts that name nothing of the repository.
 	Unmatched []string
 }
@@ -17,13 +18,17 @@ func (u Usage) Names(i oci.Image, tag string) bool { return u.tags[tag] || u.who
 // Reasons returns a phrase from each text that names the image, in the order of the texts.
 func (u Usage) Reasons(d oci.Digest) []string { return u.reasons[d] }
 
+// Tag returns a phrase from each text that names a tag without a manifest ([oci.Snapshot.Ghosts]), in the order of the
+// texts.
+func (u Usage) Tag(ghost string) []string { return u.ghosts[ghost] }
+
 // Find looks for each image of a snapshot in each text. The first place in a text counts, so that the order of the
 // images does not.
 func Find(texts []Text, s oci.Snapshot) Usage {
 	if len(texts) == 0 {
 		return Usage{}
 	}
-	u := Usage{tags: map[string]bool{}, whole: map[oci.Digest]bool{}, reasons: map[oci.Digest][]string{}}
+	u := Usage{tags: map[string]bool{}, whole: map[oci.Digest]bool{}, reasons: map[oci.Digest][]string{}, ghosts: map[string][]string{}}
 	names, parents := namesOf(s.Repository), map[oci.Digest][]oci.Digest{}
 	for _, i := range s.Images {
 		for _, c := range i.Children {
@@ -40,6 +45,7 @@ func Find(texts []Text, s oci.Snapshot) Usage {
 type found struct {
 	tags     []string
 	digests  []oci.Digest
+	ghosts   map[string]place
 	named    map[oci.Digest]place // the images, by tag or by digest
 	contains map[oci.Digest]place // the indexes that contain an image that is named by digest
 }
@@ -47,7 +53,12 @@ type found struct {
 // find looks for the images of a snapshot in a text. names are those of the repository; parents has the indexes that
 // list a digest.
 func (t Text) find(names []string, s oci.Snapshot, parents map[oci.Digest][]oci.Digest) found {
-	f := found{named: map[oci.Digest]place{}, contains: map[oci.Digest]place{}}
+	f := found{named: map[oci.Digest]place{}, contains: map[oci.Digest]place{}, ghosts: map[string]place{}}
+	for _, tag := range s.Ghosts {
+		if at, ok := t.tag(names, tag); ok {
+			f.ghosts[tag] = at
+		}
+	}
 	for _, i := range s.Images {
 		if at, ok := t.digest(names, i.Digest); ok {
 			f.digests = append(f.digests, i.Digest)
@@ -81,7 +92,10 @@ func (u *Usage) add(t Text, f found) {
 			u.reasons[d] = append(u.reasons[d], "contains what is "+t.where(at))
 		}
 	}
-	if len(f.named) == 0 {
+	for tag, at := range f.ghosts {
+		u.ghosts[tag] = append(u.ghosts[tag], t.where(at))
+	}
+	if len(f.named)+len(f.ghosts) == 0 {
 		u.Unmatched = append(u.Unmatched, t.source)
 	}
 }

@@ -11,7 +11,7 @@ import (
 func TestFind(t *testing.T) {
 	t.Parallel()
 	d := func(c string) oci.Digest { return oci.Digest("sha256:" + strings.Repeat(c, 64)) }
-	snapshot := oci.Snapshot{Repository: testRepository, Images: []oci.Image{
+	snapshot := oci.Snapshot{Repository: testRepository, Ghosts: []string{"gone", "b2"}, Images: []oci.Image{
 		{Digest: d("1"), Tags: []string{"b1", "b1-a"}},
 		{Digest: d("2"), Tags: []string{"multi"}, Children: []oci.Digest{d("3"), d("9")}},
 		{Digest: d("3")},
@@ -21,7 +21,7 @@ func TestFind(t *testing.T) {
 	for _, c := range []struct{ source, text string }{
 		{"pods", "nothing\nb1-a # later\nregistry.example.com/app@" + d("3").String() + "\nb1"},
 		{"other", "registry.example.com/other:b1"},
-		{"list", "multi # pinned\n" + d("3").String()},
+		{"list", "multi # pinned\ngone\n" + d("3").String()},
 	} {
 		text, err := Parse(c.source, c.text)
 		if err != nil {
@@ -33,8 +33,8 @@ func TestFind(t *testing.T) {
 	for n, want := range []string{
 		"in use (pods:2: later)",
 		"contains what is in use (pods:3); in use (list:1: pinned)",
-		"in use (pods:3); in use (list:2)",
-		"contains what is in use (pods:3); contains what is in use (list:2)",
+		"in use (pods:3); in use (list:3)",
+		"contains what is in use (pods:3); contains what is in use (list:3)",
 	} {
 		if got := strings.Join(u.Reasons(snapshot.Images[n].Digest), "; "); got != want {
 			t.Errorf("image %d: got %q, want %q", n+1, got, want)
@@ -49,6 +49,9 @@ func TestFind(t *testing.T) {
 	}
 	if u.Names(oci.Image{Digest: d("1")}, "b2") {
 		t.Error("an image that is named by its tags alone is named by another one")
+	}
+	if got := strings.Join(append(u.Tag("gone"), u.Tag("b2")...), "; "); got != "in use (list:2)" {
+		t.Errorf("tags without a manifest: got %q", got)
 	}
 	if got := strings.Join(u.Unmatched, " "); got != "other" {
 		t.Errorf("names nothing: %q, want other", got)

@@ -24,6 +24,11 @@ type Policies struct {
 type policyOf struct {
 	repositories []repositoryGlob
 	policy       retain.Policy
+	at           position
+}
+
+func (e policyOf) matches(name oci.Repository) bool {
+	return slices.ContainsFunc(e.repositories, func(g repositoryGlob) bool { return g.matches(name) })
 }
 
 // Read makes the policies from the flags and from a policy file; name is "" without a file. inUse are the images in use,
@@ -45,7 +50,7 @@ func Read(flags Rules, name string, inUse []inuse.Text) (Policies, error) {
 			return p, &FileError{file: name, position: entry.at, err: err}
 		}
 		policy.InUse = inUse
-		p.entries = append(p.entries, policyOf{entry.Repositories, policy})
+		p.entries = append(p.entries, policyOf{entry.Repositories, policy, entry.at})
 	}
 	return p, nil
 }
@@ -53,10 +58,8 @@ func Read(flags Rules, name string, inUse []inuse.Text) (Policies, error) {
 // Of returns the policy of a repository: that of the first entry that matches it, else that of the flags. Where there is
 // neither, the error is a [*NoEntryError].
 func (p Policies) Of(name oci.Repository) (retain.Policy, error) {
-	for _, entry := range p.entries {
-		if slices.ContainsFunc(entry.repositories, func(g repositoryGlob) bool { return g.matches(name) }) {
-			return entry.policy, nil
-		}
+	if n := p.entryOf(name); n >= 0 {
+		return p.entries[n].policy, nil
 	}
 	if p.invalid != nil {
 		return retain.Policy{}, &NoEntryError{p.file, p.invalid}

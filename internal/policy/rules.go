@@ -25,10 +25,11 @@ type Rules struct {
 	GroupBy      retain.Grouping `name:"group-by" group:"groups" placeholder:"RE" help:"Apply the keep rules to each group of tags separately. RE is an anchored regular expression; its capture groups name the group of a tag. For branches: ^(.+)-[0-9a-f]{7,}$."`
 	ExpireGroups retain.Age      `name:"expire-groups" group:"groups" placeholder:"AGE" help:"Stop applying keep rules to groups with no new image for this long."`
 
-	Tags    []Patterns     `name:"tags" group:"scope" sep:"none" placeholder:"GLOB" help:"Consider only these tags. regsweep never deletes or counts other tags, and keeps every image that has one. A glob matches the whole tag. re: starts a regular expression that is anchored at both ends and runs to the end of its line."`
-	Protect []Patterns     `name:"protect" group:"scope" sep:"none" placeholder:"GLOB" help:"Never delete or count these tags. Your patterns replace the default. Default: latest."`
-	Sort    retain.Sort    `name:"sort" group:"scope" placeholder:"ORDER" values:"created,semver,name" help:"What newest means: created (build date), semver (version in the tag) or name (natural order: b10 is newer than b9). Default: created."`
-	Undated retain.Undated `name:"undated" group:"scope" placeholder:"HOW" values:"keep,oldest" help:"What to do with images without a usable date (missing, 1970, 1980 or in the future): keep them, or treat them as the oldest. Default: keep."`
+	Tags            []Patterns     `name:"tags" group:"scope" sep:"none" placeholder:"GLOB" help:"Consider only these tags. regsweep never deletes or counts other tags, and keeps every image that has one. A glob matches the whole tag. re: starts a regular expression that is anchored at both ends and runs to the end of its line."`
+	Protect         []Patterns     `name:"protect" group:"scope" sep:"none" placeholder:"GLOB" help:"Never delete or count these tags, in addition to latest."`
+	NoProtectLatest bool           `name:"no-protect-latest" group:"scope" help:"Treat latest like any other tag."`
+	Sort            retain.Sort    `name:"sort" group:"scope" placeholder:"ORDER" values:"created,semver,name" help:"What newest means: created (build date), semver (version in the tag) or name (natural order: b10 is newer than b9). Default: created."`
+	Undated         retain.Undated `name:"undated" group:"scope" placeholder:"HOW" values:"keep,oldest" help:"What to do with images without a usable date (missing, 1970, 1980 or in the future): keep them, or treat them as the oldest. Default: keep."`
 
 	MaxDelete retain.Limit `name:"max-delete" group:"run" placeholder:"N|P%" help:"Refuse the plan when it deletes more images of a repository than this. Nothing is deleted, the plan is reported, and the exit code is 3."`
 }
@@ -44,22 +45,15 @@ func (r Rules) over(below Rules) Rules {
 	return r
 }
 
-// Policy makes the retention policy of the rules. Where no tag is named as protected, latest is. Every error is bad input.
+// Policy makes the retention policy of the rules. Every error is bad input.
 func (r Rules) Policy() (retain.Policy, error) {
 	p := retain.Policy{
-		Tags: all(r.Tags), Protect: all(r.Protect),
+		Tags: all(r.Tags), Protect: all(r.Protect), NoProtectLatest: r.NoProtectLatest,
 		KeepLast: int(r.KeepLast), KeepYoungerThan: r.KeepYoungerThan,
 		KeepHourly: int(r.KeepHourly), KeepDaily: int(r.KeepDaily), KeepWeekly: int(r.KeepWeekly),
 		KeepMonthly: int(r.KeepMonthly), KeepYearly: int(r.KeepYearly), KeepSemver: r.KeepSemver,
 		GroupBy: r.GroupBy, ExpireGroups: r.ExpireGroups,
 		Sort: r.Sort, Undated: r.Undated, MaxDelete: r.MaxDelete,
-	}
-	if len(p.Protect) == 0 {
-		latest, err := retain.ParsePattern("latest")
-		if err != nil {
-			return p, err
-		}
-		p.Protect = []retain.Pattern{latest.Implicit()}
 	}
 	return p, p.Validate()
 }

@@ -25,6 +25,7 @@ var schemas = map[reflect.Type]object{
 	reflect.TypeFor[retain.Sort]():     {"enum": []retain.Sort{retain.SortCreated, retain.SortSemver, retain.SortName}},
 	reflect.TypeFor[retain.Undated]():  {"enum": []retain.Undated{retain.UndatedKeep, retain.UndatedOldest}},
 	reflect.TypeFor[retain.Limit]():    {"type": []string{"integer", "string"}, "minimum": 0, "pattern": "^[0-9]+%?$"},
+	reflect.TypeFor[bool]():            {"type": "boolean"},
 	reflect.TypeFor[Patterns]():        {"type": "string", "minLength": 1},
 	reflect.TypeFor[repositoryGlob]():  {"type": "string", "minLength": 1},
 }

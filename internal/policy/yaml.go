@@ -178,6 +178,13 @@ func readText(key, n ast.Node, target reflect.Value) error {
 	if strings.TrimSpace(text) == "" {
 		return wrong(n, "%s has no value", name)
 	}
+	if target.Kind() == reflect.Bool {
+		if text != "true" && text != "false" {
+			return wrong(n, "%s: %q is not true or false", name, text)
+		}
+		target.SetBool(text == "true")
+		return nil
+	}
 	reader, ok := target.Addr().Interface().(encoding.TextUnmarshaler)
 	if !ok { // a mistake in the fields' own declaration
 		return wrong(n, "%s: nothing reads a %s", name, target.Type())

@@ -20,6 +20,9 @@ import (
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
+// denied is how a registry says that the login may not do what it asks for.
+const denied = `{"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}`
+
 var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 // stage is a repository on the double with its plan.
@@ -253,7 +256,7 @@ func TestForbidden(t *testing.T) {
 	t.Run("from the start", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t, registrytest.Options{}, func(p fixture.Tester) { images(p, 30) })
-		s.reg.AddFault(registrytest.Fault{Method: "DELETE", Times: -1, Status: 403})
+		s.reg.AddFault(registrytest.Fault{Method: "DELETE", Times: -1, Status: 403, Body: denied})
 		if res := s.execute(t); res.Err == nil || s.reg.Count("DELETE", "*") != 1 {
 			t.Errorf("%v, %d deletions asked for, want an error after 1", res.Err, s.reg.Count("DELETE", "*"))
 		}
@@ -261,7 +264,7 @@ func TestForbidden(t *testing.T) {
 	t.Run("one image", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t, registrytest.Options{}, func(p fixture.Tester) { images(p, 30) })
-		s.reg.AddFault(registrytest.Fault{Method: "DELETE", After: 5, Status: 403})
+		s.reg.AddFault(registrytest.Fault{Method: "DELETE", After: 5, Status: 403, Body: denied})
 		res := s.execute(t)
 		if got := count(res); res.Err != nil || got[prune.Failed] != 1 || got[prune.Deleted] != 28 {
 			t.Errorf("%v, %v; want 1 failed and 28 deleted", res.Err, got)

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
-	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry"
-	"github.com/regsweep/regsweep/internal/retain"
 )
 
 // Method is how images are deleted on the wire. What is deleted is the same in each.
@@ -32,12 +29,6 @@ const (
 // two for each tag cost more than they save. docs/performance.md has the measurement.
 const tagsFirstFrom = 50
 
-// Journal remembers which deletions have begun.
-type Journal interface {
-	// Write replaces the list, and returns when it would survive a crash. An empty list is none.
-	Write(digests []oci.Digest) error
-}
-
 // choose decides the method, asks the registry where that matters, and writes the journal for those that need it. On an
 // error nothing has been changed.
 func (e *execution) choose(ctx context.Context) error {
@@ -45,7 +36,7 @@ func (e *execution) choose(ctx context.Context) error {
 	case "", ByDigest:
 		e.method = ByDigest
 	case Auto:
-		if e.tags < tagsFirstFrom {
+		if e.ledger.tags() < tagsFirstFrom {
 			e.method = ByDigest
 			break
 		}
@@ -86,86 +77,4 @@ func (e *execution) canDeleteTags(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	return tags.CanDeleteTags(ctx)
-}
-
-// writeJournal writes down all deletions before the first one whose interruption would leave something without a name:
-// manifests whose tags are removed, and parts of what is deleted. What an earlier run has begun is brought up to date in
-// any case. Without a journal, deletion by digest is the careful method.
-func (e *execution) writeJournal() error {
-	resumes := slices.ContainsFunc(e.deletions, func(d retain.Decision) bool { return d.Pending })
-	if e.options.Journal == nil || e.method == ByDigest && len(e.before) == 0 && !resumes {
-		return nil
-	}
-	list := e.held()
-	for _, d := range e.deletions {
-		list = append(list, d.Image.Digest)
-	}
-	err := e.options.Journal.Write(list)
-	switch {
-	case err == nil:
-		e.journaled = true
-	case e.options.Method == Auto || e.method == ByDigest:
-		e.warnings = append(e.warnings, fmt.Sprintf("the journal cannot be written: %v", err))
-		e.method = ByDigest
-	default:
-		return fmt.Errorf("%w: %w", ErrNoJournal, err)
-	}
-	return nil
-}
-
-// held are the manifests without a name whose deletion an earlier run has begun and that something outside of the
-// registry has come to use: one day it may not, and no listing has them.
-func (e *execution) held() []oci.Digest {
-	var out []oci.Digest
-	for _, d := range e.plan.Decisions {
-		other := func(r retain.Reason) bool { return r.Rule != retain.RuleProtectFile }
-		if d.Verdict == retain.Keep && d.Pending && len(d.Image.Tags) == 0 && !slices.ContainsFunc(d.Reasons, other) {
-			out = append(out, d.Image.Digest)
-		}
-	}
-	return out
-}
-
-// closeJournal leaves that in the journal, of this run and of earlier ones, which a later run has to finish, because no
-// listing has it any more.
-func (e *execution) closeJournal() {
-	if e.options.Journal == nil {
-		return
-	}
-	left := e.held()
-	for _, d := range e.deletions {
-		if e.stranded(d.Image.Digest, map[oci.Digest]bool{}) {
-			left = append(left, d.Image.Digest)
-		}
-	}
-	e.left = left
-	if err := e.options.Journal.Write(left); err != nil {
-		e.warnings = append(e.warnings, fmt.Sprintf("the journal cannot be brought up to date: %v", err))
-	}
-}
-
-// stranded reports whether a manifest is still there while nothing leads to it any more: its own tags are removed, or
-// what it is a part of is deleted. What was spared has something that leads to it, unless it was spared for there being
-// nothing at all.
-func (e *execution) stranded(d oci.Digest, seen map[oci.Digest]bool) bool {
-	if e.done(d) || e.spared[d] != "" && !e.emptied || e.tagged[d] || seen[d] {
-		return false
-	}
-	seen[d] = true
-	return len(e.before[d]) == 0 || slices.ContainsFunc(e.before[d], func(b oci.Digest) bool { return e.done(b) || e.stranded(b, seen) })
-}
-
-// done reports whether a manifest is not there any more.
-func (e *execution) done(d oci.Digest) bool {
-	s := e.outcomes[d].Status
-	return s == Deleted || s == Gone
-}
-
-// tagsOf counts the tags of what is deleted.
-func tagsOf(deletions []retain.Decision) int {
-	n := 0
-	for _, d := range deletions {
-		n += len(d.Image.Tags)
-	}
-	return n
 }

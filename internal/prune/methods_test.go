@@ -24,11 +24,18 @@ type ledger struct {
 	mu    sync.Mutex
 	reg   *registrytest.Registry
 	lists [][]oci.Digest
-	after []int             // writes to the registry before each list
-	fail  func(n int) error // of the n-th list; nil never fails
+	after []int                 // writes to the registry before each list
+	fail  func(n int) error     // of the n-th list; nil never fails
+	begun map[string]oci.Digest // by an earlier run
 }
 
-func (l *ledger) Write(digests []oci.Digest) error {
+func (l *ledger) Begun() map[string]oci.Digest { return l.begun }
+
+func (l *ledger) Write(begun []oci.Image) error {
+	var digests []oci.Digest
+	for _, i := range begun {
+		digests = append(digests, i.Digest)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.fail != nil {
@@ -174,7 +181,8 @@ func (s *stage) stranded(t *testing.T) []oci.Digest {
 	}
 	var out []oci.Digest
 	for _, d := range s.plan.Deletions() {
-		if slices.Contains(there, d.Image.Digest) && !reached[d.Image.Digest] {
+		lost := d.Image.Kind == oci.KindAttachment && slices.ContainsFunc(d.Image.Subjects(), func(s oci.Digest) bool { return !slices.Contains(there, s) })
+		if slices.Contains(there, d.Image.Digest) && (lost || !reached[d.Image.Digest]) {
 			out = append(out, d.Image.Digest)
 		}
 	}

@@ -167,8 +167,8 @@ func TestRemovalFails(t *testing.T) {
 		"500 once":     {registrytest.Fault{Status: 500}, 0, 1, false},
 		"500 for one":  {registrytest.Fault{Status: 500, Times: 6}, 1, 6, false},
 		"429":          {registrytest.Fault{Status: 429, Times: 2}, 0, 2, false},
-		"403 at first": {registrytest.Fault{Status: 403, Times: -1}, 1, 1, true},
-		"403 for one":  {registrytest.Fault{Status: 403, After: 4}, 1, 1, false},
+		"403 at first": {registrytest.Fault{Status: 403, Body: denied, Times: -1}, 1, 1, true},
+		"403 for one":  {registrytest.Fault{Status: 403, Body: denied, After: 4}, 1, 1, false},
 		"405":          {registrytest.Fault{Status: 405, Times: -1}, 1, 1, true},
 		"500 for all":  {registrytest.Fault{Status: 500, Times: -1}, 5, 30, true},
 	} {

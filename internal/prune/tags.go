@@ -10,69 +10,69 @@ import (
 	"github.com/regsweep/regsweep/internal/registry"
 )
 
-// untagAll removes the tags of everything that is to be deleted and returns the digests that may be deleted now: those
+// removeTags removes the tags of everything that is to be deleted and returns the digests that may be deleted now: those
 // of which a new look at the repository has shown that no tag leads to them. Wholes come before their parts and
 // subjects before their attachments, with a look between: a signature must not lose its tag when the image turns out to
 // be needed.
-func (e *execution) untagAll(ctx context.Context) []oci.Digest {
-	tags := map[oci.Digest][]string{}
-	for _, d := range e.deletions {
-		tags[d.Image.Digest] = d.Image.Tags
-		for _, t := range d.Image.Tags {
-			e.untagging[t] = d.Image.Digest
+func (e *execution) removeTags(ctx context.Context) []oci.Digest {
+	for d, i := range e.ledger.images {
+		for _, t := range i.Tags {
+			e.looks.watches(t, d)
 		}
 	}
-	if !e.goesOn(ctx) || !e.look(ctx) {
+	if !e.health.begins(ctx) || !e.look(ctx) {
 		return nil
 	}
 	remove, err := e.remover(ctx)
 	if err != nil {
-		e.err, e.method = err, "" // nothing was removed in any way
+		e.health.fails(err)
+		e.method = "" // nothing was removed by any method
 		return nil
 	}
 	var begun []oci.Digest
 	had := map[oci.Digest]bool{}
-	for wave := e.roots; len(wave) > 0; wave = e.behind(wave, had) {
+	for wave := e.ledger.roots; len(wave) > 0; wave = e.ledger.nextWave(wave, had) {
 		for _, d := range wave {
 			had[d] = true
 		}
-		e.untagWave(ctx, wave, tags, remove.tag)
-		if !e.settle(ctx, remove) {
+		e.removeWave(ctx, wave, remove.tag)
+		if !e.endWave(ctx, remove) {
 			return nil
 		}
 		for _, d := range wave {
-			if !e.tagged[d] && len(e.before[d]) == 0 {
+			if !e.ledger.tagged[d] && len(e.ledger.before[d]) == 0 {
 				begun = append(begun, d)
 			}
 		}
-		if !e.goesOn(ctx) {
+		if !e.health.begins(ctx) {
 			break
 		}
 	}
-	clear(e.untagging) // what is left of it was spared, and is looked at from now on
+	clear(e.looks.removing) // what is left of it is kept, and is looked at from now on
 	return begun
 }
 
-// settle ends a wave, a cancelled one too: it looks at what the wave has come to.
-func (e *execution) settle(ctx context.Context, remove remover) bool {
-	ctx, cancel := lingering(ctx)
+// endWave ends a wave, a cancelled one too: it looks at what the wave has come to.
+func (e *execution) endWave(ctx context.Context, remove remover) bool {
+	drain, cancel := registry.Drain(ctx)
 	defer cancel()
-	if err := remove.settle(ctx); err != nil {
-		e.err, e.broken = err, true
+	drain = registry.WithDrain(drain, drain)
+	if err := remove.endWave(drain); err != nil {
+		e.health.breaks(err)
 		return false
 	}
-	return e.lookNow(ctx)
+	return e.look(drain)
 }
 
-// behind returns what comes after a wave: that of which everything that it waits for has had its turn, this wave
+// nextWave returns what comes after a wave: that of which everything that it waits for has had its turn, this wave
 // included, and has lost its tags for good.
-func (e *execution) behind(wave []oci.Digest, had map[oci.Digest]bool) []oci.Digest {
+func (l *ledger) nextWave(wave []oci.Digest, had map[oci.Digest]bool) []oci.Digest {
 	var out []oci.Digest
 	seen := map[oci.Digest]bool{}
-	waits := func(b oci.Digest) bool { return !had[b] || e.tagged[b] || e.spared[b] != "" }
+	waits := func(b oci.Digest) bool { return !had[b] || l.tagged[b] || l.kept[b] != "" }
 	for _, d := range wave {
-		for _, next := range e.after[d] {
-			if e.spared[next] == "" && !seen[next] && !slices.ContainsFunc(e.before[next], waits) {
+		for _, next := range l.after[d] {
+			if l.kept[next] == "" && !seen[next] && !slices.ContainsFunc(l.before[next], waits) {
 				seen[next] = true
 				out = append(out, next)
 			}
@@ -83,8 +83,8 @@ func (e *execution) behind(wave []oci.Digest, had map[oci.Digest]bool) []oci.Dig
 
 // remover is how a method removes tags.
 type remover struct {
-	tag    func(ctx context.Context, tag string, d oci.Digest) (removed bool, err error)
-	settle func(ctx context.Context) error // ends a wave
+	tag     func(ctx context.Context, tag string, d oci.Digest) (removed bool, err error)
+	endWave func(ctx context.Context) error
 }
 
 func (e *execution) remover(ctx context.Context) (remover, error) {
@@ -107,54 +107,61 @@ func (e *execution) remover(ctx context.Context) (remover, error) {
 	}}, nil
 }
 
-// untagWave removes the tags of the digests, the first ones alone until the registry has let one go.
-func (e *execution) untagWave(ctx context.Context, wave []oci.Digest, tags map[oci.Digest][]string, remove func(context.Context, string, oci.Digest) (bool, error)) {
-	wave = slices.DeleteFunc(slices.Clone(wave), func(d oci.Digest) bool { return e.spared[d] != "" || len(tags[d]) == 0 })
-	for len(wave) > 0 && !e.answered && e.goesOn(ctx) {
-		e.untag(ctx, wave[0], tags[wave[0]], remove)
+// removeWave removes the tags of the digests, the first ones alone until the registry has let one go.
+func (e *execution) removeWave(ctx context.Context, wave []oci.Digest, remove func(context.Context, string, oci.Digest) (bool, error)) {
+	wave = slices.DeleteFunc(slices.Clone(wave), func(d oci.Digest) bool { return e.ledger.kept[d] != "" || len(e.ledger.images[d].Tags) == 0 })
+	for len(wave) > 0 && !e.health.hasAnswered() && e.health.begins(ctx) {
+		e.removeFrom(ctx, wave[0], remove)
 		wave = wave[1:]
 	}
-	e.spread(ctx, wave, func(int) bool { return true }, func(d oci.Digest) { e.untag(ctx, d, tags[d], remove) })
+	e.spread(wave, e.workers(), func(int) bool { return e.health.begins(ctx) }, func(d oci.Digest) { e.removeFrom(ctx, d, remove) })
 }
 
-// untag removes the tags of one digest. One that was moved is left alone, with what it points at now. Once a tag is
+// removeFrom removes the tags of one digest. One that was moved is left alone, with what it points at now. Once a tag is
 // removed the others follow even when the run is cancelled.
-func (e *execution) untag(ctx context.Context, d oci.Digest, tags []string, remove func(context.Context, string, oci.Digest) (bool, error)) {
-	for i, t := range tags {
+func (e *execution) removeFrom(ctx context.Context, d oci.Digest, remove func(context.Context, string, oci.Digest) (bool, error)) {
+	for i, t := range e.ledger.images[d].Tags {
 		if i > 0 && ctx.Err() != nil {
-			var cancel context.CancelFunc
-			ctx, cancel = draining(ctx)
+			drain, cancel := registry.Drain(ctx)
 			defer cancel()
+			ctx = registry.WithDrain(drain, drain)
 		}
 		removed, err := remove(ctx, t, d)
-		if !e.untagged(ctx, d, t, removed, err) {
+		if !e.tagSettled(ctx, d, t, removed, err) {
 			return
 		}
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.tagged[d] = false // as far as is known: a look follows
+	e.ledger.mu.Lock()
+	defer e.ledger.mu.Unlock()
+	e.ledger.tagged[d] = false // as far as is known: a look follows
 }
 
-// untagged notes what became of a tag and reports whether the others of its image may follow. An image of which a tag
+// tagSettled notes what became of a tag and reports whether the others of its image may follow. An image of which a tag
 // could not be removed is not deleted.
-func (e *execution) untagged(ctx context.Context, d oci.Digest, tag string, removed bool, err error) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if errors.Is(err, registry.ErrNotSent) || err != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+func (e *execution) tagSettled(ctx context.Context, d oci.Digest, tag string, removed bool, err error) bool {
+	doubt := errors.Is(err, registry.ErrUnsettled)
+	if errors.Is(err, registry.ErrNotSent) || !doubt && err != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 		return false // it has its tags, and the run says why it ended
 	}
-	delete(e.untagging, tag)
-	if err != nil {
-		e.learn(ctx, err)
-		e.claimed[d] = true
-		e.outcomes[d] = Outcome{Failed, fmt.Sprintf("tag %s: %v", tag, err)}
+	e.looks.watched(tag)
+	if err != nil || removed {
+		e.health.learn(ctx, err)
+	}
+	l := e.ledger
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case err != nil:
+		out := Outcome{Failed, fmt.Sprintf("tag %s: %v", tag, err)}
+		if doubt {
+			l.unsettled[d], out.Status = err, Unsettled
+		}
+		l.claimed[d] = true
+		l.outcomes[d] = out
 		return false
+	case removed:
+		l.removed[d] = append(l.removed[d], tag)
 	}
-	if removed {
-		e.removed[d] = append(e.removed[d], tag)
-		e.answered, e.failures = true, 0
-	}
-	e.step()
+	l.step()
 	return true
 }

@@ -3,11 +3,8 @@ package publish
 import (
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
-
-	"golang.org/x/term"
 
 	"github.com/regsweep/regsweep/internal/report"
 )
@@ -26,8 +23,7 @@ type Console struct {
 
 // NewConsole returns a console that writes to w. It shows a progress bar if w is a terminal.
 func NewConsole(w io.Writer, now func() time.Time) *Console {
-	file, ok := w.(*os.File)
-	return &Console{w: w, now: now, terminal: ok && term.IsTerminal(int(file.Fd())), progress: newProgress(now())}
+	return &Console{w: w, now: now, terminal: IsTerminal(w), progress: newProgress(now())}
 }
 
 // Errorf says what failed.
@@ -47,6 +43,14 @@ func (c *Console) Raw(text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	_, _ = io.WriteString(c.w, text) // there is nowhere to report a broken standard error to
+}
+
+// Table writes a summary as a table that fits the terminal.
+func (c *Console) Table(sum report.Summary) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.progress.clear()
+	return report.WriteTable(c.w, sum, report.TableOptions{Width: terminalWidth(c.w)})
 }
 
 // Together calls say and writes its messages in one piece, so that messages about another repository do not separate an

@@ -69,13 +69,18 @@ func (s Sinks) print(sum report.Summary) error {
 
 // terminalWidth returns how many columns the terminal has that w writes to; 0 when w is not a terminal.
 func terminalWidth(w io.Writer) int {
-	file, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
+	if !IsTerminal(w) {
 		return 0
 	}
-	width, _, err := term.GetSize(int(file.Fd()))
+	width, _, err := term.GetSize(int(w.(*os.File).Fd()))
 	if err != nil {
 		return 0
 	}
 	return width
+}
+
+// IsTerminal reports whether a stream, such as [os.Stdin], is a terminal.
+func IsTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
+	return ok && file != nil && term.IsTerminal(int(file.Fd()))
 }

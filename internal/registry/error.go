@@ -105,7 +105,7 @@ func (e *Error) blamesRequest() bool {
 }
 
 // Is reports whether the answer is of a kind. Registries say in different ways that something still refers to a
-// manifest: zot answers 405 DENIED, Harbor 412, others 403 or 409.
+// manifest: zot answers 405 DENIED, Harbor 412, others 409. A 403 says only that the login may not.
 func (e *Error) Is(target error) bool {
 	if target != ErrInUse {
 		kind := e.kind()
@@ -115,7 +115,7 @@ func (e *Error) Is(target error) bool {
 		return kind != nil && target == kind
 	}
 	switch e.Status {
-	case http.StatusForbidden, http.StatusConflict, http.StatusPreconditionFailed:
+	case http.StatusConflict, http.StatusPreconditionFailed:
 		return true
 	}
 	return e.Status == http.StatusMethodNotAllowed && e.Code == codeDenied

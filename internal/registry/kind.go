@@ -61,6 +61,9 @@ var (
 	// ErrNotAnswered marks a deletion that was sent and not answered in time. The registry is stuck, and another client
 	// that hangs up on it may leave tags that point at nothing.
 	ErrNotAnswered = &Kind{"the registry does not answer", ""}
+	// ErrUnsettled marks a request that would change something, was sent, and was not answered with a refusal: nobody
+	// knows whether the registry has done it.
+	ErrUnsettled = &Kind{"it is not known whether the registry has done it", ""}
 	// ErrTagDeletionUnclear marks an answer that does not tell whether the registry removes tags. Deletion by digest is
 	// not in doubt.
 	ErrTagDeletionUnclear = &Kind{"it is not clear whether the registry removes tags", "--delete-by digest works without removing tags"}

@@ -23,7 +23,7 @@ type Registry interface {
 }
 
 // Repository is one repository of a registry. What only some kinds can do is asked for by type assertion: [TagDeleter],
-// [TagPointer], [Verifier] and [Cache].
+// [TagPointer], [TagRestorer], [Verifier] and [Cache].
 type Repository interface {
 	// Snapshot reads everything known of the repository: all tags, each manifest that they reach, and the dates. Anything
 	// that cannot be read is an error, but for what the registry firmly says that it does not have: a listed tag without a
@@ -76,6 +76,13 @@ type TagPointer interface {
 	PointTag(ctx context.Context, tag string, d oci.Digest) (removed bool, err error)
 }
 
+// TagRestorer is a repository in which a removed tag can be put back.
+type TagRestorer interface {
+	// RestoreTag points a tag that points at nothing to a manifest that is there. A tag that points at something is left
+	// alone, which is an error unless it points there.
+	RestoreTag(ctx context.Context, tag string, d oci.Digest) error
+}
+
 // Verifier is a repository that can be asked whether images are whole.
 type Verifier interface {
 	// Missing returns what images need and the registry does not have: their manifests, configs and layers, each once, in
@@ -94,6 +101,8 @@ type Cache interface {
 type Traits struct {
 	// Kind is the name of the kind, as --registry-kind has it.
 	Kind string
+	// AttachmentsFirst says that what an attachment refers to cannot be deleted before the attachment.
+	AttachmentsFirst bool
 	// BatchSize is how many manifests one request deletes; 0 and 1 are one.
 	BatchSize int
 }

@@ -59,7 +59,8 @@ type (
 		Hint               *string       `json:"hint"`       // what helps against the error
 		Read               *bool         `json:"read"`       // whether the repository was read; missing in old reports
 		Unsettled          int           `json:"unsettled"`
-		Broken             []jsonBroken  `json:"broken"` // pushed meanwhile, and without parts
+		Broken             []jsonBroken  `json:"broken"`  // pushed meanwhile, and without parts
+		Undated            int           `json:"undated"` // images that stay because rules need a date and they have none
 	}
 	jsonRefusal struct {
 		Guard  string  `json:"guard"`
@@ -177,7 +178,7 @@ func repositoryJSON(r Outcome) jsonRepository {
 		UniqueBytesDeleted: t.UniqueBytes, Gone: t.Gone, Planned: t.Planned, ManifestsDeleted: t.Manifests,
 		GhostTags: []string{}, JustBuilt: some(r.pushed()), Refusals: []jsonRefusal{},
 		DeletedBy: r.Way, Unfinished: some(r.Unfinished), Late: r.late(), Read: new(r.Plan != nil), Warnings: some(r.warnings()), Hint: textJSON(Hint(r.Err)),
-		Unsettled: t.Unsettled, Broken: []jsonBroken{},
+		Unsettled: t.Unsettled, Broken: []jsonBroken{}, Undated: r.undated(),
 	}
 	for _, b := range r.Broken {
 		out.Broken = append(out.Broken, jsonBroken{b.Name, b.Digest, some(b.Missing)})

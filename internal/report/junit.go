@@ -161,8 +161,14 @@ func junitProperties(t Totals) []junitProperty {
 		name  string
 		value int64
 	}{
-		{"kept", int64(t.Kept)}, {"deleted", int64(t.Deleted)}, {"gone", int64(t.Gone)}, {"failed", int64(t.Failed)},
-		{"skipped", int64(t.Skipped)}, {"planned", int64(t.Planned)}, {"unsettled", int64(t.Unsettled)}, {"unreferenced_bytes", t.UniqueBytes},
+		{"kept", int64(t.Kept)},
+		{"deleted", int64(t.Deleted)},
+		{"gone", int64(t.Gone)},
+		{"failed", int64(t.Failed)},
+		{"skipped", int64(t.Skipped)},
+		{"planned", int64(t.Planned)},
+		{"unsettled", int64(t.Unsettled)},
+		{"unreferenced_bytes", t.UniqueBytes},
 	} {
 		out = append(out, junitProperty{p.name, strconv.FormatInt(p.value, 10)})
 	}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/oci"
@@ -39,7 +40,7 @@ func (s sheet) problems() []problem {
 		for _, e := range v.failed {
 			p := problem{what: string(e.status), repository: v.Name, image: retain.Name(e.Image), why: long(e.trouble())}
 			if e.status == prune.Unsettled {
-				p.hint = Settles
+				p.hint = v.Settles()
 			}
 			out = append(out, p)
 		}
@@ -66,8 +67,16 @@ func (s sheet) problems() []problem {
 	return out
 }
 
-// Settles is how an unsettled deletion ends.
-const Settles = "the next run with the same --state-dir finds out whether the registry did it, and finishes it"
+// Settles says how the unsettled deletions of a repository end: the next run looks at what the journal has, and nobody at
+// what it has not.
+func (r Outcome) Settles() string {
+	for d, o := range r.Outcomes {
+		if o.Status == prune.Unsettled && !slices.Contains(r.Unfinished, d) {
+			return "no journal has it, so what depends on it can stay in the registry without a tag; a run with --state-dir remembers it"
+		}
+	}
+	return "the next run with the same --state-dir finds out whether the registry did it, and finishes it"
+}
 
 func (r Outcome) losses() []problem {
 	var out []problem

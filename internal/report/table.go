@@ -52,6 +52,9 @@ func WriteTable(w io.Writer, s Summary, o TableOptions) error {
 			last += took(s)
 		}
 		t.line(last)
+		if h := v.hint(); h != "" && v.condition() != stopped {
+			t.line("hint: " + h)
+		}
 	}
 	t.gc(all)
 	if several {
@@ -166,9 +169,9 @@ func (v view) notes() string {
 	var b strings.Builder
 	if v.condition() == stopped {
 		fmt.Fprintf(&b, "  stopped: %s\n", v.objection())
-	}
-	if h := v.hint(); h != "" {
-		fmt.Fprintf(&b, "  hint: %s\n", h)
+		if h := v.hint(); h != "" {
+			fmt.Fprintf(&b, "  hint: %s\n", h)
+		}
 	}
 	losses, more := cut(v.Losses(), maxNotes)
 	for _, text := range losses {
@@ -178,7 +181,7 @@ func (v view) notes() string {
 		fmt.Fprintf(&b, "  broken: %d more\n", more)
 	}
 	if v.totals.Unsettled > 0 {
-		fmt.Fprintf(&b, "  unsettled: %s\n", Settles)
+		fmt.Fprintf(&b, "  unsettled: %s\n", v.Settles())
 	}
 	if v.Plan != nil && len(v.Plan.Ghosts) > 0 {
 		ghosts, more := cut(v.Plan.Ghosts, maxGhosts)

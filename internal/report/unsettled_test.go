@@ -107,3 +107,12 @@ func TestLostTags(t *testing.T) {
 		t.Error("trouble is not what failed")
 	}
 }
+
+// A run that only finishes what an earlier one has begun deletes parts and attachments alone, which no count of images has.
+func TestPartsAloneAreNotNothing(t *testing.T) {
+	t.Parallel()
+	r := repositoryOf("a", made{oci.KindAttachment, prune.Deleted, nil}, made{oci.KindImage, kept, nil})
+	if line := (Summary{Repositories: []Outcome{r}}).Line(); !strings.Contains(line, "deleted 0 images (1 manifest), kept 1") {
+		t.Errorf("the line says %q", line)
+	}
+}

@@ -14,10 +14,12 @@ import (
 // done says what happened, in numbers: the last line of a table, the first of a job summary. bytes is what it says of
 // them, from [Summary.unreferenced].
 func done(t Totals, dryRun, trouble bool, bytes string) string {
+	// Parts and attachments alone are deleted when a run finishes what an earlier one has begun.
+	tried := t.Deleted + t.Gone + t.Failed + t.Unsettled + t.Skipped + t.Planned + t.Manifests
 	switch {
-	case t.Deleted+t.Gone+t.Failed+t.Unsettled+t.Skipped+t.Planned == 0 && trouble:
+	case tried == 0 && trouble:
 		return fmt.Sprintf("nothing was deleted, kept %d", t.Kept)
-	case t.Deleted+t.Gone+t.Failed+t.Unsettled+t.Skipped+t.Planned == 0:
+	case tried == 0:
 		return fmt.Sprintf("nothing to delete, kept %d", t.Kept)
 	case dryRun:
 		text := fmt.Sprintf("would delete %s, keep %d", plural(t.Planned, "image", "images"), t.Kept)
@@ -233,13 +235,45 @@ func (r Outcome) warnings() []string {
 // remarks are for a reader: the warnings, and what was special about the execution.
 func (r Outcome) remarks() []string {
 	out := slices.Clone(r.warnings())
+	if text := r.undatedRemark(); text != "" {
+		out = append(out, text)
+	}
 	if r.Way == prune.Retag {
 		out = append(out, "tags were removed by pointing them to a placeholder image, which was pushed for that and then deleted (--delete-by retag)")
 	}
 	if n := len(r.Unfinished); n > 0 {
-		out = append(out, fmt.Sprintf("%s begun and not finished; the next run with the same --state-dir checks and finishes them", plural(n, "deletion was", "deletions were")))
+		out = append(out, fmt.Sprintf("%s begun and not finished; the next run with the same --state-dir continues there", plural(n, "deletion was", "deletions were")))
 	}
 	return out
+}
+
+// undated is how many images stay because rules need a date and they have none.
+func (r Outcome) undated() int {
+	n := 0
+	if r.Plan == nil {
+		return n
+	}
+	for _, d := range r.Plan.Decisions {
+		if counted(d.Image) && slices.ContainsFunc(d.Reasons, func(r retain.Reason) bool { return r.Rule == retain.RuleUndated }) {
+			n++
+		}
+	}
+	return n
+}
+
+// undatedRemark says what helps where images without a date hold a repository up: nothing goes, or half of what stays has
+// none.
+func (r Outcome) undatedRemark() string {
+	n, t := r.undated(), r.Totals()
+	goes := t.Deleted + t.Gone + t.Failed + t.Unsettled + t.Skipped + t.Planned
+	if n == 0 || goes > 0 && 2*n < t.Kept {
+		return ""
+	}
+	of := fmt.Sprintf("%d of %d kept images have", n, t.Kept)
+	if n == t.Kept {
+		of = plural(n, "kept image has", "kept images have")
+	}
+	return of + " no usable date, and the rules need one: --sort semver or --sort name orders images by their tags, --undated oldest counts those without a date as the oldest"
 }
 
 // note is what the numbers of a repository's row do not say. strong and tags write a word and tags in the form's own way.

@@ -84,18 +84,20 @@ func (e *entry) isPartOf(index *entry) bool {
 
 type decider struct {
 	policy  Policy
+	protect []Pattern
 	context Context
 	now     time.Time
 	usage   inuse.Usage
 	entries []*entry // newest first
 	byTag   map[string]*entry
+	ghosts  []string // in natural order
 	family  family
 	groups  []*group      // by name
 	applied map[Rule]bool // the keep rules that apply to an image
 }
 
 func newDecider(s oci.Snapshot, p Policy, c Context, now time.Time) *decider {
-	d := &decider{policy: p, context: c, now: now, usage: inuse.Find(p.InUse, s), byTag: map[string]*entry{}}
+	d := &decider{policy: p, protect: p.protectedTags(), context: c, now: now, usage: inuse.Find(p.InUse, s), ghosts: sortedTags(s.Ghosts), byTag: map[string]*entry{}}
 	pending := map[oci.Digest]bool{}
 	for _, digest := range c.Pending {
 		pending[digest] = true
@@ -135,7 +137,7 @@ func newDecider(s oci.Snapshot, p Policy, c Context, now time.Time) *decider {
 func (d *decider) countable(i oci.Image) []string {
 	var out []string
 	for _, t := range i.Tags {
-		_, protected := matching(d.policy.Protect, t)
+		_, protected := matching(d.protect, t)
 		if _, attached := oci.AttachmentSubject(t); !attached && !protected && !d.usage.Names(i, t) && d.inScope(t) {
 			out = append(out, t)
 		}
@@ -175,7 +177,7 @@ func (d *decider) keepProtected() {
 		var outside []string
 		for _, t := range e.image.Tags {
 			_, attached := oci.AttachmentSubject(t)
-			p, protected := matching(d.policy.Protect, t)
+			p, protected := matching(d.protect, t)
 			if protected {
 				e.always(RuleProtect, "protected by "+p.String())
 			}
@@ -240,14 +242,14 @@ func (d *decider) plan(s oci.Snapshot) Plan {
 		n := e.section()
 		sections[n] = append(sections[n], e)
 	}
-	p := Plan{Repository: s.Repository, Ghosts: sortedTags(s.Ghosts), Decisions: make([]Decision, 0, len(d.entries))}
+	p := Plan{Repository: s.Repository, Ghosts: d.ghosts, Decisions: make([]Decision, 0, len(d.entries))}
 	for _, section := range sections {
 		for _, e := range section {
 			p.Decisions = append(p.Decisions, e.decision())
 		}
 	}
 	p.Warnings = d.warnings()
-	p.Refusals = slices.Concat(d.refusePushed(s), d.refuseNoGroup(), d.refuseTooMany(p))
+	p.Refusals = slices.Concat(d.refusePushed(), d.refuseUnreadable(), d.refuseNoGroup(), d.refuseTooMany(p))
 	return p
 }
 

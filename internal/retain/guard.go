@@ -13,28 +13,50 @@ const (
 	GuardJustBuilt = "just-built"
 	GuardMaxDelete = "max-delete"
 	GuardGroupBy   = "group-by"
+	// GuardUnreadable is for a tag that must stay and that the registry lists, but has no manifest for.
+	GuardUnreadable = "unreadable"
 )
 
 // refusePushed refuses the plan when the repository does not have what the pipeline has just pushed. Then the step looks
 // at the wrong repository, the push failed, or somebody else has moved the tag. In each case a person should look.
-func (d *decider) refusePushed(s oci.Snapshot) []Refusal {
+func (d *decider) refusePushed() []Refusal {
 	var out []Refusal
 	refuse := func(p oci.Pushed, format string, args ...any) {
-		out = append(out, Refusal{GuardJustBuilt, fmt.Sprintf("the pipeline pushed %s (source: %s), but ", p.Reference, p.Source) + fmt.Sprintf(format, args...)})
+		pushed := "pushed"
+		if p.Assumed {
+			pushed = "probably pushed"
+		}
+		out = append(out, Refusal{GuardJustBuilt, fmt.Sprintf("the pipeline %s %s (source: %s), but ", pushed, p.Reference, p.Source) + fmt.Sprintf(format, args...)})
 	}
 	for _, p := range d.context.Pushed {
 		e := d.byTag[p.Tag]
 		switch {
+		case slices.Contains(d.ghosts, p.Tag):
+			refuse(p, "the registry lists this tag and has no manifest for it")
 		case p.Assumed:
 		case p.Tag == "" && d.family.byDigest[p.Digest] == nil:
 			refuse(p, "the repository does not have this digest")
 		case p.Tag == "":
-		case e == nil && slices.Contains(s.Ghosts, p.Tag):
-			refuse(p, "the registry has no manifest for this tag")
 		case e == nil:
 			refuse(p, "the repository does not have this tag")
 		case p.Digest != "" && p.Digest != e.image.Digest:
 			refuse(p, "the tag points at %s", e.image.Digest)
+		}
+	}
+	return out
+}
+
+// refuseUnreadable refuses the plan when the registry lists a tag that must stay and has no manifest for it. What that
+// tag needs is not known, and the answer may be wrong: a proxy that loses a part of the request makes images look absent.
+func (d *decider) refuseUnreadable() []Refusal {
+	var out []Refusal
+	for _, t := range d.ghosts {
+		why := d.usage.Tag(t)
+		if p, protected := matching(d.protect, t); protected {
+			why = append([]string{"protected by " + p.String()}, why...)
+		}
+		if len(why) > 0 {
+			out = append(out, Refusal{GuardUnreadable, fmt.Sprintf("the tag %s is %s, but the registry lists it and has no manifest for it", t, and(why))})
 		}
 	}
 	return out
@@ -98,7 +120,7 @@ func (d *decider) warnings() []string {
 	for _, list := range []struct {
 		flag     string
 		patterns []Pattern
-	}{{"--tags", d.policy.Tags}, {"--protect", d.policy.Protect}} {
+	}{{"--tags", d.policy.Tags}, {"--protect", d.protect}} {
 		for _, p := range list.patterns {
 			if !p.implicit && !d.anyTag(p) {
 				out = append(out, fmt.Sprintf("%s %s matches no tag", list.flag, p))
@@ -127,5 +149,5 @@ func (d *decider) anyTag(p Pattern) bool {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(d.ghosts, p.Match)
 }

@@ -154,6 +154,7 @@ func hardPolicy(r *rand.Rand) Policy {
 		}
 	}
 	lists := []string{"latest", "stable,latest", "main-*", "dev-?", "v*", "re:[0-9].*", "*.*", "*-[0-4]", "sha256-*", "*.sig", "b*,1.*"}
+	p.NoProtectLatest = r.IntN(2) == 0
 	if r.IntN(3) == 0 {
 		p.Protect, _ = ParsePatterns(pick(r, lists))
 	}

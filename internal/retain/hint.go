@@ -5,6 +5,8 @@ func (r Refusal) Hint() string {
 	switch r.Guard {
 	case GuardMaxDelete:
 		return "look at the plan; if it is right, raise --max-delete for one run"
+	case GuardUnreadable:
+		return "if the image is gone, push it again or delete the tag in the registry; if it is there, look for a proxy that changes requests"
 	case GuardGroupBy:
 		return "compare the expression with the tags; prune a repository whose tags name no groups without --group-by"
 	}

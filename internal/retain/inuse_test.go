@@ -30,11 +30,11 @@ warning: --protect-file other names no image of this repository
 	if got := c.format(Decide(c.snapshot, c.policy, Context{}, testNow)); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	const english = "keep the last 1; protect what pods, other and list name"
+	const english = "keep the last 1; protect latest and what pods, other and list name"
 	if got := c.policy.String(); got != english {
 		t.Errorf("got %q, want %q", got, english)
 	}
-	c.policy.Protect, _ = ParsePatterns("latest,v*")
+	c.policy.Protect, _ = ParsePatterns("v*")
 	c.policy.InUse = c.policy.InUse[:1]
 	if got, want := c.policy.String(), "keep the last 1; protect latest, v* and what pods names"; got != want {
 		t.Errorf("got %q, want %q", got, want)

@@ -41,6 +41,7 @@ func broken(c testCase, p Plan) []string {
 		for _, t := range i.Tags {
 			_, attached := oci.AttachmentSubject(t)
 			_, protected := matching(c.policy.Protect, t)
+			protected = protected || t == "latest" && !c.policy.NoProtectLatest
 			_, inside := matching(c.policy.Tags, t)
 			pushed := slices.ContainsFunc(c.context.Pushed, func(p oci.Pushed) bool { return p.Tag == t })
 			if doomed && (protected || pushed || (len(c.policy.Tags) > 0 && !inside && !attached)) {
@@ -63,6 +64,12 @@ func broken(c testCase, p Plan) []string {
 			if doomed && verdicts[s] != Delete {
 				fail("%s is deleted though what it is attached to is not", name)
 			}
+		}
+	}
+	for _, t := range c.snapshot.Ghosts {
+		_, protected := matching(c.policy.Protect, t)
+		if protected && !slices.ContainsFunc(p.Refusals, func(r Refusal) bool { return r.Guard == GuardUnreadable && strings.Contains(r.Detail, t) }) {
+			fail("%s is protected and cannot be read, and the plan is not refused for it", t)
 		}
 	}
 	if len(p.Deletions()) > 0 && mustBeVoid(c) {
@@ -136,6 +143,9 @@ func randomCase(r *rand.Rand) testCase {
 		}
 		earlier = append(earlier, i.Digest)
 		c.snapshot.Images = append(c.snapshot.Images, i)
+	}
+	if r.IntN(4) == 0 {
+		c.snapshot.Ghosts = []string{fmt.Sprintf(pick(r, forms), tag), "b"}
 	}
 	classify(&c.snapshot, nil)
 	c.policy = randomPolicy(r)

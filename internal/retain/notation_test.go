@@ -81,6 +81,7 @@ func parsePolicy(t testing.TB, text string) Policy {
 	t.Helper()
 	var p Policy
 	var err error
+	text, p.NoProtectLatest = strings.CutSuffix(text, " --no-protect-latest")
 	words := strings.Fields(text)
 	for i := 0; i+1 < len(words) && err == nil; i += 2 {
 		value := words[i+1]

@@ -58,6 +58,7 @@ func (c *timedCase) written() string {
 	flag("expire-groups", fmt.Sprint(p.ExpireGroups.n, p.ExpireGroups.unit), !p.ExpireGroups.IsZero())
 	flag("tags", p.Tags, len(p.Tags) > 0)
 	flag("protect", p.Protect, len(p.Protect) > 0)
+	flag("no-protect-latest", "", p.NoProtectLatest)
 	for _, x := range c.context.Pushed {
 		fmt.Fprintf(&b, "\npushed: %s@%s", x.Tag, c.names[x.Digest])
 	}
@@ -141,7 +142,7 @@ func smallerCases(c timedCase) (out []timedCase) {
 		without(func(d *timedCase) { d.context.Pushed = slices.Delete(d.context.Pushed, n, n+1) })
 	}
 	for _, change := range []func(p *Policy){
-		func(p *Policy) { p.Tags = nil }, func(p *Policy) { p.Protect = nil }, func(p *Policy) { p.KeepLast = 0 },
+		func(p *Policy) { p.Tags = nil }, func(p *Policy) { p.Protect = nil }, func(p *Policy) { p.NoProtectLatest = true }, func(p *Policy) { p.KeepLast = 0 },
 		func(p *Policy) { p.KeepYoungerThan = Age{} }, func(p *Policy) { p.KeepHourly = 0 }, func(p *Policy) { p.KeepDaily = 0 },
 		func(p *Policy) { p.KeepWeekly = 0 }, func(p *Policy) { p.KeepMonthly = 0 }, func(p *Policy) { p.KeepYearly = 0 },
 		func(p *Policy) { p.KeepSemver = Versions{} }, func(p *Policy) { p.KeepSemver.per = "" }, func(p *Policy) { p.Sort = "" },

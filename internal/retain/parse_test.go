@@ -183,10 +183,11 @@ func TestParseGrouping(t *testing.T) {
 func TestPolicyInEnglish(t *testing.T) {
 	t.Parallel()
 	for flags, want := range map[string]string{
-		"--keep-last 2": "keep the last 2",
-		"--keep-last 2 --sort name --protect latest,v*":                                                          "keep the last 2 by name; protect latest, v*",
-		"--keep-daily 7 --keep-weekly 4 --keep-semver 3/minor --keep-yearly 1":                                   "keep the newest of each of the last 7 days, the last 4 weeks and the last year and the 3 highest versions of each minor line",
-		"--keep-last 1 --group-by ^(.+)-[0-9]+$ --expire-groups 90d --max-delete 50% --undated oldest --tags b*": "keep the last 1, in each group of ^(.+)-[0-9]+$; keep nothing by rule in groups without a new image for 90 days; only tags b*; images without a date count as the oldest; delete at most 50%",
+		"--keep-last 2":                          "keep the last 2; protect latest",
+		"--keep-last 2 --no-protect-latest":      "keep the last 2",
+		"--keep-last 2 --sort name --protect v*": "keep the last 2 by name; protect latest, v*",
+		"--keep-daily 7 --keep-weekly 4 --keep-semver 3/minor --keep-yearly 1":                                   "keep the newest of each of the last 7 days, the last 4 weeks and the last year and the 3 highest versions of each minor line; protect latest",
+		"--keep-last 1 --group-by ^(.+)-[0-9]+$ --expire-groups 90d --max-delete 50% --undated oldest --tags b*": "keep the last 1, in each group of ^(.+)-[0-9]+$; keep nothing by rule in groups without a new image for 90 days; only tags b*; protect latest; images without a date count as the oldest; delete at most 50%",
 	} {
 		if got := parsePolicy(t, flags).String(); got != want {
 			t.Errorf("%s reads\n%s, want\n%s", flags, got, want)

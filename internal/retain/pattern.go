@@ -60,11 +60,8 @@ func ParsePatterns(lists ...string) ([]Pattern, error) {
 	return out, nil
 }
 
-// Implicit returns the pattern marked as a default that nobody typed: when it matches nothing, there is no warning.
-func (p Pattern) Implicit() Pattern {
-	p.implicit = true
-	return p
-}
+// latest is the pattern that nobody has to type, so that it causes no warning when it matches nothing.
+var latest = Pattern{text: "latest", implicit: true}
 
 // String returns the pattern as it was written.
 func (p Pattern) String() string { return p.text }

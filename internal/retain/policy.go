@@ -21,8 +21,10 @@ import (
 type Policy struct {
 	// Tags is the scope; empty means every tag.
 	Tags []Pattern
-	// Protect are tags that are never deleted and not counted.
+	// Protect are tags that are never deleted and not counted, in addition to the tag latest.
 	Protect []Pattern
+	// NoProtectLatest makes latest a tag like any other, unless Protect names it.
+	NoProtectLatest bool
 	// InUse are texts that name images in use, which are never deleted and not counted.
 	InUse []inuse.Text
 	// KeepLast keeps the newest N images; 0 means the rule is not set.
@@ -213,9 +215,18 @@ func (p Policy) String() string {
 	return strings.Join(parts, "; ")
 }
 
+// protectedTags are the patterns of the tags that are never deleted.
+func (p Policy) protectedTags() []Pattern {
+	named := slices.ContainsFunc(p.Protect, func(q Pattern) bool { return q.text == latest.text })
+	if p.NoProtectLatest || named {
+		return p.Protect
+	}
+	return append([]Pattern{latest}, p.Protect...)
+}
+
 // protected says in English what is never deleted.
 func (p Policy) protected() string {
-	patterns, sources := join(p.Protect), []string{}
+	patterns, sources := join(p.protectedTags()), []string{}
 	for _, u := range p.InUse {
 		sources = append(sources, u.Source())
 	}

@@ -69,7 +69,7 @@ func (o *theory) firm(i oci.Image) bool {
 }
 
 func (o *theory) protected(tag string) bool {
-	return slices.ContainsFunc(o.policy.Protect, func(p Pattern) bool { return p.Match(tag) })
+	return tag == "latest" && !o.policy.NoProtectLatest || slices.ContainsFunc(o.policy.Protect, func(p Pattern) bool { return p.Match(tag) })
 }
 
 func (o *theory) inScope(tag string) bool {

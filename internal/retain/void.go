@@ -83,11 +83,7 @@ func (d *decider) warnVoid() []string {
 		}
 	}
 	if len(dates) > 0 {
-		advice := ""
-		if dates[0] == "--"+string(RuleLast) {
-			advice = "; --sort semver, --sort name or --undated oldest can help"
-		}
-		out = append(out, fmt.Sprintf("%s to no image: %s%s", apply(dates), choose(images, "the only image has no usable date", "none of the %d images has a usable date"), advice))
+		out = append(out, fmt.Sprintf("%s to no image: %s", apply(dates), choose(images, "the only image has no usable date", "none of the %d images has a usable date")))
 	}
 	if len(versions) > 0 {
 		out = append(out, fmt.Sprintf("%s to no image: %s", apply(versions), choose(images, "no tag of the only image is a semantic version", "no tag of the %d images is a semantic version")))

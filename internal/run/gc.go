@@ -111,7 +111,10 @@ type collector struct {
 // collect runs the garbage collection and returns its result.
 func (c *collector) collect(ctx context.Context) *gc.Result {
 	o := c.Options
-	o.Untagged, o.Say = c.untagged(), func(text string) { c.tell(GCStep{text}) }
+	o.Untagged, o.Say = c.untagged(), func(text string) { c.tell(GCStep{Text: text}) }
+	if o.Mode == gc.Live {
+		c.tell(GCStep{Text: "--gc-mode live: what is pushed to the registry while it is collected can lose its layers", Warning: true})
+	}
 	res := c.Run(ctx, c, o)
 	return &res
 }

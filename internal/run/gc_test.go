@@ -204,7 +204,7 @@ func TestPruneWithoutAJournal(t *testing.T) {
 	if r := sum.Repositories[0]; r.Err != nil || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "by digest") || r.Totals().Deleted != 3 {
 		t.Errorf("%+v", r)
 	}
-	if err := errors.Join(held.Write([]oci.Digest{"sha256:" + oci.Digest(strings.Repeat("1", 64))}), held.Close()); err != nil {
+	if err := errors.Join(held.Write([]oci.Image{{Digest: "sha256:" + oci.Digest(strings.Repeat("1", 64))}}), held.Close()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -25,9 +25,11 @@ const maxParallelRepositories = 4
 func Prune(ctx context.Context, job Job, w World) report.Summary {
 	if job.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, job.Timeout, report.ErrTimeout)
+		ctx, cancel = w.deadline(ctx, job.Timeout)
 		defer cancel()
 	}
+	ctx, end := w.withDrain(ctx)
+	defer end()
 	sum := report.Summary{DryRun: job.DryRun, Started: w.Now().UTC()}
 	p := &pruner{Job: job, World: w, summary: &sum}
 	names := p.expand(ctx)
@@ -35,19 +37,10 @@ func Prune(ctx context.Context, job Job, w World) report.Summary {
 	if sum.Shard.Total > 0 {
 		w.tell(ShardChosen{sum.Shard, len(names)})
 	}
-	done := make([]report.Outcome, len(names))
-	group := &errgroup.Group{}
-	group.SetLimit(maxParallelRepositories)
-	for i, name := range names {
-		group.Go(func() error {
-			done[i] = p.prune(ctx, name)
-			w.tell(RepositoryDone{done[i]})
-			return nil
-		})
+	sum.Repositories = append(sum.Repositories, p.work(ctx, names)...)
+	if sum.Cause == nil {
+		sum.Cause = context.Cause(ctx)
 	}
-	_ = group.Wait() // the summary carries the errors
-	sum.Repositories = append(sum.Repositories, done...)
-	sum.Cause = context.Cause(ctx)
 	if errors.Is(sum.Cause, report.ErrTimeout) && len(sum.Repositories) > 0 && !slices.ContainsFunc(sum.Repositories, wasRead) {
 		sum.Cause = ErrNothingRead
 	}
@@ -83,39 +76,105 @@ func (p *pruner) expand(ctx context.Context) []oci.Repository {
 	return names
 }
 
-// prune reads, plans and executes for one repository.
-func (p *pruner) prune(ctx context.Context, name oci.Repository) report.Outcome {
-	out := report.Outcome{Name: name}
+// work plans and executes for each repository: for one after the other, or where the plans must be confirmed, first all
+// plans and then all executions.
+func (p *pruner) work(ctx context.Context, names []oci.Repository) []report.Outcome {
+	tasks := make([]*task, len(names))
+	if p.Confirm == nil {
+		inParallel(len(names), func(i int) {
+			tasks[i] = p.plan(ctx, names[i])
+			p.finish(ctx, tasks[i])
+		})
+		return outcomes(tasks)
+	}
+	inParallel(len(names), func(i int) {
+		tasks[i] = p.plan(ctx, names[i])
+		tasks[i].close() // somebody may think for long, and of many repositories
+	})
+	if !p.confirmed(ctx, tasks) {
+		p.summary.Cause = ErrDeclined
+		if cause := context.Cause(ctx); errors.Is(cause, report.ErrTimeout) {
+			p.summary.Cause = cause
+		}
+		for _, t := range tasks {
+			t.skip(p.summary.Cause)
+		}
+	}
+	inParallel(len(tasks), func(i int) {
+		if tasks[i].planned() {
+			tasks[i].reopen(p.State)
+		}
+		p.finish(ctx, tasks[i])
+	})
+	return outcomes(tasks)
+}
+
+// confirmed asks whether to carry out the plans, if that would delete anything.
+func (p *pruner) confirmed(ctx context.Context, tasks []*task) bool {
+	plan := *p.summary
+	plan.DryRun, plan.Repositories = true, slices.Clone(plan.Repositories)
+	for _, t := range tasks {
+		out := t.outcome
+		if t.planned() {
+			out.Outcomes = prune.Dry(*out.Plan).Outcomes
+		}
+		plan.Repositories = append(plan.Repositories, out)
+	}
+	plan.Elapsed = p.Now().Sub(plan.Started)
+	return p.DryRun || !slices.ContainsFunc(tasks, (*task).deletes) || p.Confirm(ctx, plan)
+}
+
+// inParallel calls do with the numbers below n, a few at the same time.
+func inParallel(n int, do func(i int)) {
+	group := &errgroup.Group{}
+	group.SetLimit(maxParallelRepositories)
+	for i := range n {
+		group.Go(func() error {
+			do(i)
+			return nil
+		})
+	}
+	_ = group.Wait() // the outcomes carry the errors
+}
+
+// plan reads and decides for one repository.
+func (p *pruner) plan(ctx context.Context, name oci.Repository) *task {
+	t := &task{outcome: report.Outcome{Name: name}}
 	if ctx.Err() != nil {
-		out.Err = fmt.Errorf("%w: %w", ErrNotLookedAt, context.Cause(ctx))
-		return out
+		return t.fail(fmt.Errorf("%w: %w", ErrNotLookedAt, context.Cause(ctx)))
 	}
 	rules, err := p.Policy(name)
 	if err != nil {
-		out.Err = err
-		return out
+		return t.fail(err)
 	}
-	out.Policy = rules.String()
+	t.outcome.Policy = rules.String()
 	client, err := p.Open(name.Host)
 	if err != nil {
-		out.Err = err
-		return out
+		return t.fail(err)
 	}
-	repository := client.Repository(name.Path)
-	journal, warnings := openJournal(p.State, name)
-	out.Warnings = warnings
-	if journal != nil {
-		defer journal.Close()
-	}
-	snapshot, pushed, err := p.read(ctx, repository, name, rules, journal.Unfinished())
+	t.repository, t.traits = client.Repository(name.Path), client.Traits()
+	t.reopen(p.State)
+	snapshot, pushed, err := p.read(ctx, t.repository, name, rules, t.journal.Unfinished())
 	if err != nil {
-		return unread(ctx, out, err)
+		t.outcome = unread(ctx, t.outcome, err)
+		return t
 	}
-	plan := retain.Decide(snapshot, rules, retain.Context{Pushed: pushed, Pending: journal.Unfinished()}, p.summary.Started)
-	out.Plan, out.Pushed = &plan, pushed
-	out.Warnings = append(out.Warnings, snapshot.Warnings...)
-	p.execute(ctx, &out, repository, journal)
-	return out
+	plan := retain.Decide(snapshot, rules, retain.Context{Pushed: pushed, Pending: t.journal.Unfinished()}, p.summary.Started)
+	t.outcome.Plan, t.outcome.Pushed = &plan, pushed
+	t.outcome.Warnings = append(t.outcome.Warnings, snapshot.Warnings...)
+	if len(plan.Refusals) > 0 {
+		t.outcome.Outcomes = prune.Skip(plan, "refused").Outcomes
+	}
+	return t
+}
+
+// finish carries out the plan of a task, if it has one, and tells what became of it.
+func (p *pruner) finish(ctx context.Context, t *task) {
+	defer t.close()
+	if t.planned() {
+		p.execute(ctx, t)
+	}
+	p.tell(RepositoryDone{t.outcome})
 }
 
 // read reads the repository, including what no listing shows: what the pipeline pushed by digest, images in use, and
@@ -130,34 +189,39 @@ func (p *pruner) read(ctx context.Context, r registry.Repository, name oci.Repos
 	})
 }
 
-// execute executes the plan of one repository, unless it was refused or the run is a dry run.
-func (p *pruner) execute(ctx context.Context, out *report.Outcome, r registry.Repository, journal *journal) {
-	plan := *out.Plan
-	switch {
-	case len(plan.Refusals) > 0:
-		out.Outcomes = prune.Skip(plan, "refused").Outcomes
-		return
-	case p.DryRun:
+// execute deletes what the plan of a task says.
+func (p *pruner) execute(ctx context.Context, t *task) {
+	plan, out := *t.outcome.Plan, &t.outcome
+	if p.DryRun {
 		out.Outcomes = prune.Dry(plan).Outcomes
 		return
 	}
 	method := p.Method
-	if journal == nil && p.State != nil { // another run uses it, or it cannot be read; a warning says so
+	if t.journal == nil && p.State != nil { // another run uses it, or it cannot be read; a warning says so
 		method = prune.ByDigest
 	}
 	name := out.Name.String()
-	result := prune.Execute(ctx, plan, r, prune.Options{
-		Workers: p.Workers, Method: method, Journal: journal.ofPrune(),
+	result := prune.Execute(ctx, plan, t.repository, prune.Options{
+		Workers: p.Workers, Method: method, Journal: t.journal.ofPrune(), Traits: t.traits,
 		Progress: func(done, all int) { p.tell(Progress{name, "deletions", done, all}) },
 	})
 	out.Outcomes, out.Way, out.Unfinished, out.Err = result.Outcomes, result.Method, result.Unfinished, result.Err
 	out.Untagged, out.Broken = result.Untagged, result.Broken
-	forget(r, plan, result)
+	forget(t.repository, plan, result)
 	out.Warnings = append(out.Warnings, result.Warnings...)
 	if errors.Is(result.Err, report.ErrTimeout) { // not a failure: the user asked for it, and the next run continues
 		out.Warnings = append(out.Warnings, fmt.Sprintf("%v; %s not tried", report.ErrTimeout, deletions(skipped(result))))
 		out.Err = nil
 	}
+	out.Err = cancelled(out.Err)
+}
+
+// cancelled says of an error that a cancel is its cause, whose own text names a signal.
+func cancelled(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("cancelled: %w", err)
+	}
+	return err
 }
 
 // unread notes that a repository was not read. If --timeout ended the reading, this is not a failure, and neither is it for
@@ -165,9 +229,10 @@ func (p *pruner) execute(ctx context.Context, out *report.Outcome, r registry.Re
 // repository ends with [ErrNothingRead].
 func unread(ctx context.Context, out report.Outcome, err error) report.Outcome {
 	out.Err = err
-	if errors.Is(context.Cause(ctx), report.ErrTimeout) && (errors.Is(err, report.ErrTimeout) || errors.Is(err, context.DeadlineExceeded)) {
+	if errors.Is(context.Cause(ctx), report.ErrTimeout) && (errors.Is(err, report.ErrTimeout) || errors.Is(err, ctx.Err())) {
 		out.Err = report.ErrTimeout
 	}
+	out.Err = cancelled(out.Err)
 	return out
 }
 

@@ -104,7 +104,7 @@ func (r *ranker) finish(asked int, err error) rank.Ranking {
 		first := oci.Repository{Host: r.asked.Host, Path: out.Unread[0].Path}
 		out.Err = fmt.Errorf("%s: %w", first, out.Unread[0].Err)
 	} else if err != nil {
-		out.Err = fmt.Errorf("%s: %w", r.host, err)
+		out.Err = fmt.Errorf("%s: %w", r.host, cancelled(err))
 	}
 	return out
 }

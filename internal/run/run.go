@@ -3,6 +3,7 @@
 package run
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -43,6 +44,16 @@ type World struct {
 	State *state.Dir
 	// Now is the clock.
 	Now func() time.Time
+	// Deadline ends a context after so long with a cause; nil does so by the system's clock.
+	Deadline func(ctx context.Context, d time.Duration, cause error) (context.Context, context.CancelFunc)
+	// Drain is how long a cancelled run may finish what it has begun; 0 means [registry.DrainTime]. Hurry, which may be nil,
+	// ends that time early when it is closed.
+	Drain time.Duration
+	Hurry <-chan struct{}
+	// Confirm is asked before anything is deleted, with the plans of all repositories as the summary of a dry run, when
+	// there is something to delete. Nothing is deleted when it returns false. It may be nil; then each repository is
+	// executed as soon as it was read.
+	Confirm func(ctx context.Context, plan report.Summary) bool
 	// Events receives what happens during the run, from several goroutines; it may be nil.
 	Events func(Event)
 }
@@ -66,12 +77,23 @@ type ShardChosen struct {
 }
 
 // GCStep describes the current step of a garbage collection.
-type GCStep struct{ Text string }
+type GCStep struct {
+	Text string
+	// Warning is true for what the reader should know before it happens.
+	Warning bool
+}
 
 func (Progress) event()       {}
 func (RepositoryDone) event() {}
 func (ShardChosen) event()    {}
 func (GCStep) event()         {}
+
+func (w World) deadline(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if w.Deadline != nil {
+		return w.Deadline(ctx, d, report.ErrTimeout)
+	}
+	return context.WithTimeoutCause(ctx, d, report.ErrTimeout)
+}
 
 func (w World) tell(e Event) {
 	if w.Events != nil {
@@ -84,6 +106,14 @@ var ErrNotLookedAt = errors.New("not looked at")
 
 // ErrNothingRead is the cause of a run whose time was over before it read any repository. It wraps [report.ErrTimeout].
 var ErrNothingRead error = nothingRead{}
+
+// ErrDeclined is what ended a run whose plan was not confirmed. It wraps [context.Canceled].
+var ErrDeclined error = declined{}
+
+type declined struct{}
+
+func (declined) Error() string { return "the plan was not confirmed" }
+func (declined) Unwrap() error { return context.Canceled }
 
 type nothingRead struct{}
 

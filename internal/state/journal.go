@@ -29,6 +29,7 @@ type Journal struct {
 	path string
 	lock *flock.Flock
 	left []oci.Digest
+	tags map[string]oci.Digest
 }
 
 // journalFile is the form of the file.
@@ -36,7 +37,9 @@ type journalFile struct {
 	Version    int          `json:"version"`
 	Repository string       `json:"repository"`
 	Digests    []oci.Digest `json:"digests"`
-	Sum        string       `json:"sum"` // of the digests: one wrong digit would lose a manifest for good
+	// Tags are those that the manifests had. They say which tags without an image are a deletion's own leftovers.
+	Tags map[string]oci.Digest `json:"tags,omitempty"`
+	Sum  string                `json:"sum"` // of the digests: one wrong digit would lose a manifest for good
 }
 
 func sumOf(digests []oci.Digest) string {
@@ -61,55 +64,66 @@ func (d Dir) Journal(name oci.Repository) (*Journal, error) {
 	case !locked:
 		return nil, ErrBusy
 	}
-	left, err := readJournal(path, name)
+	file, err := readJournal(path, name)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read %s: %w", path, err), j.Close())
 	}
-	j.left = left
+	j.left, j.tags = file.Digests, file.Tags
 	return j, nil
 }
 
-func readJournal(path string, name oci.Repository) ([]oci.Digest, error) {
+func readJournal(path string, name oci.Repository) (journalFile, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return journalFile{}, nil
 	}
 	if err != nil {
-		return nil, err
+		return journalFile{}, err
 	}
 	var f journalFile
 	if err := json.Unmarshal(text, &f); err != nil {
-		return nil, fmt.Errorf("it is not a journal: %w", err)
+		return journalFile{}, fmt.Errorf("it is not a journal: %w", err)
 	}
 	if f.Version != journalVersion {
-		return nil, fmt.Errorf("it is of version %d and this program writes version %d", f.Version, journalVersion)
+		return journalFile{}, fmt.Errorf("it is of version %d and this program writes version %d", f.Version, journalVersion)
 	}
 	if len(f.Digests) == 0 || f.Sum != sumOf(f.Digests) {
-		return nil, errors.New("it is damaged")
+		return journalFile{}, errors.New("it is damaged")
 	}
 	if f.Repository != name.String() {
-		return nil, fmt.Errorf("it is about %s", f.Repository)
+		return journalFile{}, fmt.Errorf("it is about %s", f.Repository)
 	}
 	for _, d := range f.Digests {
 		if err := d.Validate(); err != nil {
-			return nil, fmt.Errorf("it lists %q: %w", d, err)
+			return journalFile{}, fmt.Errorf("it lists %q: %w", d, err)
 		}
 	}
-	return f.Digests, nil
+	return f, nil
 }
 
 // Left returns the manifests whose deletion an earlier run has begun and not finished.
 func (j *Journal) Left() []oci.Digest { return j.left }
 
-// Write replaces the list. It has reached the disk when Write returns. An empty list removes the file.
-func (j *Journal) Write(digests []oci.Digest) error {
-	if len(digests) == 0 {
+// Begun returns the tags of those manifests, and what they pointed at when the earlier run began.
+func (j *Journal) Begun() map[string]oci.Digest { return j.tags }
+
+// Write replaces the list by manifests with their tags. It has reached the disk when Write returns. An empty list
+// removes the file.
+func (j *Journal) Write(begun []oci.Image) error {
+	if len(begun) == 0 {
 		if err := os.Remove(j.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		return nil
 	}
-	text, err := json.MarshalIndent(journalFile{journalVersion, j.name.String(), digests, sumOf(digests)}, "", " ")
+	digests, tags := make([]oci.Digest, len(begun)), map[string]oci.Digest{}
+	for n, i := range begun {
+		digests[n] = i.Digest
+		for _, t := range i.Tags {
+			tags[t] = i.Digest
+		}
+	}
+	text, err := json.MarshalIndent(journalFile{journalVersion, j.name.String(), digests, tags, sumOf(digests)}, "", " ")
 	if err != nil {
 		return err
 	}

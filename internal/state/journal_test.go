@@ -62,7 +62,11 @@ func written(t *testing.T, d state.Dir, dir string, list []oci.Digest) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(j.Write(list), j.Close()); err != nil {
+	var begun []oci.Image
+	for n, d := range list {
+		begun = append(begun, oci.Image{Digest: d, Tags: []string{fmt.Sprint("b", n)}})
+	}
+	if err := errors.Join(j.Write(begun), j.Close()); err != nil {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "journal", "*.json"))

@@ -6,10 +6,10 @@
 # instead: then a cut connection ends the garbage collection.
 run=$1 lock=$2 root=$3 log=$4
 shift 4
+environment
 mkdir "$run" && touched "$run/launched" || exit 1
 # The lock knows where the run is. A link needs no room of its own.
 case $run in "$lock"/*) ;; *) ln -s "$run" "$lock/run-${run##*-}" 2>/dev/null ;; esac
-environment
 trap '' HUP
 
 measure() {

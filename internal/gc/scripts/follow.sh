@@ -1,9 +1,13 @@
 # follow waits until the garbage collection of the folder $run is over and prints what is known of it: a head, an empty
 # line, and its log. $job is its process when it is this shell's own child.
 follow() {
+  n=0
   while [ -e "$run/launched" ] && [ -z "$(kept "$run" exit)" ]; do
     wrapper=${job:-$(kept "$run" wrapper)}
     if [ -n "$wrapper" ] && ! kill -0 "$wrapper" 2>/dev/null && [ -z "$(kept "$run" exit)" ]; then break; fi
+    # A shell that ended right after it had made the folder has stored no number, and nothing runs in its name.
+    n=$((n + 1))
+    if [ -z "$wrapper" ] && [ $n -ge 100 ] && [ -z "$(members "$run")" ]; then break; fi
     pause
   done
   for file in "$run"/*=*; do

@@ -58,5 +58,7 @@ members() {
 environment() {
   read -r line || return 0
   for name in $(env | sed -n 's/^\(REGISTRY_[A-Za-z0-9_]*\)=.*/\1/p'); do unset "$name"; done
-  while IFS= read -r line; do export "$(printf '%s' "$line" | tr '\001' '\n')"; done
+  while IFS= read -r line; do
+    case $line in REGISTRY_*=*) export "$(printf '%s' "$line" | tr '\001' '\n')" ;; esac
+  done
 }

@@ -45,18 +45,15 @@ func (r *Repository) PushPlaceholder(ctx context.Context) (oci.Digest, error) {
 
 // PointTag points a tag that points at d to the placeholder, which must have been pushed. It reports whether it did: a tag
 // that points elsewhere is left alone. It finishes a request that is on its way.
-func (r *Repository) PointTag(ctx context.Context, tag string, d oci.Digest) (removed bool, err error) {
+func (r *Repository) PointTag(ctx context.Context, tag string, d oci.Digest) (gone bool, err error) {
 	if !oci.ValidTag(tag) {
 		return false, fmt.Errorf("point tag %q elsewhere: it is not a tag", tag)
 	}
 	_, err = r.client.Do(ctx, wire.Call{
 		Method: http.MethodPut, URL: "/v2/" + r.name.Path + "/manifests/" + tag,
-		Scopes: r.pushScopes(), Limit: wire.MaxErrorBody, ContentType: typeImage, Body: r.placeholder, Look: r.stillAt(tag, d),
+		Scopes: r.pushScopes(), Limit: wire.MaxErrorBody, ContentType: typeImage, Body: r.placeholder, Look: r.stillAt(tag, d, digest.FromBytes(r.placeholder)),
 	})
-	if errors.Is(err, errMoved) {
-		return false, nil
-	}
-	return err == nil, err
+	return removed(err)
 }
 
 // upload pushes a blob in two requests (OCI distribution-spec v1.1, "POST then PUT").

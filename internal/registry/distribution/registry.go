@@ -3,9 +3,14 @@
 package distribution
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/regsweep/regsweep/internal/oci"
@@ -33,13 +38,40 @@ func Open(host string, o registry.Options) (*Registry, error) {
 func (*Registry) Traits() registry.Traits { return registry.Traits{Kind: "distribution"} }
 
 // Ping asks once whether the registry serves: 200, or 401 where it wants a login (OCI distribution-spec v1.1,
-// "Determining Support").
+// "Determining Support"). A proxy in front may answer as well when the registry is down, with a page or a login of its own,
+// and that is an error: the registry's own answer is {} or an error with a code.
 func (r *Registry) Ping(ctx context.Context) error {
-	_, err := r.client.Try(ctx, wire.Call{Method: http.MethodGet, URL: "/v2/", Limit: wire.MaxErrorBody})
-	if errors.Is(err, registry.ErrUnauthorized) {
+	reply, err := r.client.Try(ctx, wire.Call{Method: http.MethodGet, URL: "/v2/", Limit: wire.MaxErrorBody})
+	var answer *registry.Error
+	switch {
+	case errors.Is(err, registry.ErrUnauthorized) && errors.As(err, &answer) && answer.Code == "" && answer.Message != wire.NoLogin && strings.HasSuffix(answer.URL, "/v2/"):
+		return fmt.Errorf("%w; that is not a registry's answer, so it is from something in front of the registry", err)
+	case errors.Is(err, registry.ErrUnauthorized):
 		return nil
+	case err == nil && !ownAnswer(reply):
+		return fmt.Errorf("GET %s: %s answers in place of the registry (%.80q)", wire.Redact(reply.URL), front(reply.Header), bytes.TrimSpace(reply.Body))
 	}
 	return err
+}
+
+// ownAnswer reports whether an answer to GET /v2/ is a registry's. Proxies may set the API's header on all that they
+// answer, as the CNCF registry's own recipe for nginx does.
+func ownAnswer(r wire.Reply) bool {
+	marked := strings.HasPrefix(r.Header.Get("Docker-Distribution-Api-Version"), "registry/2")
+	body := bytes.TrimSpace(r.Body)
+	if len(body) == 0 {
+		return marked
+	}
+	var object map[string]json.RawMessage
+	return json.Unmarshal(body, &object) == nil && (marked || len(object) == 0)
+}
+
+// front names what has answered, as far as it says so itself.
+func front(h http.Header) string {
+	if server := h.Get("Server"); server != "" {
+		return strconv.Quote(server)
+	}
+	return "something"
 }
 
 // Repository is one repository of a registry. It has every ability that the port knows.

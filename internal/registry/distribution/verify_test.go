@@ -1,6 +1,7 @@
 package distribution_test
 
 import (
+	"net/http"
 	"slices"
 	"testing"
 
@@ -49,10 +50,29 @@ func TestAnswers(t *testing.T) {
 	closed := registrytest.New(t, registrytest.Options{Auth: registrytest.BasicAuth, Username: "ci", Password: "s3cret"})
 	broken := registrytest.New(t, registrytest.Options{})
 	broken.AddFault(registrytest.Fault{Path: "/v2/", Status: 502, Times: -1})
+	answers := func(status int, header http.Header, body string) string {
+		front := registrytest.New(t, registrytest.Options{})
+		front.AddFault(registrytest.Fault{Path: "/v2/", Status: status, Header: header, Body: body, Times: -1})
+		return front.Host()
+	}
+	api := http.Header{"Docker-Distribution-Api-Version": {"registry/2.0"}, "Server": {"nginx"}}
+	const page, login = "<html>we are back soon</html>", `{"errors":[{"code":"UNAUTHORIZED"}]}`
 	for name, c := range map[string]struct {
 		host string
 		ok   bool
-	}{"open": {open.Host(), true}, "wants a login": {closed.Host(), true}, "a proxy without a registry": {broken.Host(), false}, "nobody": {"127.0.0.1:1", false}} {
+	}{
+		"an empty object":                     {answers(200, nil, " {}\n"), true},
+		"the API's header":                    {answers(200, api, ""), true},
+		"a page":                              {answers(200, nil, page), false},
+		"a page with the API's header":        {answers(200, api, page), false},
+		"nothing":                             {answers(200, nil, ""), false},
+		"a status of another kind":            {answers(200, nil, `{"status":"maintenance"}`), false},
+		"a login of its own":                  {answers(401, nil, page), false},
+		"a text of its own":                   {answers(401, http.Header{"Content-Type": {"text/plain"}}, "Unauthorized"), false},
+		"a login of its own, with the header": {answers(401, api, page), false},
+		"the registry's login":                {answers(401, api, login), true},
+		"open":                                {open.Host(), true}, "wants a login": {closed.Host(), true}, "a proxy without a registry": {broken.Host(), false}, "nobody": {"127.0.0.1:1", false},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			err := openHost(c.host, registry.Options{PlainHTTP: true}).Ping(t.Context())

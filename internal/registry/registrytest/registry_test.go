@@ -15,6 +15,10 @@ import (
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 )
 
+// client has connections of its own: httptest closes those of http.DefaultClient whenever any server of the process is
+// closed, and breaks a request that has just been sent.
+var client = &http.Client{Transport: &http.Transport{}}
+
 // What the double answers as a registry is in the conformance tables. Here is what it does beyond
 // that: faults, tokens and the log.
 
@@ -27,7 +31,7 @@ func get(t *testing.T, method, url string, header http.Header) (*http.Response, 
 	if header != nil {
 		req.Header = header
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return nil, "", err
 	}
@@ -132,7 +136,7 @@ func TestHangingUpLeavesGhosts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if resp, err := http.DefaultClient.Do(req); err == nil {
+			if resp, err := client.Do(req); err == nil {
 				resp.Body.Close()
 				t.Fatal("got an answer, want none")
 			}

@@ -138,8 +138,9 @@ type Call struct {
 	ContentType string // of Body
 	Body        []byte
 
-	// Look comes right before each try; its error is the call's, and nothing is sent. It may send a read.
-	Look func(context.Context) error
+	// Look comes right before each try; its error is the call's, and nothing is sent. It may send a read. perhaps says
+	// that an earlier try was sent and not answered, so that the registry may have done what it was asked.
+	Look func(ctx context.Context, perhaps bool) error
 }
 
 // reads reports whether the call changes nothing.
@@ -154,27 +155,53 @@ type Reply struct {
 	Body   []byte
 }
 
+// errCut marks a request that was on its way when the run's time was over.
+var errCut = errors.New("not answered before the run ended")
+
 // errBroken marks a request that got no complete answer.
 var errBroken = errors.New("no answer")
 
-// Do sends a call until it is answered for good. An answer that is no success is a [registry.Error].
+// Do sends a call until it is answered for good. An answer that is not a success is a [registry.Error]. Where a try that
+// would change something may have been carried out, and no later answer settles that, the error is
+// [registry.ErrUnsettled] too.
 func (c *Client) Do(ctx context.Context, k Call) (Reply, error) {
 	var r Reply
+	perhaps := false
 	limit := c.writes
 	if k.reads() {
 		limit = c.reads
 	}
 	err := c.retry(ctx, limit, func() (took time.Duration, err error) {
 		if k.Look != nil {
-			if err := k.Look(ctx); err != nil {
+			if err := k.Look(ctx, perhaps); err != nil {
 				return 0, backoff.Permanent(err) // it has been tried often enough by itself
 			}
 		}
 		began := time.Now()
 		r, err = c.Try(ctx, k)
+		perhaps = perhaps || !k.reads() && unsettled(err)
 		return time.Since(began), err
 	})
+	if perhaps && err != nil && !errors.Is(err, registry.ErrNotFound) {
+		err = registry.Mark(err, registry.ErrUnsettled)
+	}
 	return r, err
+}
+
+// unsettled reports whether the registry may have carried out a request that failed so. Any answer below 500 is a
+// refusal; where no connection came about, nothing was sent.
+func unsettled(err error) bool {
+	var answer *registry.Error
+	var token *tokenError
+	var op *net.OpError
+	switch {
+	case errors.As(err, &answer):
+		return answer.Status >= http.StatusInternalServerError && answer.Status != http.StatusNotImplemented
+	case err == nil, errors.As(err, &token), errors.Is(err, http.ErrSchemeMismatch), badCertificate(err),
+		errors.As(err, &op) && op.Op == "dial":
+		return false
+	}
+	return errors.Is(err, errBroken) || errors.Is(err, registry.ErrNotAnswered) || errors.Is(err, errCut)
 }
 
 // Try sends a call once. Where the scheme is not known yet, https comes first, as docker does it for loopback hosts:
@@ -202,7 +229,9 @@ func (c *Client) Try(ctx context.Context, k Call) (Reply, error) {
 func (c *Client) send(ctx context.Context, k Call) (Reply, error) {
 	timeout := readTimeout
 	if !k.reads() {
-		ctx = context.WithoutCancel(ctx)
+		drain, done := registry.Drain(ctx)
+		defer done()
+		ctx = drain
 	}
 	if k.Method == http.MethodDelete {
 		timeout = deleteTimeout
@@ -236,7 +265,7 @@ func (c *Client) send(ctx context.Context, k Call) (Reply, error) {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, k.Limit+1))
 	if err != nil {
 		if caller.Err() != nil {
-			return Reply{}, context.Cause(caller)
+			return Reply{}, cut(caller, req)
 		}
 		return Reply{}, fmt.Errorf("%s %s: %w: %w", k.Method, Redact(req.URL), errBroken, err)
 	}
@@ -275,11 +304,22 @@ func (c *Client) absolute(u string) string {
 	return scheme + c.apiHost() + u
 }
 
+// cut says why a request ended with its context.
+func cut(ctx context.Context, req *http.Request) error {
+	if req.Method == http.MethodGet || req.Method == http.MethodHead {
+		return context.Cause(ctx)
+	}
+	return fmt.Errorf("%s %s: %w: %w", req.Method, Redact(req.URL), errCut, context.Cause(ctx))
+}
+
+// NoLogin is the message of an error that stands for an answer whose body was not read, because no login is known.
+const NoLogin = "it asks for a login and none is known for it"
+
 // failure describes a request that got no answer, without the URL that net/http puts into its errors: after a
 // redirect that one can be signed. A connection that broke is marked with errBroken.
 func failure(caller context.Context, req *http.Request, err error) error {
 	if caller.Err() != nil {
-		return context.Cause(caller)
+		return cut(caller, req)
 	}
 	what := fmt.Sprintf("%s %s", req.Method, Redact(req.URL))
 	var token *errcode.ErrorResponse
@@ -288,7 +328,7 @@ func failure(caller context.Context, req *http.Request, err error) error {
 	var malformed textproto.ProtocolError
 	switch {
 	case errors.Is(err, auth.ErrBasicCredentialNotFound):
-		return &registry.Error{Method: req.Method, URL: Redact(req.URL), Status: http.StatusUnauthorized, Challenge: "Basic", Message: "it asks for a login and none is known for it"}
+		return &registry.Error{Method: req.Method, URL: Redact(req.URL), Status: http.StatusUnauthorized, Challenge: "Basic", Message: NoLogin}
 	case errors.As(err, &token):
 		return &tokenError{what: what, answer: token}
 	case errors.As(err, &sent) && sent.Timeout() && req.Method == http.MethodDelete:

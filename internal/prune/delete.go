@@ -1,0 +1,120 @@
+package prune
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/registry"
+)
+
+// maxUnjournaled is how many images are deleted before their parts, where no journal would tell the next run of parts
+// that an interruption has left behind.
+const maxUnjournaled = 64
+
+// maxParts is how many parts are deleted in parallel. What waits for its turn in the client is not stopped by a look any
+// more.
+const maxParts = 32
+
+// deleteAll deletes the roots, oldest first, in batches: a look at the repository comes before each, and after it the
+// parts of what is gone are deleted. more says whether another root may be begun.
+func (e *execution) deleteAll(ctx context.Context, roots []oci.Digest, more func(context.Context) bool) {
+	drain, cancel := registry.Drain(ctx)
+	defer cancel()
+	finish := registry.WithDrain(drain, drain)
+	for len(roots) > 0 && more(ctx) {
+		if (e.looks.at.IsZero() || e.looks.age() > e.lookFor()) && !e.look(ctx) {
+			break
+		}
+		roots = e.deleteRoots(ctx, roots, more)
+		e.deleteParts(finish)
+	}
+}
+
+// deleteRoots deletes a batch of roots and returns those that are left. The first ones go alone until the registry has
+// accepted a deletion.
+func (e *execution) deleteRoots(ctx context.Context, roots []oci.Digest, more func(context.Context) bool) []oci.Digest {
+	if !e.health.hasAnswered() {
+		e.delete(ctx, roots[0])
+		return roots[1:]
+	}
+	most := len(roots)
+	if !e.journaled {
+		most = min(most, maxUnjournaled)
+	}
+	left := e.spread(roots[:most], e.workers(), func(begun int) bool {
+		return more(ctx) && (begun == 0 || e.looks.age() <= e.lookFor())
+	}, func(d oci.Digest) { e.delete(ctx, d) })
+	return roots[most-len(left):]
+}
+
+// deleteParts deletes what waited for deletions that are done, from the outside in. Each time a look comes right before,
+// which keeps what somebody has pushed meanwhile whole.
+func (e *execution) deleteParts(ctx context.Context) {
+	for parts := e.ledger.parts(); len(parts) > 0 && e.health.finishes(ctx); parts = e.ledger.parts() {
+		if !e.look(ctx) {
+			return
+		}
+		e.spread(parts, min(e.workers(), maxParts), func(begun int) bool {
+			return e.health.finishes(ctx) && (begun == 0 || e.looks.age() <= e.partsFor())
+		}, func(d oci.Digest) { e.delete(ctx, d) })
+	}
+}
+
+func (e *execution) workers() int { return cmp.Or(e.options.Workers, DefaultWorkers) }
+
+// spread works on the digests in their order, several at a time, as long as more, which is told how many have been begun,
+// says so. It returns those that are left. A goroutine works on many digests: the stack of one that sends a single
+// request is grown several times over for it.
+func (e *execution) spread(digests []oci.Digest, workers int, more func(begun int) bool, work func(oci.Digest)) []oci.Digest {
+	var mu sync.Mutex
+	begun := 0
+	next := func() (oci.Digest, bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if begun == len(digests) || !more(begun) {
+			return "", false
+		}
+		begun++
+		return digests[begun-1], true
+	}
+	group := &errgroup.Group{}
+	for range min(len(digests), workers) {
+		group.Go(func() error {
+			for d, ok := next(); ok; d, ok = next() {
+				work(d)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // outcomes carry the errors
+	return digests[begun:]
+}
+
+// delete deletes one digest.
+func (e *execution) delete(ctx context.Context, d oci.Digest) {
+	if !e.health.finishes(context.WithoutCancel(ctx)) || !e.ledger.claim(d) {
+		return
+	}
+	res := e.target.Delete(ctx, []oci.Image{e.ledger.images[d]})[0]
+	e.health.learn(ctx, res.Err)
+	switch err := res.Err; {
+	case err == nil && res.Existed:
+		e.ledger.settle(d, Outcome{Status: Deleted})
+	case err == nil:
+		e.ledger.settle(d, Outcome{Status: Gone})
+	case errors.Is(err, registry.ErrUnsettled):
+		e.ledger.doubt(d, err)
+		e.ledger.settle(d, Outcome{Unsettled, err.Error()})
+	case errors.Is(err, registry.ErrNotSent): // what has lost its tags is tried once more before the run ends
+		e.ledger.release(d)
+	case len(e.ledger.before[d]) > 0 && errors.Is(err, registry.ErrInUse):
+		e.ledger.settle(d, Outcome{Skipped, "the registry says that it is still referred to: " + err.Error()})
+	default:
+		e.ledger.settle(d, Outcome{Failed, err.Error()})
+	}
+}

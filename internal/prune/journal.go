@@ -1,0 +1,74 @@
+package prune
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/retain"
+)
+
+// Journal remembers which deletions have begun.
+type Journal interface {
+	// Write replaces the list of manifests, with their tags, and returns when it would survive a crash. An empty list
+	// removes it.
+	Write(begun []oci.Image) error
+	// Begun returns the tags of what an earlier run has begun to delete, and what they pointed at.
+	Begun() map[string]oci.Digest
+}
+
+// writeJournal writes down all deletions before the first one. Some must not be interrupted without: manifests whose tags
+// are removed, and parts of what is deleted. Without a journal, deletion by digest is the careful method.
+func (e *execution) writeJournal() error {
+	if e.options.Journal == nil {
+		return nil
+	}
+	list := e.held()
+	for _, d := range e.plan.Deletions() {
+		list = append(list, d.Image)
+	}
+	err := e.options.Journal.Write(list)
+	switch {
+	case err == nil:
+		e.journaled = true
+	case e.options.Method == Auto || e.method == ByDigest:
+		e.warn("the journal cannot be written: %v", err)
+		e.method = ByDigest
+	default:
+		return fmt.Errorf("%w: %w", ErrNoJournal, err)
+	}
+	return nil
+}
+
+// held are the manifests without a name whose deletion an earlier run has begun and that something outside of the
+// registry has come to use: one day it may not, and no listing has them.
+func (e *execution) held() []oci.Image {
+	var out []oci.Image
+	for _, d := range e.plan.Decisions {
+		other := func(r retain.Reason) bool { return r.Rule != retain.RuleProtectFile }
+		if d.Verdict == retain.Keep && d.Pending && len(d.Image.Tags) == 0 && !slices.ContainsFunc(d.Reasons, other) {
+			out = append(out, d.Image)
+		}
+	}
+	return out
+}
+
+// closeJournal leaves that in the journal, of this run and of earlier ones, which a later run has to finish, because no
+// listing has it any more, or because nobody knows whether it is still there.
+func (e *execution) closeJournal() {
+	left := e.held()
+	for _, d := range e.plan.Deletions() {
+		if e.ledger.stranded(d.Image.Digest, e.looks.emptied) {
+			left = append(left, d.Image)
+		}
+	}
+	if e.options.Journal == nil {
+		return
+	}
+	for _, i := range left {
+		e.unfinished = append(e.unfinished, i.Digest)
+	}
+	if err := e.options.Journal.Write(left); err != nil {
+		e.warn("the journal cannot be brought up to date: %v", err)
+	}
+}

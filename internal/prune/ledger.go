@@ -1,0 +1,148 @@
+package prune
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/regsweep/regsweep/internal/oci"
+)
+
+// ledger is what has become of each deletion so far. It is safe for use by several goroutines.
+type ledger struct {
+	dependencies
+	mu        sync.Mutex
+	outcomes  map[oci.Digest]Outcome
+	kept      map[oci.Digest]string // what must not be deleted after all, and why
+	claimed   map[oci.Digest]bool   // what was tried, or is being tried
+	tagged    map[oci.Digest]bool   // what still has its tags, as far as is known
+	removed   map[oci.Digest][]string
+	unsettled map[oci.Digest]error // what was sent and not refused, so that nobody knows what became of it, and the error
+
+	steps    int
+	progress func(done int)
+}
+
+func newLedger(d dependencies, progress func(done int)) *ledger {
+	l := &ledger{
+		dependencies: d, outcomes: map[oci.Digest]Outcome{}, kept: map[oci.Digest]string{}, claimed: map[oci.Digest]bool{},
+		tagged: map[oci.Digest]bool{}, removed: map[oci.Digest][]string{}, unsettled: map[oci.Digest]error{}, progress: progress,
+	}
+	for digest, i := range d.images {
+		l.tagged[digest] = len(i.Tags) > 0
+	}
+	return l
+}
+
+// claim reserves a digest for one goroutine. It is refused while something speaks against the deletion.
+func (l *ledger) claim(d oci.Digest) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.claimed[d] || l.kept[d] != "" || !l.ready(d) {
+		return false
+	}
+	l.claimed[d] = true
+	return true
+}
+
+// release gives a reserved digest back that was not tried.
+func (l *ledger) release(d oci.Digest) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.claimed, d)
+}
+
+// parts are what has not been tried, and waits for deletions all of which are done.
+func (l *ledger) parts() []oci.Digest {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []oci.Digest
+	for d, before := range l.before {
+		if len(before) > 0 && !l.claimed[d] && l.kept[d] == "" && l.ready(d) {
+			out = append(out, d)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// ready reports whether everything that must go before the digest has gone.
+func (l *ledger) ready(d oci.Digest) bool {
+	return !slices.ContainsFunc(l.before[d], func(b oci.Digest) bool { return !l.done(b) })
+}
+
+// done reports whether a manifest is not there any more.
+func (l *ledger) done(d oci.Digest) bool {
+	s := l.outcomes[d].Status
+	return s == Deleted || s == Gone
+}
+
+// settle notes what became of a deletion.
+func (l *ledger) settle(d oci.Digest, o Outcome) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.outcomes[d] = o
+	l.tagged[d] = l.tagged[d] && !l.done(d)
+	l.step()
+}
+
+// doubt notes that a deletion, or the removal of a tag, was sent and not refused.
+func (l *ledger) doubt(d oci.Digest, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unsettled[d] = err
+}
+
+// step counts a step and tells of it.
+func (l *ledger) step() {
+	l.steps++
+	if l.progress != nil {
+		l.progress(l.steps)
+	}
+}
+
+// gone returns the tags that were removed, alone or with their image.
+func (l *ledger) gone() map[string]oci.Digest {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := map[string]oci.Digest{}
+	for d, i := range l.images {
+		tags := l.removed[d]
+		if l.done(d) {
+			tags = i.Tags
+		}
+		for _, t := range tags {
+			out[t] = d
+		}
+	}
+	return out
+}
+
+// stranded reports whether a manifest is, or may be, still there while nothing leads to it any more: its own tags are
+// removed, or all that it is a part of is deleted. An attachment is stranded without its subject even with a tag of its
+// own: a later run could not know that the subject was deleted, and not stored elsewhere. What is kept has something
+// that leads to it, unless it is kept because there is nothing at all, which emptied says.
+func (l *ledger) stranded(d oci.Digest, emptied bool) bool {
+	return l.isStranded(d, emptied, map[oci.Digest]bool{})
+}
+
+// isStranded notes what it finds in known. What belongs to itself in a circle is not stranded by that.
+func (l *ledger) isStranded(d oci.Digest, emptied bool, known map[oci.Digest]bool) bool {
+	if _, is := known[d]; is {
+		return known[d]
+	}
+	known[d] = false
+	lost := func(b oci.Digest) bool { return l.done(b) || l.unsettled[b] != nil }
+	orphan := slices.ContainsFunc(l.images[d].Subjects(), lost)
+	switch {
+	case l.done(d):
+	case l.unsettled[d] != nil:
+		known[d] = true
+	case l.kept[d] != "" && !emptied:
+	case l.tagged[d]:
+		known[d] = orphan && l.images[d].Kind == oci.KindAttachment
+	default:
+		leads := func(b oci.Digest) bool { return !lost(b) && !l.isStranded(b, emptied, known) }
+		known[d] = orphan || !slices.ContainsFunc(l.leads[d], leads)
+	}
+	return known[d]
+}

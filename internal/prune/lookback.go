@@ -1,0 +1,183 @@
+package prune
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/registry"
+)
+
+// lookBack looks at the repository once more after the deletions: it tells by name what somebody has pushed meanwhile
+// and that now lacks a part, clears tags that deletions have left without an image, and puts back the tags of what is
+// kept after all. A single image that went with its tags needs no such look.
+func (e *execution) lookBack(ctx context.Context) {
+	e.clearGhosts(ctx, e.ghostsOfEarlierRuns())
+	e.restoreTags(ctx)
+	if !e.needsLookBack() || !e.health.finishes(ctx) {
+		return
+	}
+	before := e.plan.Snapshot()
+	before.Images = slices.DeleteFunc(slices.Clone(before.Images), func(i oci.Image) bool { return e.ledger.done(i.Digest) })
+	later, err := e.target.Refresh(ctx, before, nil)
+	if err != nil {
+		e.warn("the repository could not be looked at after the deletions: %v", err)
+		return
+	}
+	e.ledger.refute(later)
+	e.tellBroken(later)
+	e.ledger.compare(later, nil)
+	ghosts := map[string]oci.Digest{}
+	gone := e.ledger.gone()
+	for _, t := range later.Ghosts {
+		if d, ours := gone[t]; ours {
+			ghosts[t] = d
+		}
+	}
+	e.clearGhosts(ctx, ghosts)
+}
+
+// needsLookBack reports whether something may have come to lack a part, or may have been left behind.
+func (e *execution) needsLookBack() bool {
+	done := 0
+	for d := range e.ledger.images {
+		if e.ledger.unsettled[d] != nil || e.ledger.outcomes[d].Status == Gone && len(e.ledger.images[d].Tags) > 0 {
+			return true
+		}
+		if e.ledger.done(d) {
+			done++
+		}
+	}
+	return done > 1
+}
+
+// refute takes back what the registry said of a deletion, where a look shows the image under one of its tags: an answer
+// that it does not have it is no answer then.
+func (l *ledger) refute(later oci.Snapshot) {
+	for _, i := range later.Images {
+		if l.outcomes[i.Digest].Status != Gone {
+			continue
+		}
+		for _, t := range i.Tags {
+			if slices.Contains(l.images[i.Digest].Tags, t) {
+				l.outcomes[i.Digest] = Outcome{Failed, "the registry answers that it does not have it, and still has it under tag " + t}
+				l.tagged[i.Digest] = true
+			}
+		}
+	}
+}
+
+// tellBroken names the tags of a look through which something is reached that lacks what this run has deleted.
+func (e *execution) tellBroken(later oci.Snapshot) {
+	images := map[oci.Digest]oci.Image{}
+	for _, i := range later.Images {
+		images[i.Digest] = i
+	}
+	for _, i := range later.Images {
+		if len(i.Tags) == 0 {
+			continue
+		}
+		var missing []oci.Digest
+		seen := map[oci.Digest]bool{}
+		for queue := []oci.Digest{i.Digest}; len(queue) > 0; queue = queue[1:] {
+			at := images[queue[0]]
+			for _, c := range at.Children {
+				if !seen[c] {
+					seen[c] = true
+					queue = append(queue, c)
+				}
+			}
+			for _, m := range at.Missing {
+				if e.ledger.done(m) && !slices.Contains(missing, m) {
+					missing = append(missing, m)
+				}
+			}
+		}
+		if len(missing) == 0 {
+			continue
+		}
+		for _, t := range i.Tags {
+			e.broken = append(e.broken, Broken{t, i.Digest, missing})
+		}
+	}
+}
+
+// ghostsOfEarlierRuns are tags that are listed without an image, and that an earlier run was deleting with it.
+func (e *execution) ghostsOfEarlierRuns() map[string]oci.Digest {
+	if e.options.Journal == nil {
+		return nil
+	}
+	out, begun := map[string]oci.Digest{}, e.options.Journal.Begun()
+	for _, t := range e.plan.Snapshot().Ghosts {
+		if d, ours := begun[t]; ours {
+			out[t] = d
+		}
+	}
+	return out
+}
+
+// clearGhosts removes tags that point at nothing, where the registry can remove tags, and names them where it cannot.
+func (e *execution) clearGhosts(ctx context.Context, ghosts map[string]oci.Digest) {
+	if len(ghosts) == 0 {
+		return
+	}
+	var can bool
+	var err error
+	if e.health.finishes(ctx) {
+		can, err = e.canDeleteTags(ctx)
+	}
+	for _, t := range slices.Sorted(maps.Keys(ghosts)) {
+		why := "the registry cannot remove a tag by itself"
+		if err != nil {
+			why = err.Error()
+		}
+		if can {
+			removed, err := e.target.(registry.TagDeleter).DeleteTag(ctx, t, "")
+			if err == nil && removed {
+				continue
+			}
+			if why = "it points at something again"; err != nil {
+				why = err.Error()
+			}
+		}
+		e.warn("tag %s is still listed although its image %s is deleted, and stays: %s", t, ghosts[t], why)
+	}
+}
+
+// restoreTags puts back the tags that were removed of what is kept after all, where nothing else leads to it.
+func (e *execution) restoreTags(ctx context.Context) {
+	for _, d := range slices.Sorted(maps.Keys(e.ledger.removed)) {
+		if e.ledger.kept[d] == "" || e.ledger.tagged[d] || e.looks.emptied || e.ledger.done(d) {
+			continue
+		}
+		var left []string
+		for _, t := range e.ledger.removed[d] {
+			if err := e.restoreTag(ctx, t, d); err != nil {
+				left = append(left, t)
+				e.warn("tag %s of %s was removed before it was seen that the image is needed, and cannot be put back: %v", t, d, err)
+			}
+		}
+		e.ledger.removed[d] = left
+	}
+}
+
+func (e *execution) restoreTag(ctx context.Context, tag string, d oci.Digest) error {
+	tags, can := e.target.(registry.TagRestorer)
+	if !can {
+		return errors.New("this kind of registry has no way to do that")
+	}
+	return tags.RestoreTag(ctx, tag, d)
+}
+
+// untagged are the tags that were removed of what is, or may be, still there.
+func (e *execution) untagged() map[oci.Digest][]string {
+	out := map[oci.Digest][]string{}
+	for d, tags := range e.ledger.removed {
+		if len(tags) > 0 && !e.ledger.done(d) {
+			out[d] = tags
+		}
+	}
+	return out
+}

@@ -1,0 +1,165 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/registry/registrytest"
+	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
+	"github.com/regsweep/regsweep/internal/report"
+)
+
+// pushTo pushes b1 (the oldest) to b<n> into a repository, one a day, and returns its name.
+func pushTo(t *testing.T, reg *registrytest.Registry, path string, n int) oci.Repository {
+	t.Helper()
+	push := reg.Pusher(t, path)
+	for i := range n {
+		push.Image(fixture.Image{Tags: []string{"b" + string(rune('1'+i))}, Created: testNow.AddDate(0, 0, i-n), Size: 10})
+	}
+	return oci.Repository{Host: reg.Host(), Path: path}
+}
+
+// A run over several repositories is always working on one of them when its time is over. That is not a failure.
+func TestPruneUntilItsTimeIsOver(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fault   registrytest.Fault
+		unread  bool
+		warning string
+	}{
+		"while one is read":  {registrytest.Fault{Path: "/v2/team/b/*", Times: -1}, true, ""},
+		"in the second look": {registrytest.Fault{Method: "HEAD", Path: "/v2/team/b/manifests/*", Times: -1}, false, "3 deletions not tried"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			reg := registrytest.New(t, registrytest.Options{})
+			a, b := pushTo(t, reg, "team/a", 4), pushTo(t, reg, "team/b", 4)
+			w, _ := worldOf(t, reg)
+			held, first := make(chan struct{}, 100), make(chan struct{})
+			c.fault.Until, c.fault.Before = t.Context().Done(), func() { held <- struct{}{} }
+			reg.AddFault(c.fault)
+			w.Deadline = func(ctx context.Context, _ time.Duration, cause error) (context.Context, context.CancelFunc) {
+				ctx, cancel := context.WithCancelCause(ctx)
+				go func() { // when the first repository is done and the second waits for an answer
+					<-first
+					<-held
+					cancel(cause)
+				}()
+				return ctx, func() { cancel(nil) }
+			}
+			w.Events = func(e Event) {
+				if done, ok := e.(RepositoryDone); ok && done.Name == a {
+					close(first)
+				}
+			}
+			job := jobOf(t, a, 1)
+			job.Images.Repositories = append(job.Images.Repositories, b)
+			job.Timeout = time.Minute
+			sum := Prune(t.Context(), job, w)
+			if !errors.Is(sum.Cause, report.ErrTimeout) || errors.Is(sum.Cause, ErrNothingRead) {
+				t.Errorf("ended by %v", sum.Cause)
+			}
+			if r := sum.Repositories[0]; r.Err != nil || r.Totals().Deleted != 3 {
+				t.Errorf("the first: %+v", r)
+			}
+			r := sum.Repositories[1]
+			if c.unread != errors.Is(r.Err, report.ErrTimeout) || !c.unread && r.Err != nil || len(reg.Tags("team/b")) != 4 {
+				t.Errorf("the second: %+v", r)
+			}
+			if said := strings.Join(r.Warnings, "; "); !strings.Contains(said, c.warning) {
+				t.Errorf("it says %q, want %q", said, c.warning)
+			}
+		})
+	}
+}
+
+// A pattern stands for the repositories of the catalog, each once, and what it cannot find is an error of the pattern.
+func TestPruneExpandsPatterns(t *testing.T) {
+	t.Parallel()
+	reg := registrytest.New(t, registrytest.Options{})
+	a, b := pushTo(t, reg, "team/a", 2), pushTo(t, reg, "team/b", 2)
+	pushTo(t, reg, "other/c", 2)
+	w, told := worldOf(t, reg)
+	job := jobOf(t, b, 1)
+	job.Images.Repositories = []oci.Repository{b, {Host: reg.Host(), Path: "team/*"}, {Host: reg.Host(), Path: "nobody/*"}}
+	sum := Prune(t.Context(), job, w)
+	var names []oci.Repository
+	for _, r := range sum.Repositories {
+		names = append(names, r.Name)
+	}
+	if !slices.Equal(names, []oci.Repository{{Host: reg.Host(), Path: "nobody/*"}, b, a}) {
+		t.Errorf("pruned %v", names)
+	}
+	if !errors.Is(sum.Repositories[0].Err, ErrNoMatch) || len(told.all) < 3 {
+		t.Errorf("%v, %d events", sum.Repositories[0].Err, len(told.all))
+	}
+}
+
+// Each repository belongs to one shard, and the run says how many there are in all.
+func TestPruneOfAShard(t *testing.T) {
+	t.Parallel()
+	reg := registrytest.New(t, registrytest.Options{})
+	all := []oci.Repository{pushTo(t, reg, "team/a", 2), pushTo(t, reg, "team/b", 2), pushTo(t, reg, "team/c", 2)}
+	w, _ := worldOf(t, reg)
+	pruned := 0
+	for i := range 2 {
+		job := jobOf(t, all[0], 1)
+		job.Images.Repositories, job.Shard = all, report.Shard{Index: i + 1, Total: 2}
+		sum := Prune(t.Context(), job, w)
+		pruned += len(sum.Repositories)
+		if sum.Shard.Of != len(all) {
+			t.Errorf("the shard is one of %d", sum.Shard.Of)
+		}
+	}
+	if pruned != len(all) {
+		t.Errorf("%d of %d repositories were pruned", pruned, len(all))
+	}
+}
+
+// A digest that the pipeline pushed without a tag is read and kept, and so is an image that it names by the digest of its
+// config.
+func TestPruneKeepsWhatWasPushedByDigest(t *testing.T) {
+	t.Parallel()
+	reg := registrytest.New(t, registrytest.Options{})
+	push := reg.Pusher(t, "team/app")
+	bare := push.Image(fixture.Image{Created: testNow.AddDate(0, -1, 0), Size: 5})
+	name := pushTo(t, reg, "team/app", 3)
+	w, _ := worldOf(t, reg)
+	job := jobOf(t, name, 1)
+	job.Images.Pushed = []oci.Pushed{{Reference: oci.Reference{Repository: name, Digest: bare}}}
+	sum := Prune(t.Context(), job, w)
+	r := sum.Repositories[0]
+	if r.Err != nil || len(r.Plan.Refusals) > 0 || r.Totals().Deleted != 2 || r.Totals().Kept != 2 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A ranking counts what it can read, and says what it could not.
+func TestRank(t *testing.T) {
+	t.Parallel()
+	reg := registrytest.New(t, registrytest.Options{})
+	pushTo(t, reg, "team/a", 2)
+	pushTo(t, reg, "team/b", 3)
+	w, _ := worldOf(t, reg)
+	everything := oci.Repository{Host: reg.Host(), Path: Everything}
+	r := Rank(t.Context(), reg.Host(), everything, w)
+	if r.Err != nil || len(r.Repositories) != 2 || r.Repositories[0].Path != "team/b" || r.NotLookedAt != 0 {
+		t.Errorf("%+v", r)
+	}
+	reg.AddFault(registrytest.Fault{Path: "/v2/team/a/*", Times: -1, Status: 403})
+	if r := Rank(t.Context(), reg.Host(), everything, w); r.Err != nil || len(r.Unread) != 1 || len(r.Repositories) != 1 {
+		t.Errorf("with one that is denied: %+v", r)
+	}
+	reg.AddFault(registrytest.Fault{Path: "/v2/team/b/*", Times: -1, Status: 403})
+	if r := Rank(t.Context(), reg.Host(), everything, w); r.Err == nil || !strings.Contains(r.Err.Error(), "team/a") {
+		t.Errorf("with none that can be read: %v", r.Err)
+	}
+	if r := Rank(t.Context(), reg.Host(), oci.Repository{Host: reg.Host(), Path: "nobody/*"}, w); !errors.Is(r.Err, ErrNoMatch) {
+		t.Errorf("of nothing: %v", r.Err)
+	}
+}

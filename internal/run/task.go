@@ -1,0 +1,60 @@
+package run
+
+import (
+	"slices"
+
+	"github.com/regsweep/regsweep/internal/prune"
+	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/report"
+	"github.com/regsweep/regsweep/internal/state"
+)
+
+// task is the work on one repository: what became of it so far, and what it goes on with.
+type task struct {
+	outcome    report.Outcome
+	repository registry.Repository
+	traits     registry.Traits
+	journal    *journal
+}
+
+// fail ends a task before anything was read.
+func (t *task) fail(err error) *task {
+	t.outcome.Err = err
+	return t
+}
+
+// reopen opens the journal. A run without one deletes by digest.
+func (t *task) reopen(dir *state.Dir) {
+	var warnings []string
+	if t.journal, warnings = openJournal(dir, t.outcome.Name); !slices.Equal(t.outcome.Warnings, warnings) {
+		t.outcome.Warnings = append(t.outcome.Warnings, warnings...)
+	}
+}
+
+func (t *task) close() {
+	if t.journal != nil {
+		t.journal.Close()
+		t.journal = nil
+	}
+}
+
+// planned reports whether the task has a plan that can be carried out.
+func (t *task) planned() bool { return t.outcome.Plan != nil && t.outcome.Outcomes == nil }
+
+// deletes reports whether the task deletes anything when it is carried out.
+func (t *task) deletes() bool { return t.planned() && len(t.outcome.Plan.Deletions()) > 0 }
+
+// skip gives up the plan of a task, if it has one.
+func (t *task) skip(cause error) {
+	if t.planned() {
+		t.outcome.Outcomes = prune.Skip(*t.outcome.Plan, cause.Error()).Outcomes
+	}
+}
+
+func outcomes(tasks []*task) []report.Outcome {
+	out := make([]report.Outcome, len(tasks))
+	for i, t := range tasks {
+		out[i] = t.outcome
+	}
+	return out
+}
