@@ -10,7 +10,7 @@ IMAGEFLAGS ?=
 # The commit's time stands for the time of all builds of it.
 EPOCH ?= $(shell git log -1 --format=%ct)
 
-.PHONY: all help build image test test-short test-ci tools lint fuzz bench chaos demo update release-checksums release-check release-snapshot
+.PHONY: all help build image test test-short test-ci tools lint fuzz bench chaos chaos-mutations chaos-window demo update release-checksums release-check release-snapshot
 
 all: lint test ## lint and test; this is what make runs without a target
 
@@ -92,6 +92,12 @@ N ?= 300
 FROM ?= 1
 chaos: ## run N schedules of faults in front of real registries, from seed FROM on; the storage judges what is left
 	go run -C e2e ./chaos -n $(N) -from $(FROM)
+
+chaos-mutations: ## plant faults into the program, one after the other, and see that those schedules catch each of them
+	go run -C e2e ./chaos -mutations
+
+chaos-window: ## measure the time in which a push during a run can lose a part, with 20 pushes
+	go run -C e2e ./chaos -window
 
 demo: ## prune nine repositories on a real registry, and show them before and after
 	go run -C e2e ./demo

@@ -197,7 +197,7 @@ func (p *pruner) execute(ctx context.Context, t *task) {
 		return
 	}
 	method := p.Method
-	if t.journal == nil && p.State != nil { // another run uses it, or it cannot be read; a warning says so
+	if p.State != nil && (t.journal == nil || t.journal.Second()) { // a warning says why
 		method = prune.ByDigest
 	}
 	name := out.Name.String()

@@ -12,7 +12,9 @@ import (
 // journal is the journal of a repository; a nil journal is empty and cannot be written.
 type journal struct{ *state.Journal }
 
-// openJournal opens the journal of a repository. If it cannot, it returns nil and a warning; the run then deletes by digest.
+// openJournal opens the journal of a repository. If it cannot, it returns nil and a warning; the run then deletes by
+// digest. So does a
+// run that comes while another one works on the repository, with a journal of its own.
 func openJournal(dir *state.Dir, name oci.Repository) (*journal, []string) {
 	if dir == nil {
 		return nil, nil
@@ -24,6 +26,9 @@ func openJournal(dir *state.Dir, name oci.Repository) (*journal, []string) {
 	case err != nil:
 		return nil, []string{fmt.Sprintf("the journal of an earlier run stays as it is, and this run deletes by digest: %v; "+
 			"no listing may show the digests in it any more: run the version that wrote it, or remove the file to forget them", err)}
+	}
+	if j.Second() {
+		return &journal{j}, []string{fmt.Sprintf("%v; this run deletes by digest", state.ErrBusy)}
 	}
 	return &journal{j}, nil
 }

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/gofrs/flock"
 
@@ -18,19 +20,25 @@ import (
 // journalVersion is the version of the journal's form. A file of another one is left alone.
 const journalVersion = 1
 
-// ErrBusy is returned for a repository whose journal another process holds.
+// ErrBusy is returned for a repository of which other processes hold all journals.
 var ErrBusy = errors.New("another run is working on the repository")
 
 // Journal is the list of the manifests of one repository whose deletion has begun. Once the tags of an image are
 // removed it is in no listing: without the list, a run that is killed there would leave it behind for good. A Journal
-// belongs to one process at a time.
+// belongs to one process at a time. A run that comes while another one works writes one of its own, and whoever comes
+// after both takes over what each has left.
 type Journal struct {
-	name oci.Repository
-	path string
-	lock *flock.Flock
-	left []oci.Digest
-	tags map[string]oci.Digest
+	name   oci.Repository
+	path   string
+	lock   *flock.Flock
+	second bool
+	over   []*Journal // those of other runs that have ended, which this one takes over
+	left   []oci.Digest
+	tags   map[string]oci.Digest
 }
+
+// maxJournals is how many runs may work on a repository at the same time and have a journal each.
+const maxJournals = 8
 
 // journalFile is the form of the file.
 type journalFile struct {
@@ -50,14 +58,44 @@ func sumOf(digests []oci.Digest) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Journal opens the journal of a repository and locks it. It returns ErrBusy when another process has it, and an error
-// when what lies there cannot be understood: it may name deletions that somebody has to finish.
+// Journal opens the journal of a repository, or one more when another process has it, and locks it. It returns ErrBusy
+// when there are too many, and an error when what lies there cannot be understood: it may name deletions that somebody
+// has to finish.
 func (d Dir) Journal(name oci.Repository) (*Journal, error) {
-	path := d.file("journal", name, ".json")
+	var own *Journal
+	for n := range maxJournals {
+		path := d.file("journal", name, ".json")
+		if n > 0 {
+			path = d.file("journal", name, fmt.Sprintf(".%d.json", n+1))
+		}
+		if _, err := os.Stat(path); own != nil && errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		j, err := openJournal(path, name)
+		switch {
+		case errors.Is(err, ErrBusy):
+		case err != nil && own != nil:
+			return nil, errors.Join(err, own.Close())
+		case err != nil:
+			return nil, err
+		case own == nil:
+			own, j.second = j, n > 0
+		default:
+			own.takeOver(j)
+		}
+	}
+	if own == nil {
+		return nil, ErrBusy
+	}
+	return own, nil
+}
+
+// openJournal locks and reads one file.
+func openJournal(path string, name oci.Repository) (*Journal, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	j := &Journal{name: name, path: path, lock: flock.New(path + ".lock")}
+	j := &Journal{name: name, path: path, lock: flock.New(path + ".lock"), tags: map[string]oci.Digest{}}
 	switch locked, err := j.lock.TryLock(); {
 	case err != nil:
 		return nil, fmt.Errorf("lock %s: %w", path, err)
@@ -68,9 +106,20 @@ func (d Dir) Journal(name oci.Repository) (*Journal, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read %s: %w", path, err), j.Close())
 	}
-	j.left, j.tags = file.Digests, file.Tags
+	j.left = file.Digests
+	maps.Copy(j.tags, file.Tags)
 	return j, nil
 }
+
+// takeOver adds what the journal of a run that has ended lists. Its file stays until the list is written anew.
+func (j *Journal) takeOver(other *Journal) {
+	j.over = append(j.over, other)
+	j.left = slices.Compact(slices.Sorted(slices.Values(slices.Concat(j.left, other.left))))
+	maps.Copy(j.tags, other.tags)
+}
+
+// Second reports whether another process held the first journal of the repository: it is working on it.
+func (j *Journal) Second() bool { return j.second }
 
 func readJournal(path string, name oci.Repository) (journalFile, error) {
 	text, err := os.ReadFile(path)
@@ -107,9 +156,21 @@ func (j *Journal) Left() []oci.Digest { return j.left }
 // Begun returns the tags of those manifests, and what they pointed at when the earlier run began.
 func (j *Journal) Begun() map[string]oci.Digest { return j.tags }
 
-// Write replaces the list by manifests with their tags. It has reached the disk when Write returns. An empty list
-// removes the file.
+// Write replaces the list, with what was taken over, by manifests with their tags. It has reached the disk when Write
+// returns. An empty list removes the file.
 func (j *Journal) Write(begun []oci.Image) error {
+	if err := j.write(begun); err != nil {
+		return err
+	}
+	for _, o := range j.over {
+		if err := o.write(nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *Journal) write(begun []oci.Image) error {
 	if len(begun) == 0 {
 		if err := os.Remove(j.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -132,4 +193,10 @@ func (j *Journal) Write(begun []oci.Image) error {
 
 // Close lets other processes have the journal. What it lists stays. The lock's own file stays too: removing it could
 // hand the lock to two processes at once.
-func (j *Journal) Close() error { return j.lock.Close() }
+func (j *Journal) Close() error {
+	err := j.lock.Close()
+	for _, o := range j.over {
+		err = errors.Join(err, o.Close())
+	}
+	return err
+}

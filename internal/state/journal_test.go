@@ -192,8 +192,15 @@ func TestBusyJournal(t *testing.T) {
 	if _, err := out.Read(line); err != nil || !strings.HasPrefix(string(line), "<nil>") {
 		t.Fatalf("the other process says %q, %v", line, err)
 	}
-	if _, err := d.Journal(name("team/app")); !errors.Is(err, state.ErrBusy) {
-		t.Errorf("held by another process: got %v", err)
+	second, err := d.Journal(name("team/app"))
+	if err != nil || !second.Second() || len(second.Left()) != 0 {
+		t.Fatalf("held by another process: got %+v, %v; want an empty journal of its own", second, err)
+	}
+	if err := second.Write([]oci.Image{{Digest: digests(2)[1], Tags: []string{"b2"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Close(); err != nil {
+		t.Fatal(err)
 	}
 	elsewhere, err := d.Journal(name("team/other"))
 	if err != nil {
@@ -208,14 +215,41 @@ func TestBusyJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	j, err := d.Journal(name("team/app")) // a process that ends, however it ends, holds nothing
-	if err != nil || len(j.Left()) != 1 {
-		t.Fatalf("after it has ended: %v", err)
+	if err != nil || j.Second() || !slices.Equal(j.Left(), digests(2)) || j.Begun()["b2"] != digests(2)[1] {
+		t.Fatalf("after both have ended: %+v, %v; want what both have left", j, err)
 	}
 	if _, err := os.Stat(file); err != nil {
 		t.Error(err)
 	}
-	if err := j.Close(); err != nil {
+	if err := j.Close(); err != nil { // without a list of its own it has taken nothing over
 		t.Error(err)
+	}
+	for _, want := range []int{2, 0} {
+		if j, err = d.Journal(name("team/app")); err != nil || len(j.Left()) != want {
+			t.Fatalf("%+v, %v; want %d digests", j, err, want)
+		}
+		if err := errors.Join(j.Write(nil), j.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// So many runs at once have no journal.
+func TestTooManyJournals(t *testing.T) {
+	t.Parallel()
+	d, _ := open(t)
+	for n := range 9 {
+		j, err := d.Journal(name("team/app"))
+		if n == 8 {
+			if !errors.Is(err, state.ErrBusy) {
+				t.Errorf("got %v", err)
+			}
+			break
+		}
+		if err != nil || j.Second() != (n > 0) {
+			t.Fatalf("%d: %+v, %v", n, j, err)
+		}
+		defer j.Close()
 	}
 }
 
