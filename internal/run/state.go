@@ -3,6 +3,7 @@ package run
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/prune"
@@ -10,11 +11,15 @@ import (
 )
 
 // journal is the journal of a repository; a nil journal is empty and cannot be written.
-type journal struct{ *state.Journal }
+type journal struct {
+	*state.Journal
+	// foreign are deletions that another run has left unfinished since this run made its plan, which does not know them:
+	// they stay in the journal.
+	foreign []oci.Image
+}
 
 // openJournal opens the journal of a repository. If it cannot, it returns nil and a warning; the run then deletes by
-// digest. So does a
-// run that comes while another one works on the repository, with a journal of its own.
+// digest. So does a run that comes while another one works on the repository, with a journal of its own.
 func openJournal(dir *state.Dir, name oci.Repository) (*journal, []string) {
 	if dir == nil {
 		return nil, nil
@@ -28,9 +33,9 @@ func openJournal(dir *state.Dir, name oci.Repository) (*journal, []string) {
 			"no listing may show the digests in it any more: run the version that wrote it, or remove the file to forget them", err)}
 	}
 	if j.Second() {
-		return &journal{j}, []string{fmt.Sprintf("%v; this run deletes by digest", state.ErrBusy)}
+		return &journal{Journal: j}, []string{fmt.Sprintf("%v; this run deletes by digest", state.ErrBusy)}
 	}
-	return &journal{j}, nil
+	return &journal{Journal: j}, nil
 }
 
 // Unfinished returns the manifests whose deletion an earlier run started and did not finish.
@@ -46,5 +51,19 @@ func (j *journal) ofPrune() prune.Journal {
 	if j == nil {
 		return nil
 	}
-	return j.Journal
+	return j
+}
+
+// Write replaces the list of manifests, see [prune.Journal].
+func (j *journal) Write(begun []oci.Image) error {
+	return j.Journal.Write(append(slices.Clone(begun), j.foreign...))
+}
+
+// keepForeign has the journal keep what it lists and a plan, which knows what was unfinished, does not.
+func (j *journal) keepForeign(known []oci.Digest) {
+	for _, d := range j.Unfinished() {
+		if !slices.Contains(known, d) {
+			j.foreign = append(j.foreign, oci.Image{Digest: d})
+		}
+	}
 }

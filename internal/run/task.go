@@ -3,6 +3,7 @@ package run
 import (
 	"slices"
 
+	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/report"
@@ -15,6 +16,7 @@ type task struct {
 	repository registry.Repository
 	traits     registry.Traits
 	journal    *journal
+	unfinished []oci.Digest // what the plan knows that an earlier run did not finish
 }
 
 // fail ends a task before anything was read.
@@ -29,6 +31,10 @@ func (t *task) reopen(dir *state.Dir) {
 	if t.journal, warnings = openJournal(dir, t.outcome.Name); !slices.Equal(t.outcome.Warnings, warnings) {
 		t.outcome.Warnings = append(t.outcome.Warnings, warnings...)
 	}
+	if t.planned() { // somebody has thought about the plan meanwhile
+		t.journal.keepForeign(t.unfinished)
+	}
+	t.unfinished = t.journal.Unfinished()
 }
 
 func (t *task) close() {
