@@ -30,7 +30,7 @@ var exits = []struct {
 	what string
 }{
 	{exitDone, "Success. Also when there is nothing to delete, and after a dry run."},
-	{exitFailed, "Some deletions failed, or rank could not read some repositories."},
+	{exitFailed, "Deletions failed or were not answered, or a pushed image lost a part."},
 	{exitUsage, "Bad input: an unknown flag, no keep rule, no such repository."},
 	{exitRefused, "Refused by a safety check, or a repository cannot be read completely."},
 	{exitRegistry, "Registry unreachable, access denied, deletion disabled, or GC failed."},

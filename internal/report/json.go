@@ -177,7 +177,7 @@ func repositoryJSON(r Outcome) jsonRepository {
 		Repository: r.Name.String(), Policy: r.Policy, Kept: t.Kept, Deleted: t.Deleted, Failed: t.Failed, Skipped: t.Skipped,
 		UniqueBytesDeleted: t.UniqueBytes, Gone: t.Gone, Planned: t.Planned, ManifestsDeleted: t.Manifests,
 		GhostTags: []string{}, JustBuilt: some(r.pushed()), Refusals: []jsonRefusal{},
-		DeletedBy: r.Way, Unfinished: some(r.Unfinished), Late: r.late(), Read: new(r.Plan != nil), Warnings: some(r.warnings()), Hint: textJSON(Hint(r.Err)),
+		DeletedBy: r.Method, Unfinished: some(r.Unfinished), Late: r.late(), Read: new(r.Plan != nil), Warnings: some(r.warnings()), Hint: textJSON(Hint(r.Err)),
 		Unsettled: t.Unsettled, Broken: []jsonBroken{}, Undated: r.undated(),
 	}
 	for _, b := range r.Broken {

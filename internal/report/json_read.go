@@ -80,7 +80,7 @@ func ReadJSON(r io.Reader) (Summary, error) {
 func (in readRepository) outcome() (Outcome, error) {
 	host, path, _ := strings.Cut(in.Repository, "/")
 	bytes := in.UniqueBytesDeleted
-	out := Outcome{Name: oci.Repository{Host: host, Path: path}, Policy: in.Policy, Warnings: in.Warnings, KnownBytes: &bytes, Way: in.DeletedBy, Unfinished: in.Unfinished}
+	out := Outcome{Name: oci.Repository{Host: host, Path: path}, Policy: in.Policy, Warnings: in.Warnings, KnownBytes: &bytes, Method: in.DeletedBy, Unfinished: in.Unfinished}
 	for _, name := range in.JustBuilt {
 		pushed := oci.Pushed{Reference: oci.Reference{Repository: out.Name, Tag: name}, Source: "report"}
 		if short := oci.Digest(name); strings.Contains(name, ":") && retain.ShortDigest(short) == name { // no tag

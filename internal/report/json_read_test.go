@@ -58,7 +58,7 @@ func byTags() Summary {
 			image.Size, image.Blobs = 0, nil
 		}
 	}
-	r.Way, r.Unfinished = prune.Retag, []oci.Digest{digest(700)}
+	r.Method, r.Unfinished = prune.Retag, []oci.Digest{digest(700)}
 	return s
 }
 

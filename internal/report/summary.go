@@ -50,8 +50,8 @@ type Outcome struct {
 	Untagged map[oci.Digest][]string
 	// Broken are images that somebody pushed during the run and that now lack a part that the run deleted.
 	Broken []prune.Broken
-	// Way is how images were deleted; "" when none was.
-	Way prune.Method
+	// Method is how images were deleted; "" when none was.
+	Method prune.Method
 	// Unfinished are manifests that nothing leads to any more and that a later run has to delete, as the journal has them.
 	Unfinished []oci.Digest
 	// Err is why the repository was not read, refused or not finished; nil when all went well. Reports show its text and

@@ -61,7 +61,7 @@ func TestUnreadSizes(t *testing.T) {
 func TestRemarks(t *testing.T) {
 	t.Parallel()
 	f := repo("zdtest").pair(1574).builds(1572, 1570, deleted)
-	f.r.Way, f.r.Unfinished = prune.Retag, []oci.Digest{digest(3), digest(4)}
+	f.r.Method, f.r.Unfinished = prune.Retag, []oci.Digest{digest(3), digest(4)}
 	forms := written(t, summary(f))
 	for form, wants := range map[string][]string{
 		"table":    {"placeholder", "2 deletions were begun and not finished", "--state-dir"},

@@ -238,7 +238,7 @@ func (r Outcome) remarks() []string {
 	if text := r.undatedRemark(); text != "" {
 		out = append(out, text)
 	}
-	if r.Way == prune.Retag {
+	if r.Method == prune.Retag {
 		out = append(out, "tags were removed by pointing them to a placeholder image, which was pushed for that and then deleted (--delete-by retag)")
 	}
 	if n := len(r.Unfinished); n > 0 {

@@ -205,7 +205,7 @@ func TestPruneDuringAnotherRun(t *testing.T) {
 	reg.AddFault(registrytest.Fault{Method: "DELETE", After: 2, Times: -1, Apply: true, Break: true})
 	sum := Prune(t.Context(), jobOf(t, name, 2), w)
 	r := sum.Repositories[0]
-	if len(r.Warnings) == 0 || !strings.Contains(r.Warnings[0], "by digest") || r.Way != prune.ByDigest || r.Totals().Deleted == 0 {
+	if len(r.Warnings) == 0 || !strings.Contains(r.Warnings[0], "by digest") || r.Method != prune.ByDigest || r.Totals().Deleted == 0 {
 		t.Errorf("%+v", r)
 	}
 	if len(r.Unfinished) == 0 {

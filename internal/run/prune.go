@@ -205,7 +205,7 @@ func (p *pruner) execute(ctx context.Context, t *task) {
 		Workers: p.Workers, Method: method, Journal: t.journal.ofPrune(), Traits: t.traits,
 		Progress: func(done, all int) { p.tell(Progress{name, "deletions", done, all}) },
 	})
-	out.Outcomes, out.Way, out.Unfinished, out.Err = result.Outcomes, result.Method, result.Unfinished, result.Err
+	out.Outcomes, out.Method, out.Unfinished, out.Err = result.Outcomes, result.Method, result.Unfinished, result.Err
 	out.Untagged, out.Broken = result.Untagged, result.Broken
 	forget(t.repository, plan, result)
 	out.Warnings = append(out.Warnings, result.Warnings...)
