@@ -1,5 +1,5 @@
 // Command bench measures regsweep on real registries against the script that it replaces, the loop that comes to mind
-// first, and the least that the registry can be asked: all delete all but two builds of a repository, filled anew for
+// first, and the least that the registry can be asked: all delete all but two builds of a repository, filled again for
 // each of them, with build dates in another order than the tags.
 //
 //	go run -C e2e ./bench --quick                          small repositories, about three minutes

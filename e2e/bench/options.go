@@ -104,7 +104,7 @@ func choose(name string) ([]kind, error) {
 		}
 		names = append(names, k.name)
 	}
-	return nil, fmt.Errorf("--registry: %q is none of %s, all", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("--registry: %q is not one of %s, all", name, strings.Join(names, ", "))
 }
 
 // plotName is how the tables name the plot: from the folder of the page that they are written to.

@@ -19,7 +19,7 @@ type proxy struct {
 	w      *world
 	at     func() string // the registry's address now
 	server *httptest.Server
-	over   chan struct{} // closed when the schedule ends, so that nothing hangs on
+	over   chan struct{} // closed when the schedule ends, so that no request waits any longer
 
 	mu     sync.Mutex
 	rules  []rule

@@ -49,7 +49,7 @@ func DryRun(ctx context.Context, t *Target, o Options) (log Log, err error) {
 		return err
 	})
 	if err != nil {
-		if ctx.Err() != nil { // then the log is cut off, which is no surprise
+		if ctx.Err() != nil { // then the log is cut off, which is expected
 			err = context.Cause(ctx)
 		}
 		return Log{}, fmt.Errorf("garbage-collect --dry-run: %w", err)

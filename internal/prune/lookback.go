@@ -54,7 +54,7 @@ func (e *execution) needsLookBack() bool {
 }
 
 // refute takes back what the registry said of a deletion, where a look shows the image under one of its tags: an answer
-// that it does not have it is no answer then.
+// that it does not have it says nothing then.
 func (l *ledger) refute(later oci.Snapshot) {
 	for _, i := range later.Images {
 		if l.outcomes[i.Digest].Status != Gone {

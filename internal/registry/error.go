@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Error is a registry's answer that is no success. The URL has neither query nor user in it, because both can hold
+// Error is a registry's answer that is not a success. The URL has neither query nor user in it, because both can hold
 // secrets: redirects to object storage are signed in the query.
 type Error struct {
 	Method     string

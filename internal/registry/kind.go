@@ -21,7 +21,7 @@ func (k *Kind) Hint() string { return k.Advice }
 var (
 	// ErrUnknownRepository marks a repository that the registry does not know.
 	ErrUnknownRepository = &Kind{"the registry knows no such repository", "check the name; a registry knows a repository only after the first push to it"}
-	// ErrNotFound marks the registry's own word that it does not have something. A 404 of a proxy is none.
+	// ErrNotFound marks the registry's own word that it does not have something. A 404 of a proxy is not.
 	ErrNotFound = &Kind{"the registry does not have it", ""}
 	// ErrIncomplete marks content that was read and is not understood, contradicts itself or has no end. What depends on
 	// what is then not known, and nothing may be deleted.

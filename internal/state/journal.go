@@ -111,7 +111,7 @@ func openJournal(path string, name oci.Repository) (*Journal, error) {
 	return j, nil
 }
 
-// takeOver adds what the journal of a run that has ended lists. Its file stays until the list is written anew.
+// takeOver adds what the journal of a run that has ended lists. Its file stays until the list is written again.
 func (j *Journal) takeOver(other *Journal) {
 	j.over = append(j.over, other)
 	j.left = slices.Compact(slices.Sorted(slices.Values(slices.Concat(j.left, other.left))))

@@ -15,7 +15,7 @@ import (
 
 const (
 	// maxMemory bounds what is remembered of one repository, in bytes: about 100,000 images. A repository of which
-	// there is more to know is read anew by each run.
+	// there is more to know is read again by each run.
 	maxMemory = 64 << 20
 	// maxMemories bounds the folder, in bytes. What was not used for longest goes first.
 	maxMemories = 512 << 20

@@ -29,7 +29,7 @@ type Request struct {
 	Body        []byte
 }
 
-// Send sends a request and reads the answer; any that is no success is an error.
+// Send sends a request and reads the answer; any answer that is not a success is an error.
 func Send(ctx context.Context, client *http.Client, r Request) (http.Header, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, bytes.NewReader(r.Body))
 	if err != nil {

@@ -230,7 +230,7 @@ func (m *manifest) addEntries(doc document) {
 	}
 }
 
-// isBlob reports whether an entry of an index is not a manifest by its media type. What is none of the known manifests, and
+// isBlob reports whether an entry of an index is not a manifest by its media type. What is not one of the known manifests, and
 // does not call itself a manifest or an index either, is not read as one: distribution 2.8 finds a blob by the address of a
 // manifest and fails. An entry without a media type is read.
 func (d descriptor) isBlob() bool {
@@ -283,7 +283,7 @@ func (d descriptor) attestation() bool {
 	return d.Platform != nil && d.Platform.OS == "unknown" && d.Platform.Architecture == "unknown"
 }
 
-// validate reports a digest that is none and a size below zero: the first would hide what the manifest depends on,
+// validate reports a digest that is not one and a size below zero: the first would hide what the manifest depends on,
 // the second would make sums lie.
 func (m manifest) validate() error {
 	for _, c := range m.children {

@@ -49,7 +49,7 @@ var executions = []claim{
 		s.Resolves("a", d)
 		Equal(s.Wire, "deletions asked for", s.Log.asked("DELETE"), 0)
 	}},
-	{name: "an index goes before its children", run: func(s Stand) {
+	{name: "an index is deleted before its children", run: func(s Stand) {
 		index, children := s.Multi("old", 9, fixture.OCIIndex)
 		_, kept := s.Multi("new", 1, fixture.OCIIndex)
 		Equal(s.Wire, "outcomes", outcomes(s.Sweep(retain.Policy{})), "map[deleted:3]")
@@ -173,7 +173,7 @@ var executions = []claim{
 		s.Push.Tag(ds[2], "b3")
 		s.spared(plan, ds[2])
 	}, loses: "b2"},
-	{name: "a doomed tag that is pushed anew stays", run: func(s Stand) {
+	{name: "a tag that is pushed again before its removal stays", run: func(s Stand) {
 		ds := s.History(3)
 		plan := s.Plan(retain.Policy{})
 		fresh := s.Push.Image(fixture.Image{Tags: []string{"b2"}, Seed: "rebuilt", Created: ago(0)})

@@ -56,7 +56,7 @@ var listing = []row{
 		}
 		Equal(w, "last link", link, "")
 	}},
-	{"a last that is no tag skips nothing", func(w Wire) {
+	{"a last that is not a tag skips nothing", func(w Wire) {
 		for _, tag := range []string{"a", "c", "d"} {
 			w.image(tag)
 		}
@@ -66,7 +66,7 @@ var listing = []row{
 		w.image("a")
 		Equal(w, "link", w.listed("?n=0", By(w, []string{"a"}, []string{})...), "")
 	}},
-	{"an n that is no number", func(w Wire) {
+	{"an n that is not a number", func(w Wire) {
 		w.image("a")
 		for _, query := range []string{"?n=-1", "?n=x"} {
 			w.Check(query, w.Do("GET", "tags/list"+query), By(w, 200, 400), By(w, "", "PAGINATION_NUMBER_INVALID"))

@@ -106,7 +106,7 @@ func (f *Fault) serve(w *recorder, r *http.Request, next http.Handler) {
 			answer = Response{own.Code, own.Header(), own.Body.Bytes()}
 			f.Edit(&answer)
 			if r.Method != http.MethodHead {
-				answer.Header.Del("Content-Length") // the server counts anew
+				answer.Header.Del("Content-Length") // the server counts again
 			}
 		}
 	}

@@ -342,7 +342,7 @@ func failure(caller context.Context, req *http.Request, err error) error {
 		return registry.Mark(fmt.Errorf("%s: %w", what, err), registry.ErrRealm)
 	case errors.As(err, &malformed):
 		return fmt.Errorf("%s: %w: it is not HTTP: %w", what, errBroken, malformed)
-	case !errors.As(err, &sent): // a credential helper, or a token server's answer that is no token
+	case !errors.As(err, &sent): // a credential helper, or a token server's answer that is not a token
 		if inner := errors.Unwrap(err); inner != nil { // the outer one names the request again, with its query
 			err = inner
 		}
