@@ -89,10 +89,11 @@ type execution struct {
 	health *health
 	looks  *lookout
 
-	journaled  bool // all deletions are written down
-	unfinished []oci.Digest
-	warnings   []string
-	broken     []Broken
+	journaled   bool       // all deletions are written down
+	placeholder oci.Digest // that tags are pointed at and that is perhaps there; "" when it is not
+	unfinished  []oci.Digest
+	warnings    []string
+	broken      []Broken
 }
 
 // run deletes everything by the method that was chosen. What has lost its tags is in no listing, so a cancelled run still

@@ -27,6 +27,7 @@ func (e *execution) writeJournal() error {
 	for _, d := range e.plan.Deletions() {
 		list = append(list, d.Image)
 	}
+	list = append(list, e.pointedAt()...)
 	err := e.options.Journal.Write(list)
 	switch {
 	case err == nil:
@@ -38,6 +39,14 @@ func (e *execution) writeJournal() error {
 		return fmt.Errorf("%w: %w", ErrNoJournal, err)
 	}
 	return nil
+}
+
+// pointedAt is the placeholder as long as it is perhaps there.
+func (e *execution) pointedAt() []oci.Image {
+	if e.placeholder == "" {
+		return nil
+	}
+	return []oci.Image{{Digest: e.placeholder, Kind: oci.KindPlaceholder}}
 }
 
 // held are the manifests without a name whose deletion an earlier run has begun and that something outside of the
@@ -62,6 +71,7 @@ func (e *execution) closeJournal() {
 			left = append(left, d.Image)
 		}
 	}
+	left = append(left, e.pointedAt()...)
 	if e.options.Journal == nil {
 		return
 	}

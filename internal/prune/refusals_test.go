@@ -255,26 +255,32 @@ func TestLookAfterAWaveFails(t *testing.T) {
 	})
 }
 
+// The next run deletes it with its tags, also when another run has taken those away, and finishes what was begun.
 func TestPlaceholderThatStays(t *testing.T) {
 	t.Parallel()
-	s, l := methodCase{prune.Retag, registrytest.V2}.stage(t, func(p fixture.Tester) { images(p, 4) })
-	s.reg.AddFault(registrytest.Fault{Method: "DELETE", Path: "*/manifests/sha256:*", After: 1, Times: -1, Status: 403})
-	res := prune.Execute(t.Context(), s.plan, s.repo, prune.Options{Method: prune.Retag, Journal: l})
-	s.check(t, res)
-	if res.Err == nil || len(l.last()) != 3 || len(s.reg.Tags("team/app")) != 4 {
-		t.Fatalf("%v, journal %v, tags %v", res.Err, s.names(l.last()), s.reg.Tags("team/app"))
-	}
-	// The next run removes it with its tags, and finishes what was begun.
-	s.reg.ClearFaults()
-	snapshot, err := s.repo.Snapshot(t.Context(), registry.Query{Digests: l.last()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.plan = retain.Decide(snapshot, retain.Policy{KeepLast: 1}, retain.Context{Pending: l.last()}, now)
-	res = prune.Execute(t.Context(), s.plan, s.repo, prune.Options{Journal: l})
-	s.check(t, res)
-	if n := len(s.reg.Manifests("team/app")); res.Err != nil || n != 1 || len(s.reg.Tags("team/app")) != 1 || len(l.last()) != 0 {
-		t.Errorf("%v; %d manifests, the tags %v and the journal %v are left", res.Err, n, s.reg.Tags("team/app"), l.last())
+	for name, meanwhile := range map[string]func(s *stage){
+		"with its tags": func(*stage) {},
+		"without": func(s *stage) {
+			for _, tag := range []string{"b0", "b1", "b2"} {
+				s.reg.SetTag("team/app", tag, s.reg.Tags("team/app")["b3"])
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, l := methodCase{prune.Retag, registrytest.V2}.stage(t, func(p fixture.Tester) { images(p, 4) })
+			s.reg.AddFault(registrytest.Fault{Method: "DELETE", Path: "*/manifests/sha256:*", After: 1, Times: -1, Status: 403})
+			res := prune.Execute(t.Context(), s.plan, s.repo, prune.Options{Method: prune.Retag, Journal: l})
+			s.check(t, res)
+			if res.Err == nil || len(l.last()) != 4 || len(s.reg.Tags("team/app")) != 4 {
+				t.Fatalf("%v, journal %v, tags %v", res.Err, s.names(l.last()), s.reg.Tags("team/app"))
+			}
+			meanwhile(s)
+			res = methodCase{prune.ByDigest, registrytest.V2}.next(t, s, l)
+			if n := len(s.reg.Manifests("team/app")); res.Err != nil || n != 1 || len(l.last()) != 0 {
+				t.Errorf("%v; %d manifests, the tags %v and the journal %v are left", res.Err, n, s.reg.Tags("team/app"), l.last())
+			}
+		})
 	}
 }
 

@@ -35,6 +35,7 @@ func (e *execution) removeTags(ctx context.Context) []oci.Digest {
 		for _, d := range wave {
 			had[d] = true
 		}
+		e.placeholder = remove.placeholder
 		e.removeWave(ctx, wave, remove.tag)
 		if !e.endWave(ctx, remove) {
 			return nil
@@ -61,6 +62,7 @@ func (e *execution) endWave(ctx context.Context, remove remover) bool {
 		e.health.breaks(err)
 		return false
 	}
+	e.placeholder = ""
 	return e.look(drain)
 }
 
@@ -83,13 +85,14 @@ func (l *ledger) nextWave(wave []oci.Digest, had map[oci.Digest]bool) []oci.Dige
 
 // remover is how a method removes tags.
 type remover struct {
-	tag     func(ctx context.Context, tag string, d oci.Digest) (removed bool, err error)
-	endWave func(ctx context.Context) error
+	placeholder oci.Digest // that tags are pointed at; "" where none is needed
+	tag         func(ctx context.Context, tag string, d oci.Digest) (removed bool, err error)
+	endWave     func(ctx context.Context) error
 }
 
 func (e *execution) remover(ctx context.Context) (remover, error) {
 	if tags, can := e.target.(registry.TagDeleter); can && e.method == TagsFirst {
-		return remover{tags.DeleteTag, func(context.Context) error { return nil }}, nil
+		return remover{"", tags.DeleteTag, func(context.Context) error { return nil }}, nil
 	}
 	tags, can := e.target.(registry.TagPointer)
 	if !can {
@@ -99,7 +102,11 @@ func (e *execution) remover(ctx context.Context) (remover, error) {
 	if err != nil {
 		return remover{}, err
 	}
-	return remover{tags.PointTag, func(ctx context.Context) error {
+	e.placeholder = placeholder // from the first tag on it is there, and another run can take its tags away
+	if err := e.writeJournal(); err != nil {
+		return remover{}, err
+	}
+	return remover{placeholder, tags.PointTag, func(ctx context.Context) error {
 		if err := e.target.Delete(ctx, []oci.Image{{Digest: placeholder}})[0].Err; err != nil {
 			return fmt.Errorf("delete the placeholder that tags were pointed at: %w", err)
 		}
