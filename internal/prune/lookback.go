@@ -146,27 +146,30 @@ func (e *execution) clearGhosts(ctx context.Context, ghosts map[string]oci.Diges
 	}
 }
 
-// restoreTags puts back the tags that were removed of what is kept after all, where nothing else leads to it.
+// restoreTags puts back the tags that were removed of what is kept after all.
 func (e *execution) restoreTags(ctx context.Context) {
 	for _, d := range slices.Sorted(maps.Keys(e.ledger.removed)) {
-		if e.ledger.kept[d] == "" || e.ledger.tagged[d] || e.looks.emptied || e.ledger.done(d) {
+		if e.ledger.kept[d] == "" || e.looks.emptied || e.ledger.done(d) {
 			continue
 		}
 		var left []string
 		for _, t := range e.ledger.removed[d] {
-			if err := e.restoreTag(ctx, t, d); err != nil {
+			switch restored, err := e.restoreTag(ctx, t, d); {
+			case err != nil:
 				left = append(left, t)
 				e.warn("tag %s of %s was removed before it was seen that the image is needed, and cannot be put back: %v", t, d, err)
+			case restored:
+				e.warn("tag %s of %s was removed before it was seen that the image is needed, and is put back", t, d)
 			}
 		}
 		e.ledger.removed[d] = left
 	}
 }
 
-func (e *execution) restoreTag(ctx context.Context, tag string, d oci.Digest) error {
+func (e *execution) restoreTag(ctx context.Context, tag string, d oci.Digest) (restored bool, err error) {
 	tags, can := e.target.(registry.TagRestorer)
 	if !can {
-		return errors.New("this kind of registry has no way to do that")
+		return false, errors.New("this kind of registry has no way to do that")
 	}
 	return tags.RestoreTag(ctx, tag, d)
 }

@@ -78,9 +78,9 @@ type TagPointer interface {
 
 // TagRestorer is a repository in which a removed tag can be put back.
 type TagRestorer interface {
-	// RestoreTag points a tag that points at nothing to a manifest that is there. A tag that points at something is left
-	// alone, which is an error unless it points there.
-	RestoreTag(ctx context.Context, tag string, d oci.Digest) error
+	// RestoreTag points a tag that points at nothing to a manifest that is there, and reports whether it did: it looks right
+	// before, and leaves a tag alone that somebody has pushed meanwhile.
+	RestoreTag(ctx context.Context, tag string, d oci.Digest) (restored bool, err error)
 }
 
 // Verifier is a repository that can be asked whether images are whole.

@@ -53,7 +53,7 @@ func (r *Repository) PointTag(ctx context.Context, tag string, d oci.Digest) (go
 		Method: http.MethodPut, URL: "/v2/" + r.name.Path + "/manifests/" + tag,
 		Scopes: r.pushScopes(), Limit: wire.MaxErrorBody, ContentType: typeImage, Body: r.placeholder, Look: r.stillAt(tag, d, digest.FromBytes(r.placeholder)),
 	})
-	return removed(err)
+	return changed(err)
 }
 
 // upload pushes a blob in two requests (OCI distribution-spec v1.1, "POST then PUT").

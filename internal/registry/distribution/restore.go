@@ -2,7 +2,6 @@ package distribution
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 
@@ -11,37 +10,24 @@ import (
 )
 
 // RestoreTag points a tag that points at nothing to a manifest that is there, by pushing that manifest once more.
-func (r *Repository) RestoreTag(ctx context.Context, tag string, d oci.Digest) error {
+func (r *Repository) RestoreTag(ctx context.Context, tag string, d oci.Digest) (restored bool, err error) {
 	if !oci.ValidTag(tag) {
-		return fmt.Errorf("restore tag %q: it is not a tag", tag)
+		return false, fmt.Errorf("restore tag %q: it is not a tag", tag)
 	}
 	read, err := r.client.Do(ctx, wire.Call{
 		Method: http.MethodGet, URL: "/v2/" + r.name.Path + "/manifests/" + d.String(),
 		Accept: manifestTypes, Scopes: r.scopes(), Limit: maxManifest,
 	})
 	if err != nil {
-		return notFound(err, errNoManifest)
+		return false, notFound(err, errNoManifest)
 	}
 	if _, err := proven(read.Body, d); err != nil {
-		return incomplete(fmt.Errorf("read manifest %s: %w", d, err))
+		return false, incomplete(fmt.Errorf("read manifest %s: %w", d, err))
 	}
 	_, err = r.client.Do(ctx, wire.Call{
 		Method: http.MethodPut, URL: "/v2/" + r.name.Path + "/manifests/" + tag, Scopes: r.pushScopes(), Limit: wire.MaxErrorBody,
 		ContentType: read.Header.Get("Content-Type"), Body: read.Body,
-		Look: func(ctx context.Context, _ bool) error {
-			switch now, err := r.Resolve(ctx, tag); {
-			case err != nil:
-				return err
-			case now == d:
-				return errDone
-			case now != "":
-				return errMoved
-			}
-			return nil
-		},
+		Look: r.stillAt(tag, "", d),
 	})
-	if errors.Is(err, errDone) {
-		return nil
-	}
-	return err
+	return changed(err)
 }

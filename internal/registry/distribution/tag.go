@@ -44,8 +44,8 @@ func (r *Repository) stillAt(tag string, d, then oci.Digest) func(context.Contex
 	}
 }
 
-// removed tells from a removal's error whether the tag is removed.
-func removed(err error) (bool, error) {
+// changed tells from the error of a call with such a look whether the tag was changed.
+func changed(err error) (bool, error) {
 	switch {
 	case errors.Is(err, errDone):
 		return true, nil
@@ -76,5 +76,5 @@ func (r *Repository) deleteTag(ctx context.Context, tag string, look func(contex
 	if errors.Is(err, registry.ErrNotFound) {
 		return false, nil
 	}
-	return removed(err)
+	return changed(err)
 }
