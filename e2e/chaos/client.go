@@ -77,6 +77,15 @@ func (p pusher) has(digest string) bool {
 	return err == nil && status == http.StatusOK
 }
 
+// target returns what a tag points at, "" when the registry does not say.
+func (p pusher) target(tag string) string {
+	status, _, header, err := p.do("HEAD", "/v2/"+p.name+"/manifests/"+tag, "", nil)
+	if err != nil || status != http.StatusOK {
+		return ""
+	}
+	return header.Get("Docker-Content-Digest")
+}
+
 // tags lists the tags as the registry does.
 func (p pusher) tags() ([]byte, error) {
 	status, text, _, err := p.do("GET", "/v2/"+p.name+"/tags/list?n=1000", "", nil)

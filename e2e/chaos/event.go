@@ -15,7 +15,8 @@ type happening struct {
 	top          content // what it points at now
 	parts        []content
 	shared       string // the child that a doomed index has as well
-	was          string // what a moved tag pointed at
+	was          string // what a moved tag pointed at when the act began
+	off          string // what it pointed at right before, when that is the harness's
 	accepted     bool   // the registry has taken it
 	err          error
 }
@@ -79,6 +80,11 @@ func (p *player) choose(h *happening, a *act, e event, number int) {
 	case e.what == moveTag && b != nil:
 		h.tag = b.tags[e.pick%len(b.tags)]
 		h.was = a.before.tags[h.tag]
+		if d := p.push.target(h.tag); d != "" {
+			if c, ours := w.known(d); ours {
+				h.off = c.digest
+			}
+		}
 	case e.what == pushSharing:
 		for i := range doomed {
 			c := &doomed[(e.pick+i)%len(doomed)]

@@ -278,8 +278,10 @@ func (p *player) ever() (set map[string]bool, movedOff []string) {
 			maps.Copy(set, s.reachable())
 		}
 		for _, h := range a.happened {
-			if h.was != "" {
-				movedOff = append(movedOff, h.was)
+			for _, d := range []string{h.was, h.off} {
+				if d != "" {
+					movedOff = append(movedOff, d)
+				}
 			}
 		}
 	}

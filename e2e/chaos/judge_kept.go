@@ -135,12 +135,12 @@ func (j *judgement) window(h happening) bool {
 		overlaps := e.begin.Before(h.ended) && e.end.After(h.began)
 		switch {
 		case e.kind == "untag" && e.ref == h.tag, e.kind == "retag" && e.ref == h.tag:
-			if (e.executed() || overlaps) && !j.lookedAtTag(h.ended, e) && j.lookedAtTag(j.listedBefore(e), e) {
+			if (e.perhaps() || overlaps) && !j.lookedAtTag(h.ended, e) && j.lookedAtTag(j.listedBefore(e), e) {
 				return true
 			}
 		case h.was != "" && e.ref == h.was && e.deletes() && overlaps:
 			return true
-		case h.what == promote && e.ref == h.top.digest && e.deletes() && (e.executed() || overlaps):
+		case h.what == promote && e.ref == h.top.digest && e.deletes() && (e.perhaps() || overlaps):
 			return !j.looked(h.ended, e.ref)
 		}
 	}
@@ -171,7 +171,7 @@ func (j *judgement) looked(from time.Time, digest string) bool {
 	var deletions, looks []entry
 	for _, e := range j.a.log {
 		switch {
-		case e.deletes() && e.ref == digest && e.executed():
+		case e.deletes() && e.ref == digest && e.perhaps():
 			deletions = append(deletions, e)
 		case e.kind == "list" && e.executed() && e.fault == "" && e.begin.After(from):
 			looks = append(looks, e)

@@ -52,6 +52,9 @@ func (e *entry) unheard() bool { return e.asked && e.status == 0 }
 // executed reports whether the registry has done what it was asked for.
 func (e *entry) executed() bool { return e.status >= 200 && e.status < 300 }
 
+// perhaps reports whether the registry has done it, or may have.
+func (e *entry) perhaps() bool { return e.executed() || e.unheard() }
+
 const (
 	username = "ci-robot"
 	password = "pa55-w0rd-that-no-one-may-see"

@@ -39,7 +39,7 @@ func window(ctx context.Context, binary string, c campaign) (err error) {
 			return err
 		}
 	}
-	var waits []time.Duration
+	var waits, longest []time.Duration
 	var broken, unnamed, wrong int
 	for i := 0; i < windowPushes && ctx.Err() == nil; i++ {
 		p, err := c.windowed(i)
@@ -47,7 +47,8 @@ func window(ctx context.Context, binary string, c campaign) (err error) {
 			return err
 		}
 		a := p.acts[0]
-		waits = append(waits, a.waits()...)
+		between, around := a.waits()
+		waits, longest = append(waits, between...), append(longest, around...)
 		lacks, named, err := p.lacks(a)
 		if err != nil {
 			return fmt.Errorf("push %d: %w", i+1, err)
@@ -65,10 +66,8 @@ func window(ctx context.Context, binary string, c campaign) (err error) {
 	if len(waits) == 0 {
 		return errors.Join(ctx.Err(), errors.New("no child was deleted"))
 	}
-	slices.Sort(waits)
-	median := waits[len(waits)/2]
-	fmt.Fprintf(c.out, "from the request of a look to the end of a child's deletion: median %v, 95 %% %v, longest %v, of %d children\n",
-		median.Round(time.Millisecond/10), waits[len(waits)*95/100].Round(time.Millisecond/10), waits[len(waits)-1].Round(time.Millisecond/10), len(waits))
+	median := c.tellWaits("from the answer of a look to a child's deletion", waits)
+	c.tellWaits("from the request of that look to the end of the deletion", longest)
 	fmt.Fprintf(c.out, "%d pushes: %d broken, %d of them not named by the run itself\n", windowPushes, broken, unnamed)
 	if median >= windowMost || unnamed > 0 || wrong > 0 {
 		return fmt.Errorf("want a median below %v, each broken push named, and no violation", windowMost)
@@ -109,22 +108,30 @@ func multiArch(name string, builds int) *world {
 	return w
 }
 
-// waits are the times from the request of the latest listing to the end of each child's deletion.
-func (a *act) waits() []time.Duration {
-	var out []time.Duration
+// tellWaits prints some times and returns their median.
+func (c campaign) tellWaits(what string, waits []time.Duration) time.Duration {
+	slices.Sort(waits)
+	at := func(percent int) time.Duration { return waits[(len(waits)-1)*percent/100].Round(time.Millisecond / 10) }
+	fmt.Fprintf(c.out, "%s: median %v, 95 %% %v, longest %v, of %d children\n", what, at(50), at(95), at(100), len(waits))
+	return at(50)
+}
+
+// waits are the times between the latest listing and each child's deletion: from the answer of one to the request of the
+// other, and from the request to the answer.
+func (a *act) waits() (between, around []time.Duration) {
 	for _, d := range a.log {
 		if d.kind != "delete/child" || !d.executed() {
 			continue
 		}
-		var look time.Time
+		var look entry
 		for _, l := range a.log {
-			if l.kind == "list" && l.executed() && l.end.Before(d.begin) && l.begin.After(look) {
-				look = l.begin
+			if l.kind == "list" && l.executed() && l.end.Before(d.begin) && l.begin.After(look.begin) {
+				look = l
 			}
 		}
-		out = append(out, d.end.Sub(look))
+		between, around = append(between, d.begin.Sub(look.end)), append(around, d.end.Sub(look.begin))
 	}
-	return out
+	return between, around
 }
 
 // lacks reports whether the image that was pushed during an act lacks a part, and whether the run names it.

@@ -34,6 +34,7 @@ func TestNothingWasDeletedIsTrue(t *testing.T) {
 		{func(r *Outcome) { r.Outcomes = nil }, "nothing was deleted"},
 		{func(r *Outcome) { r.Plan = nil }, "nothing was deleted"},
 		{func(r *Outcome) { r.Outcomes = map[oci.Digest]prune.Outcome{digest(3): deleted} }, "1 manifest had been deleted"},
+		{func(r *Outcome) { r.Outcomes = map[oci.Digest]prune.Outcome{digest(3): {Status: prune.Gone}} }, "1 image was gone already"},
 		{func(r *Outcome) { r.Outcomes, r.Untagged = nil, map[oci.Digest][]string{digest(3): {"1"}} }, "1 image that was not deleted has lost tags"},
 	} {
 		r := f.r

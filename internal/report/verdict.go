@@ -52,6 +52,9 @@ func (r Outcome) Done() string {
 	if t.Manifests > 0 {
 		out = append(out, plural(t.Manifests, "manifest had been deleted", "manifests had been deleted"))
 	}
+	if t.Gone > 0 { // perhaps by a deletion of this run whose answer was lost
+		out = append(out, plural(t.Gone, "image was gone already", "images were gone already"))
+	}
 	if t.Unsettled > 0 {
 		out = append(out, plural(t.Unsettled, "deletion was sent and not answered", "deletions were sent and not answered"))
 	}

@@ -16,7 +16,7 @@ func eachSeed(t *testing.T, stream uint64, f func(t *testing.T, seed uint64, r *
 	n := *cases
 	switch {
 	case n > 0:
-	case os.Getenv("REGSWEEP_CI") == "1":
+	case os.Getenv("REGSWEEP_CI") == "1" && !raceDetector: // .ci/run runs them without it too
 		n = 100000
 	case testing.Short():
 		n = 1000

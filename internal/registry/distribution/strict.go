@@ -75,7 +75,7 @@ func (s *scanner) value(want *shape) {
 	case '"':
 		s.text()
 	default: // a number, true, false or null
-		for s.at < len(s.body) && !strings.ContainsRune(",]} \t\r\n", rune(s.body[s.at])) {
+		for s.at < len(s.body) && strings.IndexByte(",]} \t\r\n", s.body[s.at]) < 0 {
 			s.at++
 		}
 	}
@@ -153,7 +153,13 @@ func (s *scanner) object(want *shape) {
 // field returns the field that Go takes a name for, -1 for none.
 func (w *shape) field(name []byte) int {
 	for i, known := range w.names {
-		if bytes.EqualFold(name, known) {
+		if string(name) == string(known) { // as nearly always
+			return i
+		}
+	}
+	for i, known := range w.names {
+		// Only a letter beyond ASCII can have another length than the one that it is taken for, and it is longer.
+		if len(name) >= len(known) && bytes.EqualFold(name, known) {
 			return i
 		}
 	}
@@ -177,9 +183,14 @@ func (s *scanner) name() []byte {
 // text steps over a string and returns it with its quotes.
 func (s *scanner) text() []byte {
 	begin := s.at
-	for s.at++; s.body[s.at] != '"'; s.at++ {
-		if s.body[s.at] == '\\' {
-			s.at++
+	for s.at++; ; s.at++ {
+		s.at += bytes.IndexByte(s.body[s.at:], '"')
+		escapes := 0
+		for s.body[s.at-1-escapes] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 { // else the quote is a part of the string
+			break
 		}
 	}
 	s.at++
