@@ -62,7 +62,7 @@ func (e *execution) lookFor() time.Duration {
 // what is being deleted, so the time from the look to the deletion is the time in which such a push is broken. A look
 // that takes longer than that allows for must not become the work.
 func (e *execution) partsFor() time.Duration {
-	return min(e.lookFor(), max(30*time.Millisecond, 2*e.looks.took))
+	return min(e.lookFor(), max(20*time.Millisecond, 2*e.looks.took))
 }
 
 // look reads the repository again, keeps what something has come to depend on, and notes what has lost all its tags.
