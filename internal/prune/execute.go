@@ -36,6 +36,9 @@ type Options struct {
 	Progress func(done, all int)
 }
 
+// lookBackTime is how long a cancelled execution may take for its last look.
+const lookBackTime = 3 * time.Second
+
 // DefaultWorkers is how many deletions run in parallel at most. The repository may adapt below it.
 const DefaultWorkers = 128
 
@@ -65,7 +68,13 @@ func Execute(ctx context.Context, p retain.Plan, t Target, o Options) Result {
 			e.run(ctx)
 		}
 	}
-	e.lookBack(registry.WithDrain(drain, drain))
+	back := registry.WithDrain(drain, drain)
+	if ctx.Err() != nil { // whoever has cancelled waits
+		var stop context.CancelFunc
+		back, stop = context.WithTimeout(back, lookBackTime)
+		defer stop()
+	}
+	e.lookBack(back)
 	e.closeJournal()
 	for _, d := range p.Deletions() {
 		if _, decided := e.ledger.outcomes[d.Image.Digest]; !decided {

@@ -352,7 +352,10 @@ func TestCancelWhileWaiting(t *testing.T) {
 		r.Status, r.Header = 429, http.Header{"Retry-After": {"200"}}
 		time.AfterFunc(50*time.Millisecond, cancel)
 	}})
-	res := prune.Execute(ctx, s.plan, s.repo, prune.Options{})
+	drain, end := context.WithCancel(context.WithoutCancel(t.Context()))
+	defer end()
+	context.AfterFunc(ctx, func() { time.AfterFunc(50*time.Millisecond, end) })
+	res := prune.Execute(registry.WithDrain(ctx, drain), s.plan, s.repo, prune.Options{})
 	s.check(t, res)
 	sent := s.reg.Count("DELETE", "*")
 	if got := count(res); !errors.Is(res.Err, context.Canceled) || got[prune.Failed] > 1 || got[prune.Deleted]+got[prune.Failed] != sent {
