@@ -53,8 +53,20 @@ func TestChaos(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range results {
-		if len(r.found) > 0 || r.err != nil {
-			t.Error(r)
+		if len(r.found) == 0 && r.err == nil {
+			continue
+		}
+		// What depends on the timing of a loaded machine is logged; what a replay shows again fails.
+		again := campaign{from: r.schedule.seed, n: 1, jobs: 1, binary: program, dir: t.TempDir(), out: new(bytes.Buffer)}
+		replays, err := again.play(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Log(r)
+		for _, replay := range replays {
+			if len(replay.found) > 0 || replay.err != nil {
+				t.Error(replay)
+			}
 		}
 	}
 }
