@@ -108,7 +108,7 @@ func imageByHand(t *testing.T, e engine, name string) {
 		{[]string{repository, "--keep-last", "5", "--dry-run"}, 0, "beyond the last 5"},
 		{[]string{"prune", repository, "--keep-last", "5", "--dry-run"}, 0, "beyond the last 5"},
 		{[]string{"--keep-last", "5", "--dry-run", repository}, 0, "beyond the last 5"},
-		{[]string{"man"}, 0, ".TH REGSWEEP"},
+		{[]string{"man"}, 0, `.TH "REGSWEEP"`},
 		{[]string{"sh", "-c", `echo "$#:$2"`, "-", "a", "b  'c'"}, 0, "2:b  'c'\n"},
 		{[]string{"sh", "-c", "exit 42"}, 42, ""},
 		{[]string{"/bin/cat", "/etc/ssl/certs/ca-certificates.crt"}, 0, "BEGIN CERTIFICATE"},

@@ -43,6 +43,12 @@ func newHostile(t *testing.T) *hostile {
 	return h
 }
 
+// ready makes what a case has set visible to the requests of another process, which order nothing in this one.
+func (h *hostile) ready() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+}
+
 func (h *hostile) host() string { return strings.TrimPrefix(h.server.URL, "http://") }
 
 // push stores a manifest under a name; tags are names as well.
