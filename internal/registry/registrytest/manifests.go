@@ -168,6 +168,9 @@ func (reg *Registry) putManifest(w http.ResponseWriter, r *http.Request, name, t
 		return
 	}
 	reg.blobs[actual] = body
+	if repo.manifests[actual] == "" {
+		repo.pushed[actual] = reg.opts.Now()
+	}
 	repo.manifests[actual] = mediaType
 	if tag != "" {
 		repo.tag(tag, actual)

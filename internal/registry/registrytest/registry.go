@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
@@ -45,6 +46,12 @@ type Options struct {
 	Deny []string
 	// TokenUses is how many requests a token is good for; 0 is no limit.
 	TokenUses int
+
+	// Front answers in front of the registry, with its own door and its other interfaces, and hands to next what the
+	// registry is to answer without asking who is there; nil is none. Faults and the log are in front of it.
+	Front func(next http.Handler) http.Handler
+	// Now is when a manifest is pushed; nil is [time.Now].
+	Now func() time.Time
 }
 
 // Registry is a registry under test, served over HTTP on loopback until the test ends.
@@ -65,6 +72,7 @@ type Registry struct {
 // repository is one repository's links into the blobs.
 type repository struct {
 	manifests map[oci.Digest]string // media type by digest
+	pushed    map[oci.Digest]time.Time
 	layers    map[oci.Digest]bool
 	tags      map[string]oci.Digest
 	tagged    bool // a tag was pushed at some time: only then is there a list of tags to be empty
@@ -75,6 +83,9 @@ func New(t testing.TB, opts Options) *Registry {
 	t.Helper()
 	if opts.Version == "" {
 		opts.Version = V3
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
 	}
 	if opts.MaxTags == 0 {
 		opts.MaxTags = 1000
@@ -150,6 +161,35 @@ func (reg *Registry) Manifests(path string) []oci.Digest {
 	return nil
 }
 
+// Manifest is a manifest that the registry has.
+type Manifest struct {
+	MediaType string
+	Body      []byte
+	// Pushed is when it was pushed for the first time.
+	Pushed time.Time
+}
+
+// Manifest returns a manifest of a repository.
+func (reg *Registry) Manifest(path string, d oci.Digest) (m Manifest, ok bool) {
+	reg.mu.Lock()
+	defer reg.mu.Unlock()
+	repo, ok := reg.repos[path]
+	if ok {
+		m.MediaType, ok = repo.manifests[d]
+	}
+	if ok {
+		m.Body, m.Pushed = reg.blobs[d], repo.pushed[d]
+	}
+	return m, ok
+}
+
+// Untag removes a tag and leaves its manifest.
+func (reg *Registry) Untag(path, tag string) {
+	reg.mu.Lock()
+	defer reg.mu.Unlock()
+	delete(reg.repository(path).tags, tag)
+}
+
 // SetTag points a tag at a digest, as somebody else's push would. A digest that has no manifest makes the tag a ghost:
 // listed, and 404 when asked for.
 func (reg *Registry) SetTag(path, tag string, d oci.Digest) {
@@ -181,6 +221,7 @@ func (reg *Registry) repository(path string) *repository {
 	if !ok {
 		repo = &repository{
 			manifests: map[oci.Digest]string{},
+			pushed:    map[oci.Digest]time.Time{},
 			layers:    map[oci.Digest]bool{},
 			tags:      map[string]oci.Digest{},
 		}

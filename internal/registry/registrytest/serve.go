@@ -19,6 +19,9 @@ func (reg *Registry) serve(w http.ResponseWriter, r *http.Request) {
 			reg.handle(w, r, false)
 		}
 	})
+	if front := reg.opts.Front; front != nil {
+		inner = front(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { reg.handle(w, r, false) })).ServeHTTP
+	}
 	if f := reg.takeFault(r); f != nil {
 		f.serve(rec, r, inner)
 		return
