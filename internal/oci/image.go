@@ -40,6 +40,10 @@ type Image struct {
 	Tags []string
 	// Created is when the image was built, in UTC; the zero time when nothing usable says so.
 	Created time.Time
+	// Pushed is when the registry received the image, in UTC; the zero time when the registry does not say.
+	Pushed time.Time
+	// Retained says why the registry itself would refuse to delete the image, such as a lock; "" when nothing is known.
+	Retained string
 	// Size is the sum of the image's own config and layers in bytes; 0 for an index.
 	Size int64
 	// Blobs are the config and the layers, each once.

@@ -17,6 +17,9 @@ const (
 	Failed  Status = "failed"  // the registry refused, or did not answer
 	Skipped Status = "skipped" // it was not tried, or it was spared
 	Planned Status = "planned" // a dry run
+	// Retained is a deletion that the registry refused because it protects the image: locked, immutable, the last one of
+	// its kind. It is not a failure, and no later run succeeds by trying again.
+	Retained Status = "retained"
 	// Unsettled is a deletion, or the removal of one of the image's tags, that was sent and not answered: nobody knows
 	// whether the registry did it. What depends on it stays in the journal until a later look settles it.
 	Unsettled Status = "unsettled"
@@ -25,7 +28,7 @@ const (
 // Outcome is what became of one deletion.
 type Outcome struct {
 	Status Status
-	Detail string // why it failed, was skipped or is unsettled; "" otherwise
+	Detail string // why it failed, was skipped, is retained or unsettled; "" otherwise
 }
 
 // Result is what became of a plan.

@@ -155,6 +155,7 @@ func (p *pruner) plan(ctx context.Context, name oci.Repository) *task {
 	t.repository, t.traits = client.Repository(name.Path), client.Traits()
 	t.reopen(p.State)
 	snapshot, pushed, err := p.read(ctx, t.repository, name, rules, t.journal.Unfinished())
+	t.recognize()
 	if err != nil {
 		t.outcome = unread(ctx, t.outcome, err)
 		return t
