@@ -80,7 +80,7 @@ func ReadJSON(r io.Reader) (Summary, error) {
 func (in readRepository) outcome() (Outcome, error) {
 	host, path, _ := strings.Cut(in.Repository, "/")
 	bytes := in.UniqueBytesDeleted
-	out := Outcome{Name: oci.Repository{Host: host, Path: path}, Policy: in.Policy, Warnings: in.Warnings, KnownBytes: &bytes, Method: in.DeletedBy, Unfinished: in.Unfinished}
+	out := Outcome{Name: oci.Repository{Host: host, Path: path}, Kind: in.RegistryKind, Frees: in.RegistryFrees, Policy: in.Policy, Warnings: in.Warnings, KnownBytes: &bytes, Method: in.DeletedBy, Unfinished: in.Unfinished}
 	for _, name := range in.JustBuilt {
 		pushed := oci.Pushed{Reference: oci.Reference{Repository: out.Name, Tag: name}, Source: "report"}
 		if short := oci.Digest(name); strings.Contains(name, ":") && retain.ShortDigest(short) == name { // no tag
@@ -111,7 +111,7 @@ func (in readRepository) outcome() (Outcome, error) {
 		}
 	}
 	got, want := out.Totals(), Totals{
-		Kept: in.Kept, Deleted: in.Deleted, Gone: in.Gone, Failed: in.Failed, Skipped: in.Skipped, Planned: in.Planned, Unsettled: in.Unsettled, Broken: len(in.Broken),
+		Kept: in.Kept, Deleted: in.Deleted, Gone: in.Gone, Failed: in.Failed, Skipped: in.Skipped, Planned: in.Planned, Unsettled: in.Unsettled, Retained: in.Retained, Broken: len(in.Broken),
 		Manifests: in.ManifestsDeleted, UniqueBytes: in.UniqueBytesDeleted,
 	}
 	want.Unmeasured = got.Unmeasured // told by the images alone
@@ -135,9 +135,13 @@ func (r *Outcome) readImage(in jsonImage) error {
 	if err != nil {
 		return err
 	}
+	pushed, err := readMoment(in.Pushed)
+	if err != nil {
+		return err
+	}
 	d := retain.Decision{
 		Image: oci.Image{
-			Digest: in.Digest, Kind: in.Kind, Tags: in.Tags, Created: created, Unread: in.Size == nil,
+			Digest: in.Digest, Kind: in.Kind, Tags: in.Tags, Created: created, Pushed: pushed, Unread: in.Size == nil,
 			Children: in.Children, Missing: in.MissingChildren,
 		},
 		Verdict: in.Verdict, Group: in.Group,
@@ -176,7 +180,7 @@ func (r *Outcome) readImage(in jsonImage) error {
 
 var (
 	knownKinds    = []oci.Kind{oci.KindImage, oci.KindIndex, oci.KindChild, oci.KindAttachment, oci.KindPlaceholder}
-	knownStatuses = []prune.Status{prune.Deleted, prune.Gone, prune.Failed, prune.Skipped, prune.Planned, prune.Unsettled}
+	knownStatuses = []prune.Status{prune.Deleted, prune.Gone, prune.Failed, prune.Skipped, prune.Planned, prune.Unsettled, prune.Retained}
 )
 
 func readMoment(text *string) (time.Time, error) {

@@ -39,6 +39,10 @@ type CI struct {
 // Outcome is what became of one repository.
 type Outcome struct {
 	Name oci.Repository
+	// Kind is the kind of its registry, as --registry-kind has it; "" when that is not known.
+	Kind string
+	// Frees says that the registry frees by itself the space of what is deleted.
+	Frees bool
 	// Policy is the repository's policy in English; "" when none was found for it.
 	Policy string
 	// Plan is nil when the repository could not be read; Err says why.
@@ -72,6 +76,8 @@ type Outcome struct {
 // failure.
 type Totals struct {
 	Kept, Deleted, Gone, Failed, Skipped, Planned, Unsettled int
+	// Retained is the number of images that the registry itself refuses to delete.
+	Retained int
 	// Broken is the number of images that were pushed during the run and lack a part.
 	Broken int
 	// Manifests is the number of manifests deleted, of every kind.

@@ -42,7 +42,7 @@ func (t *task) recognize() {
 	if r, told := t.repository.(registry.Recognizer); told {
 		t.repository, t.traits = r.Recognized()
 	}
-	t.outcome.Kind = t.traits.Kind
+	t.outcome.Kind, t.outcome.Frees = t.traits.Kind, t.traits.Frees
 }
 
 func (t *task) close() {
