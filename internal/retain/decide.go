@@ -169,7 +169,7 @@ func (d *decider) keepPushed() {
 	}
 }
 
-// keepProtected keeps every image that is in use, and every one that a protected tag or a tag outside the scope points
+// keepProtected keeps every image that is in use or that the registry itself keeps, and every one that a protected tag or a tag outside the scope points
 // at.
 func (d *decider) keepProtected() {
 	for _, e := range d.entries {
@@ -187,6 +187,9 @@ func (d *decider) keepProtected() {
 			case !attached && !protected: // else that is reason enough
 				outside = append(outside, t)
 			}
+		}
+		if why := e.image.Retained; why != "" {
+			e.always(RuleRetained, "the registry itself keeps it: "+why)
 		}
 		for _, why := range d.usage.Reasons(e.image.Digest) {
 			e.always(RuleProtectFile, why)

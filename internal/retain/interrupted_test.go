@@ -116,7 +116,7 @@ func TestMaxDeleteDoesNotCountTwice(t *testing.T) {
 	}
 }
 
-func TestNamesOnly(t *testing.T) {
+func TestNeedsBuildDates(t *testing.T) {
 	t.Parallel()
 	age := func(text string) (a Age) {
 		if err := a.UnmarshalText([]byte(text)); err != nil {
@@ -134,17 +134,19 @@ func TestNamesOnly(t *testing.T) {
 		policy Policy
 		want   bool
 	}{
-		"by date":                   {Policy{KeepLast: 2}, false},
-		"by name":                   {Policy{KeepLast: 2, Sort: SortName}, true},
-		"by version":                {Policy{KeepLast: 2, Sort: SortSemver}, true},
-		"and the highest versions":  {Policy{KeepLast: 2, Sort: SortSemver, KeepSemver: semver("3/minor")}, true},
-		"highest versions alone":    {Policy{Sort: SortSemver, KeepSemver: semver("3")}, false},
-		"and an age":                {Policy{KeepLast: 2, Sort: SortName, KeepYoungerThan: age("1d")}, false},
-		"and groups that expire":    {Policy{KeepLast: 2, Sort: SortName, ExpireGroups: age("1d")}, false},
-		"and the newest of the day": {Policy{KeepLast: 2, Sort: SortName, KeepDaily: 1}, false},
-		"nothing":                   {Policy{}, false},
+		"by date":                   {Policy{KeepLast: 2}, true},
+		"by name":                   {Policy{KeepLast: 2, Sort: SortName}, false},
+		"by version":                {Policy{KeepLast: 2, Sort: SortSemver}, false},
+		"and the highest versions":  {Policy{KeepLast: 2, Sort: SortSemver, KeepSemver: semver("3/minor")}, false},
+		"highest versions alone":    {Policy{Sort: SortSemver, KeepSemver: semver("3")}, true},
+		"and an age":                {Policy{KeepLast: 2, Sort: SortName, KeepYoungerThan: age("1d")}, true},
+		"and groups that expire":    {Policy{KeepLast: 2, Sort: SortName, ExpireGroups: age("1d")}, true},
+		"and the newest of the day": {Policy{KeepLast: 2, Sort: SortName, KeepDaily: 1}, true},
+		"by push date":              {Policy{KeepLast: 2, Sort: SortPushed, KeepDaily: 1}, false},
+		"an age by push date":       {Policy{Sort: SortPushed, KeepYoungerThan: age("1d")}, false},
+		"nothing":                   {Policy{}, true},
 	} {
-		if got := c.policy.NamesOnly(); got != c.want {
+		if got := c.policy.NeedsBuildDates(); got != c.want {
 			t.Errorf("%s: got %v", name, got)
 		}
 	}

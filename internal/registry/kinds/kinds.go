@@ -18,8 +18,9 @@ const Auto = "auto"
 // kind is one row of the table.
 type kind struct {
 	traits registry.Traits // with its name
-	// host reports whether a registry is of the kind by its host alone; nil: no host tells.
-	host func(host string) bool
+	// host reports whether a registry is of the kind by its host alone, and by the environment of a CI system that has one;
+	// nil: no host tells.
+	host func(host string, getenv func(string) string) bool
 	// greets reports whether a registry is of the kind by its first answer; nil: no answer tells.
 	greets func(g registry.Greeting) bool
 	// digestOnly says that the kind cannot remove a tag alone, or not without harm.
@@ -64,8 +65,9 @@ func Open(host string, o registry.Options) (registry.Registry, error) {
 	if err != nil {
 		return nil, err
 	}
+	o = o.WithDefaults()
 	for _, k := range kinds {
-		if o.Kind == k.traits.Kind || (o.Kind == "" || o.Kind == Auto) && k.host != nil && k.host(host) {
+		if o.Kind == k.traits.Kind || (o.Kind == "" || o.Kind == Auto) && k.host != nil && k.host(host, o.Getenv) {
 			return k.as(client, host, o)
 		}
 	}
@@ -74,7 +76,6 @@ func Open(host string, o registry.Options) (registry.Registry, error) {
 
 // as opens a registry as one of this kind.
 func (k kind) as(client *wire.Client, host string, o registry.Options) (registry.Registry, error) {
-	o = o.WithDefaults()
 	if k.open != nil {
 		r, err := k.open(client, host, o)
 		if err != nil {

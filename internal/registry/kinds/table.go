@@ -2,6 +2,7 @@ package kinds
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/registry"
@@ -9,6 +10,44 @@ import (
 
 // kinds are asked in this order. The last one takes every registry.
 var kinds = []kind{
+	{
+		traits:     registry.Traits{Kind: "ghcr", Product: "GitHub Container Registry", ListsUntagged: true, PushTime: true, Frees: true},
+		host:       isGHCR,
+		greets:     func(g registry.Greeting) bool { return g.Service == "ghcr.io" },
+		digestOnly: true,
+	},
+	{
+		traits:     registry.Traits{Kind: "dockerhub", Product: "Docker Hub", AttachmentsFirst: true, PushTime: true, Frees: true},
+		host:       hosts("docker.io", "index.docker.io", "registry-1.docker.io"),
+		digestOnly: true,
+	},
+	{
+		traits:     registry.Traits{Kind: "ecr", Product: "Amazon ECR", BatchSize: 100, ListsUntagged: true, PushTime: true, Frees: true},
+		host:       matches(`\d{12}\.dkr[.-]ecr(-fips)?\.[a-z0-9-]+\.(amazonaws\.com(\.cn)?|on\.aws|on\.amazonwebservices\.com\.cn)`),
+		digestOnly: true,
+	},
+	{
+		traits:     registry.Traits{Kind: "gar", Product: "Google Artifact Registry", AttachmentsFirst: true, ListsUntagged: true, PushTime: true, Frees: true},
+		host:       matches(`[a-z0-9-]+-docker\.pkg\.dev|((us|eu|asia)\.)?gcr\.io`),
+		digestOnly: true,
+	},
+	{
+		traits:     registry.Traits{Kind: "acr", Product: "Azure Container Registry", ListsUntagged: true, PushTime: true, Frees: true},
+		host:       matches(`[a-z0-9-]+\.azurecr\.(io|cn|us)`),
+		digestOnly: true,
+	},
+	{
+		traits:     registry.Traits{Kind: "harbor", Product: "Harbor", ListsUntagged: true, PushTime: true},
+		greets:     func(g registry.Greeting) bool { return g.Service == "harbor-registry" },
+		digestOnly: true,
+	},
+	{
+		traits: registry.Traits{Kind: "gitlab", Product: "GitLab", AttachmentsFirst: true, PushTime: true, Frees: true},
+		host:   hosts("registry.gitlab.com"),
+		greets: func(g registry.Greeting) bool {
+			return g.Header.Get("Gitlab-Container-Registry-Version") != "" || g.Service == "container_registry" && realm(g) == "/jwt/auth"
+		},
+	},
 	{
 		traits:     registry.Traits{Kind: "quay", Product: "Quay", Frees: true},
 		host:       hosts("quay.io"),
@@ -42,8 +81,8 @@ var kinds = []kind{
 }
 
 // hosts matches hosts by name.
-func hosts(names ...string) func(string) bool {
-	return func(host string) bool {
+func hosts(names ...string) func(string, func(string) string) bool {
+	return func(host string, _ func(string) string) bool {
 		for _, n := range names {
 			if strings.EqualFold(host, n) {
 				return true
@@ -51,6 +90,22 @@ func hosts(names ...string) func(string) bool {
 		}
 		return false
 	}
+}
+
+// matches matches whole hosts by an expression: a host that only looks like a vendor's must not be given its logins.
+func matches(expression string) func(string, func(string) string) bool {
+	re := regexp.MustCompile(`^(?i:` + expression + `)$`)
+	return func(host string, _ func(string) string) bool { return re.MatchString(host) }
+}
+
+// isGHCR knows the registry of github.com, that of data residency (containers.SUB.ghe.com), and that of the GitHub
+// Enterprise Server on which the workflow runs (https://docs.github.com/enterprise-server/packages).
+func isGHCR(host string, getenv func(string) string) bool {
+	if strings.EqualFold(host, "ghcr.io") || strings.HasPrefix(host, "containers.") && strings.HasSuffix(host, ".ghe.com") {
+		return true
+	}
+	server, err := url.Parse(getenv("GITHUB_SERVER_URL"))
+	return err == nil && server.Host != "" && strings.EqualFold(host, "containers."+server.Host)
 }
 
 // realm is the path of the token server that a challenge names.
