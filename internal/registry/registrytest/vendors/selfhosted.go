@@ -2,6 +2,7 @@ package vendors
 
 import (
 	"cmp"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -107,4 +108,15 @@ func (s *selfHosted) Images(path string) (stored []Stored) {
 	}
 	slices.SortFunc(stored, func(a, b Stored) int { return cmp.Compare(a.Digest, b.Digest) })
 	return stored
+}
+
+// answerJSONAs answers with a body in JSON that has a media type of its own.
+func answerJSONAs(w http.ResponseWriter, status int, mediaType string, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // the fakes' own values always encode
+	}
+	w.Header().Set("Content-Type", mediaType)
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
 }
