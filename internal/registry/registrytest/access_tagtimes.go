@@ -2,6 +2,7 @@ package registrytest
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/regsweep/regsweep/internal/oci"
@@ -26,6 +27,17 @@ func (reg *Registry) TagTimes(path string) map[string]TagTimes {
 	return nil
 }
 
+// Overtaken returns the manifests that a tag was moved away from, sorted. Some registries drop such a manifest when it
+// has no other tag.
+func (reg *Registry) Overtaken(path string) []oci.Digest {
+	reg.mu.Lock()
+	defer reg.mu.Unlock()
+	if repo, ok := reg.repos[path]; ok {
+		return slices.Sorted(maps.Keys(repo.overtaken))
+	}
+	return nil
+}
+
 // noteTag keeps the times of a tag that is about to point at a digest.
 func (r *repository) noteTag(tag string, d oci.Digest) {
 	now := r.now()
@@ -36,6 +48,7 @@ func (r *repository) noteTag(tag string, d oci.Digest) {
 		times = TagTimes{Created: now}
 	case old != d:
 		times.Switched = now
+		r.overtaken[old] = true
 	}
 	r.tagTimes[tag] = times
 }

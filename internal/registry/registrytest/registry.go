@@ -77,6 +77,7 @@ type repository struct {
 	tags      map[string]oci.Digest
 	tagPushed map[string]time.Time // when each tag was last pushed
 	tagTimes  map[string]TagTimes
+	overtaken map[oci.Digest]bool // a tag was moved away from it
 	now       func() time.Time
 	tagged    bool // a tag was pushed at some time: only then is there a list of tags to be empty
 }
@@ -229,6 +230,7 @@ func (reg *Registry) repository(path string) *repository {
 			tags:      map[string]oci.Digest{},
 			tagPushed: map[string]time.Time{},
 			tagTimes:  map[string]TagTimes{},
+			overtaken: map[oci.Digest]bool{},
 			now:       reg.opts.Now,
 		}
 		reg.repos[path] = repo

@@ -6,9 +6,12 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/regsweep/regsweep/internal/oci"
 )
 
 // visitor asks a fake by plain HTTP.
@@ -131,4 +134,10 @@ func (r reply) next(rel string) string {
 		}
 	}
 	return ""
+}
+
+// sortedDigests are digests in the order in which a repository lists them.
+func sortedDigests(ds ...oci.Digest) []oci.Digest {
+	slices.Sort(ds)
+	return ds
 }
