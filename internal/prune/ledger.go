@@ -147,7 +147,7 @@ func (l *ledger) gone() map[string]oci.Digest {
 	for d, i := range l.images {
 		tags := l.removed[d]
 		if l.done(d) {
-			tags = i.Tags
+			tags = slices.Concat(i.Tags, i.Removed)
 		}
 		for _, t := range tags {
 			out[t] = d

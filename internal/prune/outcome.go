@@ -43,7 +43,8 @@ type Result struct {
 	// Unfinished are the manifests without a name that a later run has to finish, as the journal has them.
 	Unfinished []oci.Digest
 	// Untagged are tags that were removed, by the image that they pointed at. It lists only images that are perhaps still
-	// there: their deletion failed, was skipped or is unsettled. Of an image that stays, these tags are lost.
+	// there: their deletion failed, was skipped or is unsettled. Of an image that stays, these tags are lost until a later
+	// run can put them back: the journal has them.
 	Untagged map[oci.Digest][]string
 	// Broken are images that somebody pushed during the execution and that now lack a part that the execution deleted.
 	Broken []Broken

@@ -157,6 +157,12 @@ func (r *Outcome) readImage(in jsonImage) error {
 	if in.Outcome != nil {
 		outcome.Status = *in.Outcome
 	}
+	if len(in.RemovedTags) > 0 {
+		if r.Untagged == nil {
+			r.Untagged = map[oci.Digest][]string{}
+		}
+		r.Untagged[in.Digest] = in.RemovedTags
+	}
 	switch {
 	case in.Digest == "" || d.Image.Size < 0 || !slices.Contains(knownKinds, in.Kind):
 		return fmt.Errorf("an entry is not an image: digest %q, kind %q, size %d", clip(in.Digest.String(), textRunes), clip(string(in.Kind), tagRunes), d.Image.Size)
@@ -169,12 +175,6 @@ func (r *Outcome) readImage(in jsonImage) error {
 		return fmt.Errorf("it lists %s twice", clip(in.Digest.String(), textRunes))
 	}
 	r.Outcomes[in.Digest] = outcome
-	if len(in.RemovedTags) > 0 {
-		if r.Untagged == nil {
-			r.Untagged = map[oci.Digest][]string{}
-		}
-		r.Untagged[in.Digest] = in.RemovedTags
-	}
 	return nil
 }
 

@@ -50,7 +50,7 @@ type Outcome struct {
 	// Outcomes has one entry for each deletion of the plan.
 	Outcomes map[oci.Digest]prune.Outcome
 	// Untagged are tags that were removed, by the image that they pointed at, where the image is perhaps still there. Of an
-	// image that is not in Unfinished they are lost.
+	// image that is not in Unfinished they are lost until a later run can put them back.
 	Untagged map[oci.Digest][]string
 	// Broken are images that somebody pushed during the run and that now lack a part that the run deleted.
 	Broken []prune.Broken

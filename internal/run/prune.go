@@ -160,7 +160,7 @@ func (p *pruner) plan(ctx context.Context, name oci.Repository) *task {
 		t.outcome = unread(ctx, t.outcome, err)
 		return t
 	}
-	plan := retain.Decide(snapshot, rules, retain.Context{Pushed: pushed, Pending: t.journal.Unfinished()}, p.summary.Started)
+	plan := retain.Decide(snapshot, rules, retain.Context{Pushed: pushed, Pending: t.journal.Unfinished(), Begun: t.journal.Begun()}, p.summary.Started)
 	t.outcome.Plan, t.outcome.Pushed = &plan, pushed
 	t.outcome.Warnings = append(t.outcome.Warnings, snapshot.Warnings...)
 	if rules.NeedsPushTimes() && !t.traits.PushTime {
