@@ -41,15 +41,15 @@ func TestGitLabNeedsReferrersToGoFirst(t *testing.T) {
 	for _, d := range []oci.Digest{fallback, signature, signed} {
 		v.delete(manifestPath(gitlabProject, d)).tells(t, "in order", 202, "")
 	}
-	same(t, "left", f.Images(gitlabProject), "[]")
-	same(t, "deleted", f.Deleted(), []Deletion{
+	alike(t, "left", f.Images(gitlabProject), "[]")
+	alike(t, "deleted", f.Deleted(), []Deletion{
 		{Path: gitlabProject, Digest: sbom, Tags: []string{"sbom-b1"}},
 		{Path: gitlabProject, Digest: image, Tags: []string{"b1"}},
 		{Path: gitlabProject, Digest: fallback, Tags: []string{strings.Replace(signed.String(), ":", "-", 1)}},
 		{Path: gitlabProject, Digest: signature},
 		{Path: gitlabProject, Digest: signed, Tags: []string{"b2"}},
 	})
-	same(t, "refused", f.Refused(), []Refusal{
+	alike(t, "refused", f.Refused(), []Refusal{
 		{gitlabProject, image.String(), 500, "UNKNOWN"},
 		{gitlabProject, signed.String(), 409, "MANIFEST_REFERENCED"},
 		{gitlabProject, signature.String(), 409, "MANIFEST_REFERENCED"},
@@ -68,7 +68,7 @@ func TestGitLabKeepsWhatAnIndexLists(t *testing.T) {
 	v.delete(manifestPath(gitlabProject, c)).tells(t, "its child", 202, "")
 	v.delete(manifestPath(gitlabProject, a)).tells(t, "child of the untagged index", 409, "MANIFEST_REFERENCED")
 	f.CollectGarbage(gitlabProject)
-	same(t, "left after garbage collection", f.Images(gitlabProject), "[]")
+	alike(t, "left after garbage collection", f.Images(gitlabProject), "[]")
 	v.delete(manifestPath(gitlabProject, old)).tells(t, "what is gone", 404, "MANIFEST_UNKNOWN")
 	v.delete(manifestPath(gitlabProject, "b1")).tells(t, "tag that is gone", 404, "MANIFEST_UNKNOWN")
 	v.delete(manifestPath(gitlabProject, "sha256:abc")).tells(t, "no digest", 400, "DIGEST_INVALID")
@@ -83,10 +83,10 @@ func TestGitLabCollectsWhatHasNoTag(t *testing.T) {
 	p.Image(fixture.Image{Seed: "sbom", MediaType: fixture.OCIManifest, Subject: image})
 	v.delete(manifestPath(gitlabProject, "v1")).tells(t, "tag", 202, "")
 	f.CollectGarbage(gitlabProject)
-	same(t, "left", f.Manifests(gitlabProject), []oci.Digest{image})
-	same(t, "tags", f.Tags(gitlabProject), map[string]oci.Digest{"b1": image})
-	same(t, "deleted", f.Deleted(), []Deletion{{Path: gitlabProject, Digest: image, Tags: []string{"v1"}, TagOnly: true}})
-	same(t, "referrers", v.get("/v2/"+gitlabProject+"/referrers/"+image.String()).status, 404)
+	alike(t, "left", f.Manifests(gitlabProject), []oci.Digest{image})
+	alike(t, "tags", f.Tags(gitlabProject), map[string]oci.Digest{"b1": image})
+	alike(t, "deleted", f.Deleted(), []Deletion{{Path: gitlabProject, Digest: image, Tags: []string{"v1"}, TagOnly: true}})
+	alike(t, "referrers", v.get("/v2/"+gitlabProject+"/referrers/"+image.String()).status, 404)
 }
 
 func TestGitLabProtectsTags(t *testing.T) {
@@ -97,8 +97,8 @@ func TestGitLabProtectsTags(t *testing.T) {
 	v.delete(manifestPath(gitlabProject, "v1")).tells(t, "tag", 403, "DENIED")
 	v.delete(manifestPath(gitlabProject, image)).tells(t, "digest", 403, "DENIED")
 	v.delete(manifestPath(gitlabProject, "b1")).tells(t, "other tag", 202, "")
-	same(t, "tags", f.Tags(gitlabProject), map[string]oci.Digest{"v1": image})
-	same(t, "refused", f.Refused(), []Refusal{{gitlabProject, "v1", 403, "DENIED"}, {gitlabProject, image.String(), 403, "DENIED"}})
+	alike(t, "tags", f.Tags(gitlabProject), map[string]oci.Digest{"v1": image})
+	alike(t, "refused", f.Refused(), []Refusal{{gitlabProject, "v1", 403, "DENIED"}, {gitlabProject, image.String(), 403, "DENIED"}})
 }
 
 func TestGitLabWithoutDatabase(t *testing.T) {
@@ -108,12 +108,12 @@ func TestGitLabWithoutDatabase(t *testing.T) {
 	image := p.Image(fixture.Image{Tags: []string{"b1"}, MediaType: fixture.OCIManifest})
 	p.Referrer(image, "application/vnd.example.signature")
 	list := v.get("/gitlab/v1/repositories/" + gitlabProject + "/tags/list/")
-	same(t, "listing", list.status, 404)
-	same(t, "version", list.header.Get("Gitlab-Container-Registry-Version"), gitlabVersion)
-	same(t, "database", v.get("/v2/").header.Get("Gitlab-Container-Registry-Database-Enabled"), "false")
+	alike(t, "listing", list.status, 404)
+	alike(t, "version", list.header.Get("Gitlab-Container-Registry-Version"), gitlabVersion)
+	alike(t, "database", v.get("/v2/").header.Get("Gitlab-Container-Registry-Database-Enabled"), "false")
 	v.delete(manifestPath(gitlabProject, image)).tells(t, "subject with a referrer", 202, "")
 	f.CollectGarbage(gitlabProject)
-	same(t, "left", len(f.Images(gitlabProject)), 2)
+	alike(t, "left", len(f.Images(gitlabProject)), 2)
 }
 
 func TestGitLabLists(t *testing.T) {
@@ -125,15 +125,15 @@ func TestGitLabLists(t *testing.T) {
 	clock.advance(time.Hour)
 	second := p.Image(fixture.Image{Tags: []string{"b", "c"}, MediaType: fixture.OCIManifest})
 	list := "/gitlab/v1/repositories/" + gitlabProject + "/tags/list/"
-	same(t, "probe", v.get("/gitlab/v1/").status, 200)
+	alike(t, "probe", v.get("/gitlab/v1/").status, 200)
 	moved := v.get(strings.TrimSuffix(list, "/") + "?n=2")
-	same(t, "without the slash", fmt.Sprint(moved.status, moved.header.Get("Location")), "301"+list+"?n=2")
+	alike(t, "without the slash", fmt.Sprint(moved.status, moved.header.Get("Location")), "301"+list+"?n=2")
 
 	var tags []gitlabTag
 	a := v.get(list)
 	a.into(t, &tags)
-	same(t, "link", a.header.Get("Link"), "")
-	same(t, "tags", len(tags), 3)
+	alike(t, "link", a.header.Get("Link"), "")
+	alike(t, "tags", len(tags), 3)
 	m, _ := f.Manifest(gitlabProject, first)
 	var body struct {
 		Config struct {
@@ -145,24 +145,24 @@ func TestGitLabLists(t *testing.T) {
 		t.Fatal(err)
 	}
 	const noon, one = "2026-03-01T12:00:00.000+00:00", "2026-03-01T13:00:00.000+00:00"
-	same(t, "a", tags[0], gitlabTag{"a", first, body.Config.Digest, fixture.DockerManifest, 1024 + 5000 + body.Config.Size, noon, "", noon})
-	same(t, "c", []any{tags[2].Digest, tags[2].CreatedAt, tags[2].UpdatedAt, tags[2].PublishedAt}, []any{second, noon, one, one})
+	alike(t, "a", tags[0], gitlabTag{"a", first, body.Config.Digest, fixture.DockerManifest, 1024 + 5000 + body.Config.Size, noon, "", noon})
+	alike(t, "c", []any{tags[2].Digest, tags[2].CreatedAt, tags[2].UpdatedAt, tags[2].PublishedAt}, []any{second, noon, one, one})
 
 	one1 := v.get(list + "?n=2")
-	same(t, "next", one1.next("next"), f.URL()+list+"?last=b&n=2")
-	same(t, "previous", one1.next("previous"), "")
+	alike(t, "next", one1.next("next"), f.URL()+list+"?last=b&n=2")
+	alike(t, "previous", one1.next("previous"), "")
 	two := v.get(one1.next("next"))
-	same(t, "second page", names(t, two), "[c]")
-	same(t, "next", two.next("next"), "")
-	same(t, "previous", two.next("previous"), f.URL()+list+"?before=c&n=2")
-	same(t, "first page again", names(t, v.get(two.next("previous"))), "[a b]")
+	alike(t, "second page", names(t, two), "[c]")
+	alike(t, "next", two.next("next"), "")
+	alike(t, "previous", two.next("previous"), f.URL()+list+"?before=c&n=2")
+	alike(t, "first page again", names(t, v.get(two.next("previous"))), "[a b]")
 
 	newest := v.get(list + "?n=2&sort=-published_at")
-	same(t, "newest", names(t, newest), "[c b]")
+	alike(t, "newest", names(t, newest), "[c b]")
 	marker := base64.StdEncoding.EncodeToString([]byte(one + "|b"))
-	same(t, "next by time", strings.Contains(newest.next("next"), "last="+strings.ReplaceAll(marker, "=", "%3D")), true)
-	same(t, "oldest", names(t, v.get(newest.next("next"))), "[a]")
-	same(t, "by name", names(t, v.get(list+"?name=b")), "[b]")
+	alike(t, "next by time", strings.Contains(newest.next("next"), "last="+strings.ReplaceAll(marker, "=", "%3D")), true)
+	alike(t, "oldest", names(t, v.get(newest.next("next"))), "[a]")
+	alike(t, "by name", names(t, v.get(list+"?name=b")), "[b]")
 
 	for query, code := range map[string]string{
 		"n=x": "INVALID_QUERY_PARAMETER_TYPE", "n=0": "INVALID_QUERY_PARAMETER_VALUE", "n=1001": "INVALID_QUERY_PARAMETER_VALUE",
@@ -173,7 +173,7 @@ func TestGitLabLists(t *testing.T) {
 	v.get("/gitlab/v1/repositories/acme/none/tags/list/").tells(t, "unknown", 404, "NAME_UNKNOWN")
 	f.Remove(gitlabProject, first)
 	f.Remove(gitlabProject, second)
-	same(t, "emptied", strings.TrimSpace(v.get(list).body), "[]")
+	alike(t, "emptied", strings.TrimSpace(v.get(list).body), "[]")
 }
 
 func names(t *testing.T, r reply) (out []string) {
@@ -191,9 +191,9 @@ func TestGitLabBeforePublished(t *testing.T) {
 	f, v := gitlab(t, GitLabOptions{NoPublished: true})
 	f.Pusher(t, gitlabProject).Image(fixture.Image{Tags: []string{"a"}})
 	a := v.get("/gitlab/v1/repositories/" + gitlabProject + "/tags/list/?sort=-published_at")
-	same(t, "status", a.status, 200)
-	same(t, "published", strings.Contains(a.body, "published_at"), false)
-	same(t, "created", strings.Contains(a.body, "created_at"), true)
+	alike(t, "status", a.status, 200)
+	alike(t, "published", strings.Contains(a.body, "published_at"), false)
+	alike(t, "created", strings.Contains(a.body, "created_at"), true)
 }
 
 func TestGitLabPagesTagsByHundred(t *testing.T) {
@@ -206,7 +206,7 @@ func TestGitLabPagesTagsByHundred(t *testing.T) {
 	for query, want := range map[string]int{"": 100, "?n=1000": 150} {
 		var list struct{ Tags []string }
 		v.get("/v2/"+gitlabProject+"/tags/list"+query).into(t, &list)
-		same(t, "tags "+query, len(list.Tags), want)
+		alike(t, "tags "+query, len(list.Tags), want)
 	}
 }
 
@@ -231,8 +231,8 @@ func TestGitLabAsksWhoIsThere(t *testing.T) {
 		method, target, _ := strings.Cut(what, " ")
 		a := v.do(method, target, "")
 		a.tells(t, what, 401, "UNAUTHORIZED")
-		same(t, what, a.header.Get("WWW-Authenticate"), want)
-		same(t, what, a.header.Get("Gitlab-Container-Registry-Version"), "")
+		alike(t, what, a.header.Get("WWW-Authenticate"), want)
+		alike(t, what, a.header.Get("Gitlab-Container-Registry-Version"), "")
 	}
 	const scope = "repository:acme/app:pull,delete"
 	ask := func(user, password string, scopes ...string) (reply, visitor) {
@@ -257,25 +257,25 @@ func TestGitLabAsksWhoIsThere(t *testing.T) {
 		{"a star is everything to an administrator", "root", "r00t", "repository:acme/app:*", manifestPath(gitlabProject, "none"), 404},
 	} {
 		a, with := ask(tc.user, tc.password, tc.scope)
-		same(t, tc.name, a.status, http.StatusOK)
+		alike(t, tc.name, a.status, http.StatusOK)
 		got := with.delete(tc.target)
-		same(t, tc.name, got.status, tc.status)
+		alike(t, tc.name, got.status, tc.status)
 		if tc.status == 401 {
-			same(t, tc.name, strings.HasSuffix(got.header.Get("WWW-Authenticate"), `error="insufficient_scope"`), true)
+			alike(t, tc.name, strings.HasSuffix(got.header.Get("WWW-Authenticate"), `error="insufficient_scope"`), true)
 		}
 	}
 	a, with := ask("gitlab-ci-token", "job", scope)
-	same(t, "claims", claims(t, a), `[map[actions:[pull delete] meta:map[project_path:acme/app tag_deny_access_patterns:map[delete:[^v]]] name:acme/app type:repository]]`)
+	alike(t, "claims", claims(t, a), `[map[actions:[pull delete] meta:map[project_path:acme/app tag_deny_access_patterns:map[delete:[^v]]] name:acme/app type:repository]]`)
 	clock.advance(5 * time.Minute)
 	late := with.delete(path)
 	late.tells(t, "expired", 401, "UNAUTHORIZED")
-	same(t, "expired", strings.HasSuffix(late.header.Get("WWW-Authenticate"), `error="invalid_token"`), true)
+	alike(t, "expired", strings.HasSuffix(late.header.Get("WWW-Authenticate"), `error="invalid_token"`), true)
 	_, with = ask("gitlab-ci-token", "job", scope)
 	f.ExpireTokens()
 	with.delete(path).tells(t, "taken back", 401, "UNAUTHORIZED")
 	_, with = ask("gitlab-ci-token", "job", scope)
 	with.delete(path).tells(t, "renewed", 202, "")
-	same(t, "first request", f.TokenRequests()[0], `{gitlab-ci-token [repository:acme/app:pull,delete] false}`)
+	alike(t, "first request", f.TokenRequests()[0], `{gitlab-ci-token [repository:acme/app:pull,delete] false}`)
 	if len(f.Sent()[f.Host()]) == 0 || len(f.Refused()) == 0 {
 		t.Error("the fake remembers neither what it was sent nor what it refused")
 	}
@@ -302,9 +302,9 @@ func TestGitLabPublic(t *testing.T) {
 	f, v := gitlab(t, GitLabOptions{Public: true, Logins: []Login{JobToken(gitlabProject, "job")}})
 	f.Pusher(t, gitlabProject).Image(fixture.Image{Tags: []string{"b1"}})
 	a, with := v.token("/jwt/auth", "container_registry", "repository:acme/app:pull,delete")
-	same(t, "token", a.status, 200)
-	same(t, "pull", with.get(manifestPath(gitlabProject, "b1")).status, 200)
-	same(t, "delete", with.delete(manifestPath(gitlabProject, "b1")).status, 401)
+	alike(t, "token", a.status, 200)
+	alike(t, "pull", with.get(manifestPath(gitlabProject, "b1")).status, 200)
+	alike(t, "delete", with.delete(manifestPath(gitlabProject, "b1")).status, 401)
 }
 
 func TestGitLabRealHost(t *testing.T) {
@@ -319,5 +319,5 @@ func TestGitLabRealHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	same(t, "challenge", resp.Header.Get("WWW-Authenticate"), `Bearer realm="https://gitlab.com/jwt/auth",service="container_registry"`)
+	alike(t, "challenge", resp.Header.Get("WWW-Authenticate"), `Bearer realm="https://gitlab.com/jwt/auth",service="container_registry"`)
 }
