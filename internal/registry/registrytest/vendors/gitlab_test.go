@@ -49,11 +49,7 @@ func TestGitLabNeedsReferrersToGoFirst(t *testing.T) {
 		{Path: gitlabProject, Digest: signature},
 		{Path: gitlabProject, Digest: signed, Tags: []string{"b2"}},
 	})
-	alike(t, "refused", f.Refused(), []Refusal{
-		{gitlabProject, image.String(), 500, "UNKNOWN"},
-		{gitlabProject, signed.String(), 409, "MANIFEST_REFERENCED"},
-		{gitlabProject, signature.String(), 409, "MANIFEST_REFERENCED"},
-	})
+	alike(t, "refused", f.Refused(), []Refusal{{Path: gitlabProject, What: image.String(), Status: 500, Code: "UNKNOWN"}, {Path: gitlabProject, What: signed.String(), Status: 409, Code: "MANIFEST_REFERENCED"}, {Path: gitlabProject, What: signature.String(), Status: 409, Code: "MANIFEST_REFERENCED"}})
 }
 
 func TestGitLabKeepsWhatAnIndexLists(t *testing.T) {
@@ -98,7 +94,7 @@ func TestGitLabProtectsTags(t *testing.T) {
 	v.delete(manifestPath(gitlabProject, image)).tells(t, "digest", 403, "DENIED")
 	v.delete(manifestPath(gitlabProject, "b1")).tells(t, "other tag", 202, "")
 	alike(t, "tags", f.Tags(gitlabProject), map[string]oci.Digest{"v1": image})
-	alike(t, "refused", f.Refused(), []Refusal{{gitlabProject, "v1", 403, "DENIED"}, {gitlabProject, image.String(), 403, "DENIED"}})
+	alike(t, "refused", f.Refused(), []Refusal{{Path: gitlabProject, What: "v1", Status: 403, Code: "DENIED"}, {Path: gitlabProject, What: image.String(), Status: 403, Code: "DENIED"}})
 }
 
 func TestGitLabWithoutDatabase(t *testing.T) {
