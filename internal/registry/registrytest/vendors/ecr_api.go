@@ -78,7 +78,7 @@ func (f *ECR) serveAPI(w http.ResponseWriter, r *http.Request) {
 	}
 	if e != nil {
 		if c.action == "BatchDeleteImage" {
-			f.addRefusal(Refusal{Path: Path: c.path, What: What: fmt.Sprint(len(c.ImageIDs), " images"), Status: Status: e.status, Code: Code: e.code})
+			f.addRefusal(Refusal{Path: c.path, What: fmt.Sprint(len(c.ImageIDs), " images"), Status: e.status, Code: e.code})
 		}
 		awsFail(w, e)
 		return

@@ -86,7 +86,7 @@ func (f *ECR) deleteImages(c ecrCall) (any, *awsError) {
 		if code != "" {
 			failures = append(failures, ecrFailure{id, code, reason})
 			if code != "ImageNotFound" { // deleted by somebody else: no refusal
-				f.addRefusal(Refusal{Path: Path: c.path, What: What: id.ImageDigest + id.ImageTag, Status: Status: http.StatusOK, Code: Code: code})
+				f.addRefusal(Refusal{Path: c.path, What: id.ImageDigest + id.ImageTag, Status: http.StatusOK, Code: code})
 			}
 			continue
 		}
