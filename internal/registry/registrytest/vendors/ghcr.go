@@ -150,8 +150,8 @@ func (f *GHCR) front(next http.Handler) http.Handler {
 		local := isLoopback(host)
 		inRegistry := path == "/token" || path == "/v2" || strings.HasPrefix(path, "/v2/")
 		switch {
-		case host == f.hosts.blobs, local && strings.HasPrefix(path, ghcrBlobs):
-			f.serveBlob(w, r, next)
+		case f.blobs().serves(r):
+			f.blobs().serve(w, r, next)
 		case inRegistry && (local || host == f.hosts.registry):
 			f.serveRegistry(w, r, next)
 		case !inRegistry && (local || host == f.hosts.api):
@@ -161,6 +161,8 @@ func (f *GHCR) front(next http.Handler) http.Handler {
 		}
 	}))
 }
+
+func (f *GHCR) blobs() blobStore { return blobStore{host: f.hosts.blobs, path: "/ghcr1/blobs/"} }
 
 // pkg returns what is known of a package. The caller holds f.mu.
 func (f *GHCR) pkg(path string) *ghcrPackage {

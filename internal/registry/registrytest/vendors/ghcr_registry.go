@@ -1,26 +1,15 @@
 package vendors
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/opencontainers/go-digest"
 )
-
-// ghcrBlobs is where the store of blobs is, below its own host.
-const ghcrBlobs = "/ghcr1/blobs/"
 
 // ghcrBearerLife is how long a token of the registry is good (unverified).
 const ghcrBearerLife = 5 * time.Minute
-
-// ghcrSignature is what a signed link to a blob has.
-const ghcrSignature = "sig=signed"
 
 // serveRegistry answers the token endpoint and the distribution API, which neither deletes nor knows referrers. The
 // challenge of a server's registry is unverified.
@@ -55,7 +44,7 @@ func (f *GHCR) serveRegistry(w http.ResponseWriter, r *http.Request, next http.H
 		w.Header().Set("Retry-After", "1")
 		answerOCI(w, http.StatusTooManyRequests, "TOOMANYREQUESTS", "too many requests")
 	case strings.HasPrefix(rest, "blobs/sha256:") && r.Method == http.MethodGet:
-		f.redirectBlob(w, r, next)
+		f.blobs().redirect(w, r, next)
 	default:
 		next.ServeHTTP(w, r)
 	}
@@ -125,74 +114,4 @@ func (f *GHCR) grants(tok GHCRToken, login bool, name, action string) bool {
 		return login && tok.may("write:packages") && tok.reaches(name)
 	}
 	return false
-}
-
-// redirectBlob sends a client to the store of blobs on another host, with a signed link that needs no login.
-func (f *GHCR) redirectBlob(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	own := httptest.NewRecorder()
-	next.ServeHTTP(own, r)
-	if own.Code != http.StatusOK && own.Code != http.StatusPartialContent {
-		answerRecorded(w, own)
-		return
-	}
-	name, rest := splitV2(r.URL.Path)
-	store := "https://" + f.hosts.blobs
-	if isLoopback(r.Host) { // another name of this machine, so that a client takes it for another host
-		store = "http://localhost:" + port(r.Host)
-		if strings.HasPrefix(r.Host, "localhost") {
-			store = "http://127.0.0.1:" + port(r.Host)
-		}
-	}
-	link := store + ghcrBlobs + strings.TrimPrefix(rest, "blobs/") + "?from=" + url.QueryEscape(name) + "&" + ghcrSignature
-	w.Header().Set("Location", link)
-	w.WriteHeader(http.StatusTemporaryRedirect)
-}
-
-// serveBlob answers as the store of blobs: it knows no login, and refuses one that is sent along with a signature.
-func (f *GHCR) serveBlob(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	d, ok := strings.CutPrefix(r.URL.Path, ghcrBlobs)
-	switch {
-	case !ok, r.Method != http.MethodGet && r.Method != http.MethodHead:
-		http.NotFound(w, r)
-	case r.Header.Get("Authorization") != "":
-		http.Error(w, "InvalidAuthenticationInfo", http.StatusBadRequest)
-	case !strings.HasSuffix(r.URL.RawQuery, ghcrSignature):
-		http.Error(w, "AuthenticationFailed", http.StatusForbidden)
-	default:
-		inner := r.Clone(r.Context())
-		inner.URL.Path = "/v2/" + r.URL.Query().Get("from") + "/blobs/" + d
-		next.ServeHTTP(w, inner)
-	}
-}
-
-// splitV2 parts the path of a request of the distribution API into a repository's name and what is asked of it. Both are
-// "" for the version check, and the name is "" for what names no repository.
-func splitV2(path string) (name, rest string) {
-	path = strings.TrimPrefix(strings.TrimPrefix(path, "/v2"), "/")
-	for _, word := range []string{"/blobs/uploads/", "/blobs/", "/manifests/", "/referrers/", "/tags/list"} {
-		if i := strings.LastIndex(path, word); i > 0 {
-			return path[:i], path[i+1:]
-		}
-	}
-	return "", path
-}
-
-// refusalOf is the refusal of a deletion in the distribution API.
-func refusalOf(name, rest string, status int, code string) Refusal {
-	what := rest[strings.LastIndex(rest, "/")+1:]
-	out := Refusal{Path: name, What: what, Status: status, Code: code}
-	if d, err := digest.Parse(what); err == nil {
-		out.Digest = d
-	}
-	return out
-}
-
-// parseScope parses "repository:acme/app:pull,push".
-func parseScope(scope string) (name string, actions []string, ok bool) {
-	kind, rest, _ := strings.Cut(scope, ":")
-	i := strings.LastIndex(rest, ":")
-	if i <= 0 || cmp.Or(kind, "repository") != "repository" {
-		return "", nil, false
-	}
-	return rest[:i], strings.Split(rest[i+1:], ","), true
 }

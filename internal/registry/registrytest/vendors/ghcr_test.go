@@ -227,7 +227,7 @@ func TestGHCRBlobsAreElsewhere(t *testing.T) {
 	link := answer.Header.Get("Location")
 	ask.get(link).wants("with a login", 400, "InvalidAuthenticationInfo")
 	ask.as("").get(link).wants("without a login", 200, `"author":"b0"`)
-	ask.as("").get(strings.TrimSuffix(link, ghcrSignature)).wants("without a signature", 403, "")
+	ask.as("").get(strings.TrimSuffix(link, blobSignature)).wants("without a signature", 403, "")
 	ask.get("/v2/acme/team/app/blobs/"+oci.Digest("sha256:"+strings.Repeat("0", 64)).String()).wants("no such blob", 404, "BLOB_UNKNOWN")
 	ask.client.CheckRedirect = nil
 	ask.get(blob).wants("with Go's redirects", 200, `"author":"b0"`)
