@@ -58,7 +58,7 @@ func (f *Zot) front(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	case r.URL.Path == zotSearch && f.opts.Search:
 		f.search(w, r)
 	case kind == "referrers":
-		f.answerReferrersAPI(w, r, path, oci.Digest(ref))
+		answerReferrersAPI(w, r, f.holdings(path), oci.Digest(ref))
 	case kind == "manifests" && r.Method == http.MethodDelete:
 		f.delete(w, path, ref)
 	default:
