@@ -18,6 +18,8 @@ type GiteaOptions struct {
 	Logins []Login
 	// Private refuses a token to requests without a login.
 	Private bool
+	// TwoChallenges adds a challenge for basic authentication in a header of its own, as Gitea 1.27 does.
+	TwoChallenges bool
 	// TokenLife is how long a token is good for; 0 is a day.
 	TokenLife time.Duration
 	// Now is the service's clock; nil is [time.Now].
@@ -84,6 +86,9 @@ func (f *Gitea) serveToken(w http.ResponseWriter, r *http.Request) {
 func (f *Gitea) unauthorized(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Docker-Distribution-Api-Version", "registry/2.0")
 	w.Header().Set("WWW-Authenticate", `Bearer realm="`+origin(r)+`/v2/token",service="container_registry",scope="*"`)
+	if f.opts.TwoChallenges {
+		w.Header().Add("WWW-Authenticate", `Basic realm="Gitea Container Registry"`)
+	}
 	answerOCI(w, http.StatusUnauthorized, "UNAUTHORIZED", "unauthorized")
 }
 

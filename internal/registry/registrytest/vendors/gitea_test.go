@@ -97,6 +97,13 @@ func TestGiteaAsksWhoIsThere(t *testing.T) {
 	same(t, "refused", f.Refused()[:2], []Refusal{{giteaPath, image.String(), 401, "UNAUTHORIZED"}, {giteaPath, image.String(), 401, "reqPackageAccess"}})
 }
 
+func TestGiteaTwoChallenges(t *testing.T) {
+	t.Parallel()
+	_, v, _ := gitea(t, GiteaOptions{TwoChallenges: true, Logins: []Login{{User: "ci", Password: "t"}}})
+	same(t, "challenges", v.get("/v2/").header.Values("WWW-Authenticate"),
+		`[Bearer realm="`+v.base+`/v2/token",service="container_registry",scope="*" Basic realm="Gitea Container Registry"]`)
+}
+
 func TestGiteaAPI(t *testing.T) {
 	t.Parallel()
 	clock := newWatch()

@@ -107,8 +107,7 @@ func (f *Zot) delete(w http.ResponseWriter, path, ref string) {
 	case h == nil:
 		f.refuse(w, Refusal{path, ref, http.StatusNotFound, "MANIFEST_UNKNOWN"}, "manifest unknown")
 		return
-	case len(listedBy(all, d)) > 0:
-		// A tag of what an index lists is refused as well (unverified).
+	case isDigest && len(listedBy(all, d)) > 0:
 		f.refuse(w, Refusal{path, ref, http.StatusMethodNotAllowed, "DENIED"}, "requested access to the resource is denied")
 		return
 	case isDigest && f.opts.DetectCollision && len(h.tags) > 1: // the code is unverified
