@@ -111,15 +111,15 @@ func TestDockerHubIndex(t *testing.T) {
 	untagged := push.Image(fixture.Image{Seed: "untagged"})
 	index := push.Index(fixture.Index{Tags: []string{"multi"}, Children: []oci.Digest{amd, arm}})
 	tags := ask.page(hubTags).Results
-	same(t, "tags", names(tags), "multi")
-	same(t, "digest", tags[0].Digest, index.String())
-	same(t, "media type", tags[0].MediaType, fixture.OCIIndex)
+	alike(t, "tags", names(tags), "multi")
+	alike(t, "digest", tags[0].Digest, index.String())
+	alike(t, "media type", tags[0].MediaType, fixture.OCIIndex)
 	var parts []string
 	for _, p := range tags[0].Images {
 		parts = append(parts, p.OS+"/"+p.Architecture+" "+p.Digest)
 	}
-	same(t, "platforms", strings.Join(parts, ", "), "linux/amd64 "+amd.String()+", linux/arm64 "+arm.String())
-	same(t, "images", len(f.Images("acme/app")), 4)
+	alike(t, "platforms", strings.Join(parts, ", "), "linux/amd64 "+amd.String()+", linux/arm64 "+arm.String())
+	alike(t, "images", len(f.Images("acme/app")), 4)
 	if strings.Contains(ask.get(hubTags).Body, untagged.String()) {
 		t.Error("an untagged manifest is listed")
 	}
@@ -145,12 +145,12 @@ func TestDockerHubPages(t *testing.T) {
 			}
 			return strings.TrimPrefix(*s, hubTags)
 		}
-		same(t, tc.query, fmt.Sprint(len(p.Results), " ", p.Count, " ", link(p.Next), " ", link(p.Previous)),
+		alike(t, tc.query, fmt.Sprint(len(p.Results), " ", p.Count, " ", link(p.Next), " ", link(p.Previous)),
 			fmt.Sprint(tc.n, " 105 ", tc.next, " ", tc.previous))
 	}
-	same(t, "newest first", ask.page(hubTags).Results[0].Name, "b104")
+	alike(t, "newest first", ask.page(hubTags).Results[0].Name, "b104")
 	ask.get(hubTags+"?page=12&page_size=10").is(404, "object not found")
-	same(t, "the old form", len(ask.page("/v2/repositories/acme/app/tags/?page_size=100").Results), 100)
+	alike(t, "the old form", len(ask.page("/v2/repositories/acme/app/tags/?page_size=100").Results), 100)
 }
 
 func TestDockerHubLogin(t *testing.T) {
@@ -166,7 +166,7 @@ func TestDockerHubLogin(t *testing.T) {
 	ask.as("Bearer wrong").get(hubTags).is(401, "")
 	ask.as("Basic "+basic("acme", HubAll)).get(hubTags).is(401, "")
 	ask.hubLogin("ci", "dckr_pat_ci").get(hubTags).is(404, "object not found")
-	same(t, "logins", fmt.Sprint(f.Logins()), "[{/v2/auth/token acme "+HubAll+"} {/v2/auth/token acme wrong} {/v2/auth/token ci dckr_pat_ci}]")
+	alike(t, "logins", fmt.Sprint(f.Logins()), "[{/v2/auth/token acme "+HubAll+"} {/v2/auth/token acme wrong} {/v2/auth/token ci dckr_pat_ci}]")
 
 	tag := "/v2/repositories/acme/app/tags/b0/"
 	old := func(secret string) asking {
@@ -193,9 +193,9 @@ func TestDockerHubRegistryLogin(t *testing.T) {
 	}}, 1)
 	challenge := func(a answered) string { return a.Header.Get("WWW-Authenticate") }
 	want := `Bearer realm="https://auth.docker.io/token",service="registry.docker.io"`
-	same(t, "version check", challenge(ask.as("").get("https://registry-1.docker.io/v2/")), want)
-	same(t, "read", challenge(ask.as("").get(hubManifests+"b0")), want+`,scope="repository:acme/app:pull"`)
-	same(t, "catalog", challenge(ask.deleter().get("https://registry-1.docker.io/v2/_catalog")), want+`,scope="registry:catalog:*",error="insufficient_scope"`)
+	alike(t, "version check", challenge(ask.as("").get("https://registry-1.docker.io/v2/")), want)
+	alike(t, "read", challenge(ask.as("").get(hubManifests+"b0")), want+`,scope="repository:acme/app:pull"`)
+	alike(t, "catalog", challenge(ask.deleter().get("https://registry-1.docker.io/v2/_catalog")), want+`,scope="registry:catalog:*",error="insufficient_scope"`)
 	ask.as("Basic "+basic("acme", "wrong")).get("https://auth.docker.io/token").is(401, "incorrect username or password")
 	scope := "repository:acme/app:pull,push,delete"
 	for secret, allowed := range map[string][2]bool{ // push, delete
@@ -207,16 +207,16 @@ func TestDockerHubRegistryLogin(t *testing.T) {
 		}
 		who := ask.hubBearer(user, secret, scope)
 		who.do("HEAD", hubManifests+"b0", "").is(200, "")
-		same(t, secret+": push", who.do("PUT", hubManifests+"b1", "{}").Status != 401, allowed[0])
+		alike(t, secret+": push", who.do("PUT", hubManifests+"b1", "{}").Status != 401, allowed[0])
 		answer := who.delete(hubManifests + ds[0].String())
-		same(t, secret+": delete", answer.Status != 401, allowed[1])
+		alike(t, secret+": delete", answer.Status != 401, allowed[1])
 		if !allowed[1] {
-			same(t, secret, challenge(answer), want+`,scope="repository:acme/app:delete",error="insufficient_scope"`)
+			alike(t, secret, challenge(answer), want+`,scope="repository:acme/app:delete",error="insufficient_scope"`)
 		}
 	}
 	ask.hubLogin("dev", "dckr_pat_dev").delete("/v2/repositories/acme/app/tags/b0/").is(403, "access to the resource is forbidden")
 	ask.hubLogin("acme", "dckr_pat_write").delete("/v2/repositories/acme/app/tags/b0/").is(403, "access to the resource is forbidden")
-	same(t, "refused", len(f.Refused()), 6)
+	alike(t, "refused", len(f.Refused()), 6)
 	reader := ask.hubBearer("acme", HubAll, scope)
 	f.ExpireBearers()
 	reader.get(hubManifests+"b0").is(401, "")
@@ -235,18 +235,18 @@ func TestDockerHubDeletesATag(t *testing.T) {
 	ask.delete(path+"b2/").is(403, "immutable")
 	ask.delete(path+"b0/").is(204, "")
 	ask.delete(path+"b0/").is(404, "object not found")
-	same(t, "listed still", names(ask.page(hubTags).Results), "b2 b1 b0")
-	same(t, "listed", names(ask.page(hubTags).Results), "b2 b1")
-	same(t, "deleted", fmt.Sprint(f.Deleted()), fmt.Sprint([]Deletion{{Path: "acme/app", Digest: ds[0], Tags: []string{"b0"}, TagOnly: true}}))
-	same(t, "images", len(f.Images("acme/app")), 3)
+	alike(t, "listed still", names(ask.page(hubTags).Results), "b2 b1 b0")
+	alike(t, "listed", names(ask.page(hubTags).Results), "b2 b1")
+	alike(t, "deleted", fmt.Sprint(f.Deleted()), fmt.Sprint([]Deletion{{Path: "acme/app", Digest: ds[0], Tags: []string{"b0"}, TagOnly: true}}))
+	alike(t, "images", len(f.Images("acme/app")), 3)
 	var refused []string
 	for _, r := range f.Refused() {
 		refused = append(refused, fmt.Sprint(r.Path, ":", r.What, " ", r.Status))
 	}
-	same(t, "refused", strings.Join(refused, ", "), "acme/app:b0 301, acme/app:b0 405, acme/app:b0 500, acme/app:b2 403, acme/app:b0 404")
-	same(t, "digest", f.Refused()[3].Digest, ds[2])
+	alike(t, "refused", strings.Join(refused, ", "), "acme/app:b0 301, acme/app:b0 405, acme/app:b0 500, acme/app:b2 403, acme/app:b0 404")
+	alike(t, "digest", f.Refused()[3].Digest, ds[2])
 	f.SetTag("acme/app", "b0", ds[1])
-	same(t, "pushed again", names(ask.page(hubTags).Results), "b0 b2 b1")
+	alike(t, "pushed again", names(ask.page(hubTags).Results), "b0 b2 b1")
 }
 
 func TestDockerHubDeletesWhatNothingUses(t *testing.T) {
@@ -282,9 +282,9 @@ func TestDockerHubDeletesWhatNothingUses(t *testing.T) {
 	del.delete(hubManifests+child.String()).is(404, "MANIFEST_UNKNOWN")
 	del.delete(hubManifests+"multi").is(405, "UNSUPPORTED")
 	del.delete("https://registry-1.docker.io/v2/acme/app/blobs/"+child.String()).is(405, "UNSUPPORTED")
-	same(t, "images", len(f.Images("acme/app")), 0)
-	same(t, "deleted", len(f.Deleted()), 3+5)
-	same(t, "refused", len(f.Refused()), 5+2+2)
+	alike(t, "images", len(f.Images("acme/app")), 0)
+	alike(t, "deleted", len(f.Deleted()), 3+5)
+	alike(t, "refused", len(f.Refused()), 5+2+2)
 	del.get("https://registry-1.docker.io/v2/acme/app/referrers/"+child.String()).is(404, "")
 }
 
@@ -299,13 +299,13 @@ func TestDockerHubFinishesByItself(t *testing.T) {
 	del.delete(hubManifests+ds[0].String()).is(500, "UNKNOWN")
 	del.delete(hubManifests+ds[0].String()).is(500, "UNKNOWN")
 	for _, want := range []int{200, 404} {
-		same(t, "HEAD", head(ds[0]), want)
+		alike(t, "HEAD", head(ds[0]), want)
 	}
-	same(t, "deleted", fmt.Sprint(f.Deleted()), fmt.Sprint([]Deletion{{Path: "acme/app", Digest: ds[0]}}))
+	alike(t, "deleted", fmt.Sprint(f.Deleted()), fmt.Sprint([]Deletion{{Path: "acme/app", Digest: ds[0]}}))
 	del.delete(hubManifests+ds[1].String()).is(500, "UNKNOWN")
 	f.SetTag("acme/app", "rescued", ds[1])
 	for range 4 {
-		same(t, "HEAD of a tagged manifest", head(ds[1]), 200)
+		alike(t, "HEAD of a tagged manifest", head(ds[1]), 200)
 	}
 	del.delete(hubManifests+ds[2].String()).is(202, "")
 }
@@ -322,7 +322,7 @@ func TestDockerHubModes(t *testing.T) {
 	del.delete(hubManifests+"b0").is(404, "MANIFEST_UNKNOWN")
 	del.delete(hubManifests+"b1").is(403, "DENIED")
 	del.do("PUT", hubManifests+"b1", "{}").is(403, "DENIED")
-	same(t, "deleted", fmt.Sprint(f.Deleted()), fmt.Sprint([]Deletion{{Path: "acme/app", Digest: ds[0], Tags: []string{"b0"}, TagOnly: true}}))
+	alike(t, "deleted", fmt.Sprint(f.Deleted()), fmt.Sprint([]Deletion{{Path: "acme/app", Digest: ds[0], Tags: []string{"b0"}, TagOnly: true}}))
 
 	_, _, ask, _ = newHubWith(t, DockerHubOptions{DeniedStatus: 405, Tokens: []HubToken{{User: "dev", Secret: "dckr_pat_dev", Member: []string{"acme"}}}}, 1)
 	ask.delete("/v2/repositories/acme/app/tags/b0/").is(405, "access to the resource is forbidden")
@@ -342,7 +342,7 @@ func TestDockerHubLimits(t *testing.T) {
 	for n := range 3 {
 		answer := ask.get(hubTags)
 		answer.is(200, "")
-		same(t, "remaining", answer.Header.Get("X-RateLimit-Remaining"), fmt.Sprint(2-n))
+		alike(t, "remaining", answer.Header.Get("X-RateLimit-Remaining"), fmt.Sprint(2-n))
 	}
 	clock.advance(10 * time.Second)
 	answer := ask.delete("/v2/repositories/acme/app/tags/b0/")
@@ -350,9 +350,9 @@ func TestDockerHubLimits(t *testing.T) {
 	for key, want := range map[string]string{
 		"Retry-After": "50", "X-RateLimit-Limit": "3", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": fmt.Sprint(clock.at.Add(50 * time.Second).Unix()),
 	} {
-		same(t, key, answer.Header.Get(key), want)
+		alike(t, key, answer.Header.Get(key), want)
 	}
-	same(t, "refused", fmt.Sprint(f.Refused()[0].What, " ", f.Refused()[0].Status), "b0 429")
+	alike(t, "refused", fmt.Sprint(f.Refused()[0].What, " ", f.Refused()[0].Status), "b0 429")
 	clock.advance(50 * time.Second)
 	ask.delete("/v2/repositories/acme/app/tags/b0/").is(204, "")
 
@@ -361,25 +361,25 @@ func TestDockerHubLimits(t *testing.T) {
 		return reader.do(method, hubManifests+ds[0].String(), "", "Accept: "+fixture.DockerManifest)
 	}
 	manifest(http.MethodHead).is(200, "")
-	same(t, "left", manifest(http.MethodGet).Header.Get("RateLimit-Remaining"), "0;w=21600")
+	alike(t, "left", manifest(http.MethodGet).Header.Get("RateLimit-Remaining"), "0;w=21600")
 	manifest(http.MethodGet).is(429, "TOOMANYREQUESTS")
 	manifest(http.MethodHead).is(200, "")
-	same(t, "pulls", f.Pulls("acme"), 1)
+	alike(t, "pulls", f.Pulls("acme"), 1)
 }
 
 func TestDockerHubOnLoopback(t *testing.T) {
 	t.Parallel()
 	f, _, _, ds := newHubWith(t, DockerHubOptions{}, 1)
 	local := newAsking(t, nil, f.URL(), "")
-	same(t, "challenge", local.get("/v2/acme/app/tags/list").Header.Get("WWW-Authenticate"),
+	alike(t, "challenge", local.get("/v2/acme/app/tags/list").Header.Get("WWW-Authenticate"),
 		fmt.Sprintf(`Bearer realm="%s/token",service="registry.docker.io",scope="repository:acme/app:pull"`, f.URL()))
 	answer := local.as("Basic " + basic("acme", HubAll)).get("/token?scope=repository:acme/app:pull")
 	local.as(fmt.Sprint("Bearer ", answer.field("token"))).get("/v2/acme/app/tags/list").is(200, "b0")
 	answer = local.do("POST", "/v2/auth/token", `{"identifier":"acme","secret":"`+HubAll+`"}`)
 	api := local.as(fmt.Sprint("Bearer ", answer.field("access_token")))
 	api.get("/v2/namespaces/acme/repositories/app/tags").is(200, ds[0].String())
-	same(t, "sent", len(f.Sent()[f.Host()]), 3)
-	same(t, "strays", len(f.Strays()), 0)
+	alike(t, "sent", len(f.Sent()[f.Host()]), 3)
+	alike(t, "strays", len(f.Strays()), 0)
 }
 
 func TestDockerHubHosts(t *testing.T) {
@@ -399,5 +399,5 @@ func TestDockerHubHosts(t *testing.T) {
 	reader.do("GET", hubManifests+"b0", "", "Accept: "+fixture.DockerManifest).decode(&m)
 	reader.client.CheckRedirect = nil
 	reader.get("https://registry-1.docker.io/v2/acme/app/blobs/"+m.Config.Digest.String()).is(200, `"author":"b0"`)
-	same(t, "sent to the store of blobs", len(f.Sent()[hubBlobs]), 0)
+	alike(t, "sent to the store of blobs", len(f.Sent()[hubBlobs]), 0)
 }

@@ -60,7 +60,7 @@ func (f *Harbor) front(w http.ResponseWriter, r *http.Request, next http.Handler
 	case f.opts.ReadOnly && !reading:
 		f.refuse(w, Refusal{Path: path, What: ref, Status: http.StatusForbidden, Code: "DENIED"}, harborReadOnly)
 	case kind == "referrers":
-		f.answerReferrersAPI(w, r, path, oci.Digest(ref))
+		answerReferrersAPI(w, r, f.holdings(path), oci.Digest(ref))
 	case kind == "manifests" && r.Method == http.MethodDelete && !strings.Contains(ref, ":"):
 		f.refuse(w, Refusal{Path: path, What: ref, Status: http.StatusBadRequest, Code: "UNSUPPORTED"}, "the operation isn't supported for a tag")
 	case kind == "manifests" && r.Method == http.MethodDelete:

@@ -9,8 +9,8 @@ import (
 )
 
 // answerReferrersAPI answers the referrers API, which has an answer for every digest (OCI distribution-spec v1.1, "Listing
-// Referrers").
-func (s *selfHosted) answerReferrersAPI(w http.ResponseWriter, r *http.Request, path string, subject oci.Digest) {
+// Referrers"). all are the manifests that can be reached.
+func answerReferrersAPI(w http.ResponseWriter, r *http.Request, all map[oci.Digest]*holding, subject oci.Digest) {
 	if subject.Validate() != nil {
 		answerOCI(w, http.StatusBadRequest, "DIGEST_INVALID", "invalid digest")
 		return
@@ -22,7 +22,7 @@ func (s *selfHosted) answerReferrersAPI(w http.ResponseWriter, r *http.Request, 
 		ArtifactType string     `json:"artifactType,omitempty"`
 	}
 	list := []descriptor{}
-	all, wanted := s.holdings(path), r.URL.Query().Get("artifactType")
+	wanted := r.URL.Query().Get("artifactType")
 	for _, d := range referrersOf(all, subject) {
 		h := all[d]
 		kind := cmp.Or(h.artifactType, h.configType)

@@ -58,7 +58,7 @@ func (f *Zot) front(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	case r.URL.Path == zotSearch && f.opts.Search:
 		f.search(w, r)
 	case kind == "referrers":
-		f.answerReferrersAPI(w, r, path, oci.Digest(ref))
+		answerReferrersAPI(w, r, f.holdings(path), oci.Digest(ref))
 	case kind == "manifests" && r.Method == http.MethodDelete:
 		f.delete(w, path, ref)
 	default:
@@ -107,8 +107,7 @@ func (f *Zot) delete(w http.ResponseWriter, path, ref string) {
 	case h == nil:
 		f.refuse(w, Refusal{Path: path, What: ref, Status: http.StatusNotFound, Code: "MANIFEST_UNKNOWN"}, "manifest unknown")
 		return
-	case len(listedBy(all, d)) > 0:
-		// A tag of what an index lists is refused as well (unverified).
+	case isDigest && len(listedBy(all, d)) > 0:
 		f.refuse(w, Refusal{Path: path, What: ref, Status: http.StatusMethodNotAllowed, Code: "DENIED"}, "requested access to the resource is denied")
 		return
 	case isDigest && f.opts.DetectCollision && len(h.tags) > 1: // the code is unverified

@@ -20,19 +20,21 @@ func zot(t *testing.T, o ZotOptions) (*Zot, visitor, fixture.Tester) {
 func TestZotKeepsWhatAnIndexLists(t *testing.T) {
 	t.Parallel()
 	f, v, p := zot(t, ZotOptions{})
-	a, b := p.Image(fixture.Image{Tags: []string{"a"}}), p.Image(fixture.Image{Seed: "b"})
+	a, b := p.Image(fixture.Image{Tags: []string{"a", "a2"}}), p.Image(fixture.Image{Seed: "b"})
 	c := p.Image(fixture.Image{Seed: "c"})
 	index := p.Index(fixture.Index{Tags: []string{"i1", "i2"}, Children: []oci.Digest{a, b, c}})
 	other := p.Index(fixture.Index{Children: []oci.Digest{c}})
 	for _, d := range []oci.Digest{a, b, c} {
 		v.delete(manifestPath(zotPath, d)).tells(t, "child", 405, "DENIED")
 	}
+	v.delete(manifestPath(zotPath, "a2")).tells(t, "tag of a child", 202, "")
 	v.delete(manifestPath(zotPath, "i1")).tells(t, "tag", 202, "")
 	v.delete(manifestPath(zotPath, index)).tells(t, "index", 202, "")
 	v.delete(manifestPath(zotPath, b)).tells(t, "child that went with it", 404, "MANIFEST_UNKNOWN")
 	v.delete(manifestPath(zotPath, c)).tells(t, "child of an untagged index", 405, "DENIED")
 	v.delete(manifestPath(zotPath, a)).tells(t, "child with a tag", 202, "")
 	alike(t, "deleted", f.Deleted(), []Deletion{
+		{Path: zotPath, Digest: a, Tags: []string{"a2"}, TagOnly: true},
 		{Path: zotPath, Digest: index, Tags: []string{"i1"}, TagOnly: true},
 		{Path: zotPath, Digest: index, Tags: []string{"i2"}},
 		{Path: zotPath, Digest: b},
