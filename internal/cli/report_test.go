@@ -224,3 +224,25 @@ func TestDotenvNamesNoFlag(t *testing.T) {
 		}
 	}
 }
+
+// A report that was read back leads to where the job that wrote it keeps its files.
+func TestReportLinksToArtifacts(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"gitlab":    "https://ci.example.com/jobs/7/artifacts/browse",
+		"buildkite": "https://ci.example.com/jobs/7",
+		"other":     "https://ci.example.com/jobs/7",
+	} {
+		var text bytes.Buffer
+		sum := report.Summary{CI: report.CI{Name: name, BuildURL: "https://ci.example.com/jobs/7"}}
+		if err := report.WriteJSON(&text, sum); err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), "a.annotations.json")
+		got := invoke(t, nil, text.String(), "report", "-", "--report", file)
+		written, err := os.ReadFile(file)
+		if err != nil || !strings.Contains(string(written), `"url": "`+want+`"`) {
+			t.Errorf("%s: got %s, %v, %s", name, written, err, got.stderr)
+		}
+	}
+}

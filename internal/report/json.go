@@ -106,7 +106,7 @@ func WriteJSON(w io.Writer, s Summary) error {
 		Started:        moment(s.Started),
 		ElapsedSeconds: thousandths(s.Elapsed),
 		ExitCode:       s.ExitCode,
-		CI:             jsonCI(s.CI),
+		CI:             jsonCI{s.CI.Name, s.CI.BuildURL},
 		Policy:         s.Policy,
 		GC:             gcJSON(s.GC),
 		Shard:          shardJSON(s.Shard),

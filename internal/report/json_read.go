@@ -52,7 +52,7 @@ func ReadJSON(r io.Reader) (Summary, error) {
 	if in.Schema != Schema {
 		return Summary{}, fmt.Errorf("read JSON report: its schema is %q, not %q", clip(in.Schema, tagRunes), Schema)
 	}
-	out := Summary{DryRun: in.DryRun, ExitCode: in.ExitCode, CI: CI(in.CI), Policy: in.Policy}
+	out := Summary{DryRun: in.DryRun, ExitCode: in.ExitCode, CI: CI{Name: in.CI.Name, BuildURL: in.CI.BuildURL}, Policy: in.Policy}
 	var err error
 	if out.Started, err = readMoment(in.Started); err != nil {
 		return Summary{}, err

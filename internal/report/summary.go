@@ -34,6 +34,9 @@ type Summary struct {
 type CI struct {
 	Name     string // "" outside of a CI
 	BuildURL string // "" when unknown
+	// ArtifactsPath follows the address of the build where another page has its reports; "" when there is none. No report
+	// has it: the name tells.
+	ArtifactsPath string
 }
 
 // Outcome is what became of one repository.
