@@ -13,7 +13,7 @@ import (
 
 // serveRegistry answers the distribution API. It has no referrers (https://github.com/docker/roadmap/issues/724).
 func (f *DockerHub) serveRegistry(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	name, rest := splitV2(r.URL.Path)
+	name, rest := splitPath(r.URL.Path)
 	if !f.admit(w, r, name, rest) {
 		return
 	}

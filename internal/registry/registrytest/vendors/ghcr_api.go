@@ -173,8 +173,8 @@ func (f *GHCR) account(login string) map[string]any {
 
 // isUser reports whether an owner is a user's account: one of Options.Users or one that a token is of.
 func (f *GHCR) isUser(owner string) bool {
-	same := func(login string) bool { return login != "" && strings.EqualFold(login, owner) }
-	return slices.ContainsFunc(f.opts.Users, same) || slices.ContainsFunc(f.opts.Tokens, func(t GHCRToken) bool { return same(t.Login) })
+	equal := func(login string) bool { return login != "" && strings.EqualFold(login, owner) }
+	return slices.ContainsFunc(f.opts.Users, equal) || slices.ContainsFunc(f.opts.Tokens, func(t GHCRToken) bool { return equal(t.Login) })
 }
 
 // known reports whether there is an account of that name: a user, or an owner of packages.
@@ -220,7 +220,8 @@ func (f *GHCR) refuse(w http.ResponseWriter, r *http.Request, status int, messag
 	answerJSON(w, status, map[string]string{"message": message, "documentation_url": page, "status": strconv.Itoa(status)})
 }
 
-// deletionOf says what a DELETE is for, as far as its path tells: What is a version's number, "" for a whole package.
+// deletionOf says what a DELETE is for, as far as its path tells: What is a version's digest, the number in the path if
+// there is no such version, and "" for a whole package.
 func (f *GHCR) deletionOf(r *http.Request) Refusal {
 	segments, _ := f.segments(r)
 	i := slices.Index(segments, "packages")
@@ -244,8 +245,9 @@ func (f *GHCR) deletionOf(r *http.Request) Refusal {
 		out.What = segments[i+4]
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		v, _ := f.find(out.Path, out.What)
-		out.Digest = v.Digest
+		if v, ok := f.find(out.Path, out.What); ok {
+			out.What = v.Digest.String()
+		}
 	}
 	return out
 }

@@ -18,7 +18,7 @@ func (f *GHCR) serveRegistry(w http.ResponseWriter, r *http.Request, next http.H
 		f.serveToken(w, r)
 		return
 	}
-	name, rest := splitV2(r.URL.Path)
+	name, rest := splitPath(r.URL.Path)
 	action := "pull"
 	if name == "" {
 		name = "user/image" // what the challenge of /v2/ names
