@@ -253,7 +253,7 @@ func (f *DockerHub) refuse(w http.ResponseWriter, r *http.Request, status int, m
 	if r.Method == http.MethodDelete {
 		repo, rest, _, _ := hubPath(r.URL.Path)
 		tag := strings.Trim(rest, "/")
-		f.addRefusal(Refusal{Path: repo, What: cmp.Or(tag, r.URL.Path), Status: status, Code: message})
+		f.addRefusal(Refusal{Path: repo, What: cmp.Or(tag, r.URL.Path), Digest: f.Tags(repo)[tag], Status: status, Code: message})
 	}
 	answerHub(w, status, message)
 }

@@ -47,7 +47,7 @@ func (a webClient) hubLogin(user, secret string) webClient {
 // hubBearer logs into the registry.
 func (a webClient) hubBearer(user, secret, scope string) webClient {
 	a.t.Helper()
-	answer := a.as("Basic " + basicLogin(user, secret)).get("https://auth.docker.io/token?service=registry.docker.io&scope=" + url.QueryEscape(scope))
+	answer := a.as("Basic " + basicOf(user, secret)).get("https://auth.docker.io/token?service=registry.docker.io&scope=" + url.QueryEscape(scope))
 	answer.is(200, `"expires_in":300`)
 	return a.as(fmt.Sprint("Bearer ", answer.field("token")))
 }
@@ -164,7 +164,7 @@ func TestDockerHubLogin(t *testing.T) {
 	ask.get("/v2/auth/token").is(405, "")
 	ask.as("").get(hubTags).is(404, "object not found")
 	ask.as("Bearer wrong").get(hubTags).is(401, "")
-	ask.as("Basic "+basicLogin("acme", HubAll)).get(hubTags).is(401, "")
+	ask.as("Basic "+basicOf("acme", HubAll)).get(hubTags).is(401, "")
 	ask.hubLogin("ci", "dckr_pat_ci").get(hubTags).is(404, "object not found")
 	equal(t, "logins", fmt.Sprint(f.Logins()), "[{/v2/auth/token acme "+HubAll+"} {/v2/auth/token acme wrong} {/v2/auth/token ci dckr_pat_ci}]")
 
@@ -196,7 +196,7 @@ func TestDockerHubRegistryLogin(t *testing.T) {
 	equal(t, "version check", challenge(ask.as("").get("https://registry-1.docker.io/v2/")), want)
 	equal(t, "read", challenge(ask.as("").get(hubManifests+"b0")), want+`,scope="repository:acme/app:pull"`)
 	equal(t, "catalog", challenge(ask.deleter().get("https://registry-1.docker.io/v2/_catalog")), want+`,scope="registry:catalog:*",error="insufficient_scope"`)
-	ask.as("Basic "+basicLogin("acme", "wrong")).get("https://auth.docker.io/token").is(401, "incorrect username or password")
+	ask.as("Basic "+basicOf("acme", "wrong")).get("https://auth.docker.io/token").is(401, "incorrect username or password")
 	scope := "repository:acme/app:pull,push,delete"
 	for secret, allowed := range map[string][2]bool{ // push, delete
 		HubAll: {true, true}, "dckr_pat_write": {true, false}, "dckr_pat_read": {false, false}, "dckr_pat_dev": {true, false},
@@ -244,6 +244,7 @@ func TestDockerHubDeletesATag(t *testing.T) {
 		refused = append(refused, fmt.Sprint(r.Path, ":", r.What, " ", r.Status))
 	}
 	equal(t, "refused", strings.Join(refused, ", "), "acme/app:b0 301, acme/app:b0 405, acme/app:b0 500, acme/app:b2 403, acme/app:b0 404")
+	equal(t, "digest", f.Refused()[3].Digest, ds[2])
 	f.SetTag("acme/app", "b0", ds[1])
 	equal(t, "pushed again", hubNames(ask.page(hubTags).Results), "b0 b2 b1")
 }
@@ -372,7 +373,7 @@ func TestDockerHubOnLoopback(t *testing.T) {
 	local := newWebClient(t, nil, f.URL(), "")
 	equal(t, "challenge", local.get("/v2/acme/app/tags/list").Header.Get("WWW-Authenticate"),
 		fmt.Sprintf(`Bearer realm="%s/token",service="registry.docker.io",scope="repository:acme/app:pull"`, f.URL()))
-	answer := local.as("Basic " + basicLogin("acme", HubAll)).get("/token?scope=repository:acme/app:pull")
+	answer := local.as("Basic " + basicOf("acme", HubAll)).get("/token?scope=repository:acme/app:pull")
 	local.as(fmt.Sprint("Bearer ", answer.field("token"))).get("/v2/acme/app/tags/list").is(200, "b0")
 	answer = local.do("POST", "/v2/auth/token", `{"identifier":"acme","secret":"`+HubAll+`"}`)
 	api := local.as(fmt.Sprint("Bearer ", answer.field("access_token")))

@@ -220,8 +220,7 @@ func (f *GHCR) refuse(w http.ResponseWriter, r *http.Request, status int, messag
 	answerJSON(w, status, map[string]string{"message": message, "documentation_url": page, "status": strconv.Itoa(status)})
 }
 
-// deletionOf says what a DELETE is for, as far as its path tells: What is a version's digest, the number in the path if
-// there is no such version, and "" for a whole package.
+// deletionOf says what a DELETE is for, as far as its path tells: What is a version's number, "" for a whole package.
 func (f *GHCR) deletionOf(r *http.Request) Refusal {
 	segments, _ := f.segments(r)
 	i := slices.Index(segments, "packages")
@@ -245,9 +244,8 @@ func (f *GHCR) deletionOf(r *http.Request) Refusal {
 		out.What = segments[i+4]
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		if v, ok := f.find(out.Path, out.What); ok {
-			out.What = v.Digest.String()
-		}
+		v, _ := f.find(out.Path, out.What)
+		out.Digest = v.Digest
 	}
 	return out
 }

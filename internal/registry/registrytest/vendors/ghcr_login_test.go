@@ -11,7 +11,7 @@ import (
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 )
 
-func basicLogin(user, password string) string {
+func basicOf(user, password string) string {
 	return base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
 }
 
@@ -20,7 +20,7 @@ func basicLogin(user, password string) string {
 func (a webClient) bearer(scope string) webClient {
 	a.t.Helper()
 	if a.login == "" {
-		a.login = "Basic " + basicLogin("anybody", GHCRAll)
+		a.login = "Basic " + basicOf("anybody", GHCRAll)
 	}
 	answer := a.get("/token?service=ghcr.io&scope=" + url.QueryEscape("repository:"+scope))
 	answer.is(http.StatusOK, "token")
@@ -60,18 +60,18 @@ func TestGHCRRegistryLogin(t *testing.T) {
 	} {
 		who := ask
 		if tc.secret != "" {
-			who = ask.as("Basic " + basicLogin("anybody", tc.secret))
+			who = ask.as("Basic " + basicOf("anybody", tc.secret))
 		}
 		who.get("/token?service=ghcr.io&scope="+url.QueryEscape(tc.scope)).wants(tc.secret+" "+tc.scope, tc.status, "")
 	}
 	ask.do("POST", "/token", "").is(405, "UNSUPPORTED")
 
-	reader := ask.as("Basic " + basicLogin("x", "ghp_read")).bearer("acme/team/app:pull,push")
+	reader := ask.as("Basic " + basicOf("x", "ghp_read")).bearer("acme/team/app:pull,push")
 	reader.get("/v2/acme/team/app/tags/list").is(200, `"tags":["b0"]`)
 	reader.get("/v2/").is(200, "")
 	reader.do("PUT", "/v2/acme/team/app/manifests/b1", "{}").is(401, "UNAUTHORIZED")
 	reader.get("/v2/acme/other/tags/list").is(401, "UNAUTHORIZED")
-	ask.as("Basic "+basicLogin("x", GHCRAll)).get("/v2/acme/team/app/tags/list").is(401, "") // the registry takes bearers alone
+	ask.as("Basic "+basicOf("x", GHCRAll)).get("/v2/acme/team/app/tags/list").is(401, "") // the registry takes bearers alone
 	clock.advance(ghcrBearerLife)
 	reader.get("/v2/acme/team/app/tags/list").is(401, "UNAUTHORIZED")
 }
@@ -119,7 +119,7 @@ func TestGHCRTokensOfTheAPI(t *testing.T) {
 	for _, tc := range []struct{ login, list, version, deletion, message string }{
 		{"", "401", "401", "401", "Requires authentication"},
 		{"Bearer wrong", "401", "401", "401", "Bad credentials"},
-		{"Basic " + basicLogin("x", "ghp_all"), "401", "401", "401", "Bad credentials"},
+		{"Basic " + basicOf("x", "ghp_all"), "401", "401", "401", "Bad credentials"},
 		{"Bearer ghp_expired", "401", "401", "401", "Bad credentials"},
 		{"Bearer ghp_none", "403", "403", "404", "Package not found."},
 		{"Bearer ghp_read", "200", "200", "404", "Package not found."},
@@ -186,7 +186,7 @@ func TestGHCRQuota(t *testing.T) {
 	answer.is(403, `"message":"API rate limit exceeded for user ID 1."`)
 	equal(t, "remaining", answer.Header.Get("X-RateLimit-Remaining"), "0")
 	equal(t, "retry after", answer.Header.Get("Retry-After"), "")
-	equal(t, "refused", fmt.Sprint(f.Refused()[0].What, " ", f.Refused()[0].Status), ds[0].String()+" 403")
+	equal(t, "refused", fmt.Sprint(f.Refused()[0].Digest, " ", f.Refused()[0].Status), ds[0].String()+" 403")
 	clock.advance(time.Hour)
 	ask.delete(path).is(204, "")
 	equal(t, "remaining", f.Remaining(GHCRAll), 4)

@@ -1,6 +1,7 @@
 package vendors
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -232,7 +233,7 @@ func TestGHCRBlobsAreElsewhere(t *testing.T) {
 	ask.client.CheckRedirect = nil
 	ask.get(blob).wants("with Go's redirects", 200, `"author":"b0"`)
 	equal(t, "sent to the store", fmt.Sprint(f.Sent()["pkg-containers.githubusercontent.com"]), "["+ask.login+"]") // by the first request alone
-	local := newWebClient(t, nil, f.URL(), "Basic "+basicLogin("x", GHCRAll)).bearer("acme/team/app:pull")
+	local := newWebClient(t, nil, f.URL(), "Basic "+basicOf("x", GHCRAll)).bearer("acme/team/app:pull")
 	local.client.CheckRedirect = nil
 	local.get(blob).wants("on loopback", 200, `"author":"b0"`)
 }
@@ -261,8 +262,9 @@ func TestGHCRDeletesRedirected(t *testing.T) {
 	ask.client.CheckRedirect = nil
 	ask.delete(path).is(200, ds[0].String()) // Go sends GET, which deletes nothing
 	equal(t, "deleted", len(f.Deleted()), 0)
-	equal(t, "refused", fmt.Sprint(f.Refused()[0].What, " ", f.Refused()[0].Status), ds[0].String()+" 301")
+	equal(t, "refused", fmt.Sprint(f.Refused()[0].Digest, " ", f.Refused()[0].Status), ds[0].String()+" 301")
 	ask.delete(answer.Header.Get("Location")).is(204, "")
+	equal(t, "the number", "/"+f.Refused()[0].What, strings.TrimPrefix(path, teamApp))
 	equal(t, "deleted", f.Deleted()[0].Digest, ds[0])
 }
 
@@ -297,7 +299,7 @@ func TestGHCRDelete(t *testing.T) {
 	ask.delete(last).is(400, "You cannot delete the last version of a package.")
 	var refused []string
 	for _, r := range f.Refused() {
-		refused = append(refused, fmt.Sprint(r.Path, " ", r.What, " ", r.Status))
+		refused = append(refused, fmt.Sprint(r.Path, " ", cmp.Or(r.Digest.String(), r.What), " ", r.Status))
 	}
 	want := []string{
 		"acme/team/app 836501 404", "acme/team/app x 404", "acme/team/app " + ds[3].String() + " 400", "acme/team/app  400",
@@ -325,7 +327,7 @@ func TestGHCRHasNoDeletionInTheRegistry(t *testing.T) {
 	for _, ref := range []string{ds[0].String(), "b0"} {
 		ask.delete("/v2/acme/team/app/manifests/"+ref).is(405, `{"errors":[{"code":"UNSUPPORTED","message":"The operation is unsupported."}]}`)
 	}
-	equal(t, "refused", fmt.Sprint(f.Refused()[0]), fmt.Sprintf("{acme/team/app %s 405 UNSUPPORTED}", ds[0]))
+	equal(t, "refused", fmt.Sprint(f.Refused()[0]), fmt.Sprintf("{acme/team/app %s %s 405 UNSUPPORTED}", ds[0], ds[0]))
 	ask.get("/v2/acme/team/app/referrers/"+ds[0].String()).is(404, "MANIFEST_UNKNOWN")
 	ask.get("/v2/_catalog").is(401, "") // its bearer is for another scope
 }

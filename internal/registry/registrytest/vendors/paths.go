@@ -3,6 +3,8 @@ package vendors
 import (
 	"cmp"
 	"strings"
+
+	"github.com/opencontainers/go-digest"
 )
 
 // splitPath parts the path of a request of the distribution API into a repository's name and what is asked of it. Both are
@@ -19,7 +21,11 @@ func splitPath(path string) (name, rest string) {
 
 // refusalOf is the refusal of a deletion in the distribution API.
 func refusalOf(name, rest string, status int, code string) Refusal {
-	return Refusal{Path: name, What: rest[strings.LastIndex(rest, "/")+1:], Status: status, Code: code}
+	out := Refusal{Path: name, What: rest[strings.LastIndex(rest, "/")+1:], Status: status, Code: code}
+	if d, err := digest.Parse(out.What); err == nil {
+		out.Digest = d
+	}
+	return out
 }
 
 // parseScope parses "repository:acme/app:pull,push".
