@@ -53,6 +53,12 @@ func TestDockerHubRegistryLogin(t *testing.T) {
 	equal(t, "catalog", challenge(ask.deleter().get("https://registry-1.docker.io/v2/_catalog")), want+`,scope="registry:catalog:*",error="insufficient_scope"`)
 	ask.as("Basic "+basicOf("acme", "wrong")).get("https://auth.docker.io/token").is(401, "incorrect username or password")
 	scope := "repository:acme/app:pull,push,delete"
+	form := func(secret string) webAnswer {
+		return ask.as("").do("POST", "https://auth.docker.io/token", "grant_type=password&username=acme&password="+secret+"&scope="+scope,
+			"Content-Type: application/x-www-form-urlencoded")
+	}
+	form("wrong").is(401, "incorrect username or password")
+	ask.as(fmt.Sprint("Bearer ", form(HubAll).field("access_token"))).get("https://registry-1.docker.io/v2/acme/app/tags/list").is(200, "b0")
 	for secret, allowed := range map[string][2]bool{ // push, delete
 		HubAll: {true, true}, "dckr_pat_write": {true, false}, "dckr_pat_read": {false, false}, "dckr_pat_dev": {true, false},
 	} {
