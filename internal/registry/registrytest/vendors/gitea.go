@@ -115,7 +115,7 @@ func (f *Gitea) admit(w http.ResponseWriter, r *http.Request, path, ref string) 
 		code = giteaNoAccess
 	}
 	if r.Method == http.MethodDelete {
-		f.addRefusal(Refusal{path, ref, http.StatusUnauthorized, code})
+		f.addRefusal(f.refusal(path, ref, http.StatusUnauthorized, code))
 	}
 	if known {
 		w.Header().Set("WWW-Authenticate", `Basic realm="Gitea Package API"`)
@@ -140,7 +140,7 @@ func (f *Gitea) delete(w http.ResponseWriter, path, ref string) bool {
 		d = f.Tags(path)[ref]
 	}
 	if _, ok := f.Manifest(path, d); !ok {
-		f.refuse(w, Refusal{path, ref, http.StatusNotFound, "MANIFEST_UNKNOWN"}, "manifest unknown")
+		f.refuse(w, f.refusal(path, ref, http.StatusNotFound, "MANIFEST_UNKNOWN"), "manifest unknown")
 		return false
 	}
 	if isDigest || len(f.tagsOf(path, d)) == 1 {

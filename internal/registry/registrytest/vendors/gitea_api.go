@@ -75,7 +75,7 @@ func (f *Gitea) permit(w http.ResponseWriter, r *http.Request, path, action, wha
 		status, message = http.StatusUnauthorized, "token is required"
 	}
 	if r.Method == http.MethodDelete {
-		f.addRefusal(Refusal{path, what, status, message})
+		f.addRefusal(f.refusal(path, what, status, message))
 	}
 	f.failAPI(w, status, message)
 	return false
@@ -162,7 +162,7 @@ func (f *Gitea) listFiles(w http.ResponseWriter, path, version string) {
 // deleteVersion deletes a version.
 func (f *Gitea) deleteVersion(w http.ResponseWriter, path, version string) {
 	if _, h := f.resolve(path, version); h == nil {
-		f.addRefusal(Refusal{path, version, http.StatusNotFound, "package does not exist"})
+		f.addRefusal(f.refusal(path, version, http.StatusNotFound, "package does not exist"))
 		f.failAPI(w, http.StatusNotFound, "package does not exist")
 		return
 	}

@@ -26,25 +26,25 @@ func TestGiteaLastTagTakesTheManifest(t *testing.T) {
 	p.Index(fixture.Index{Tags: []string{"i"}, Children: []oci.Digest{child}})
 	sbom := p.Image(fixture.Image{Seed: "sbom", MediaType: fixture.OCIManifest, Subject: image})
 	v.delete(manifestPath(giteaPath, "v1")).tells(t, "tag", 202, "")
-	same(t, "manifest", v.get(manifestPath(giteaPath, image)).status, 200)
+	alike(t, "manifest", v.get(manifestPath(giteaPath, image)).status, 200)
 	v.delete(manifestPath(giteaPath, "b1")).tells(t, "last tag", 202, "")
 	v.delete(manifestPath(giteaPath, image)).tells(t, "manifest", 404, "MANIFEST_UNKNOWN")
 	v.delete(manifestPath(giteaPath, child)).tells(t, "child", 202, "")
 	v.delete(manifestPath(giteaPath, sbom)).tells(t, "orphan", 202, "")
-	same(t, "referrers", v.get("/v2/"+giteaPath+"/referrers/"+image.String()).status, 404)
-	same(t, "deleted", f.Deleted(), []Deletion{
+	alike(t, "referrers", v.get("/v2/"+giteaPath+"/referrers/"+image.String()).status, 404)
+	alike(t, "deleted", f.Deleted(), []Deletion{
 		{Path: giteaPath, Digest: image, Tags: []string{"v1"}, TagOnly: true},
 		{Path: giteaPath, Digest: image, Tags: []string{"b1"}},
 		{Path: giteaPath, Digest: child},
 		{Path: giteaPath, Digest: sbom},
 	})
-	same(t, "refused", f.Refused(), []Refusal{{giteaPath, image.String(), 404, "MANIFEST_UNKNOWN"}})
+	alike(t, "refused", f.Refused(), []Refusal{{giteaPath, image.String(), "", 404, "MANIFEST_UNKNOWN"}})
 	two := p.Image(fixture.Image{Tags: []string{"x", "y"}})
 	v.delete(manifestPath(giteaPath, two)).tells(t, "digest", 202, "")
 	p.Image(fixture.Image{Tags: []string{"latest"}, Seed: "1"})
 	fresh := p.Image(fixture.Image{Tags: []string{"latest"}, Seed: "2"})
-	same(t, "left", len(f.Images(giteaPath)), 2)
-	same(t, "tags", f.Tags(giteaPath)["latest"], fresh)
+	alike(t, "left", len(f.Images(giteaPath)), 2)
+	alike(t, "tags", f.Tags(giteaPath)["latest"], fresh)
 }
 
 func TestGiteaLinksTheLastPage(t *testing.T) {
@@ -59,11 +59,11 @@ func TestGiteaLinksTheLastPage(t *testing.T) {
 		{"?n=2&last=c", `[]`, ""},
 	} {
 		a := v.get(list + tc.query)
-		same(t, tc.query, a.next("next"), tc.next)
-		same(t, tc.query, strings.Contains(a.body, `"tags":`+tc.tags), true)
+		alike(t, tc.query, a.next("next"), tc.next)
+		alike(t, tc.query, strings.Contains(a.body, `"tags":`+tc.tags), true)
 	}
 	v.get("/v2/acme/none/tags/list").tells(t, "unknown", 404, "NAME_UNKNOWN")
-	same(t, "left", len(f.Tags(giteaPath)), 3)
+	alike(t, "left", len(f.Tags(giteaPath)), 3)
 }
 
 func TestGiteaAsksWhoIsThere(t *testing.T) {
@@ -79,28 +79,28 @@ func TestGiteaAsksWhoIsThere(t *testing.T) {
 		method, target, _ := strings.Cut(what, " ")
 		a := v.do(method, target, "")
 		a.tells(t, what, 401, "UNAUTHORIZED")
-		same(t, what, a.header.Get("WWW-Authenticate"), challenge)
+		alike(t, what, a.header.Get("WWW-Authenticate"), challenge)
 	}
 	a, _ := v.as("ci", "wrong").token("/v2/token", "container_registry", "*")
 	a.tells(t, "wrong password", 401, "UNAUTHORIZED")
 	_, reader := v.as("reader", "t1").token("/v2/token", "container_registry", "*", "repository:acme/team/app:delete,pull")
 	for name, who := range map[string]visitor{"token": reader, "basic": v.as("reader", "t1")} {
 		a := who.delete(path)
-		same(t, name, fmt.Sprint(a.status, strings.TrimSpace(a.body), a.header.Get("WWW-Authenticate")), `401reqPackageAccessBasic realm="Gitea Package API"`)
-		same(t, name, who.get(path).status, 200)
+		alike(t, name, fmt.Sprint(a.status, strings.TrimSpace(a.body), a.header.Get("WWW-Authenticate")), `401reqPackageAccessBasic realm="Gitea Package API"`)
+		alike(t, name, who.get(path).status, 200)
 	}
 	_, ci := v.as("ci", "t2").token("/v2/token", "container_registry", "*")
 	clock.advance(24 * time.Hour)
-	same(t, "expired", ci.delete(path).header.Get("WWW-Authenticate"), challenge)
+	alike(t, "expired", ci.delete(path).header.Get("WWW-Authenticate"), challenge)
 	_, ci = v.as("ci", "t2").token("/v2/token", "container_registry")
 	ci.delete(path).tells(t, "whatever the scope", 202, "")
-	same(t, "refused", f.Refused()[:2], []Refusal{{giteaPath, image.String(), 401, "UNAUTHORIZED"}, {giteaPath, image.String(), 401, "reqPackageAccess"}})
+	alike(t, "refused", f.Refused()[:2], []Refusal{{giteaPath, image.String(), image, 401, "UNAUTHORIZED"}, {giteaPath, image.String(), image, 401, "reqPackageAccess"}})
 }
 
 func TestGiteaTwoChallenges(t *testing.T) {
 	t.Parallel()
 	_, v, _ := gitea(t, GiteaOptions{TwoChallenges: true, Logins: []Login{{User: "ci", Password: "t"}}})
-	same(t, "challenges", v.get("/v2/").header.Values("WWW-Authenticate"),
+	alike(t, "challenges", v.get("/v2/").header.Values("WWW-Authenticate"),
 		`[Bearer realm="`+v.base+`/v2/token",service="container_registry",scope="*" Basic realm="Gitea Container Registry"]`)
 }
 
@@ -118,20 +118,20 @@ func TestGiteaAPI(t *testing.T) {
 	var got []giteaVersion
 	one := ci.get("/api/v1/packages/acme?type=container&q=team%2Fapp&page=1&limit=2")
 	one.into(t, &got)
-	same(t, "newest", []string{got[0].Version, got[1].Version, got[0].Name, got[0].CreatedAt.Format(time.RFC3339)}, "[a b team/app 2026-03-01T12:01:00Z]")
-	same(t, "total", one.header.Get("X-Total-Count"), "3")
+	alike(t, "newest", []string{got[0].Version, got[1].Version, got[0].Name, got[0].CreatedAt.Format(time.RFC3339)}, "[a b team/app 2026-03-01T12:01:00Z]")
+	alike(t, "total", one.header.Get("X-Total-Count"), "3")
 	two := ci.get(one.next("next"))
 	two.into(t, &got)
-	same(t, "rest", []any{len(got), got[0].Version, two.header.Get("Link")}, []any{1, child, ""})
+	alike(t, "rest", []any{len(got), got[0].Version, two.header.Get("Link")}, []any{1, child, ""})
 	const version = "/api/v1/packages/acme/container/team%2Fapp/"
-	same(t, "files", strings.Contains(ci.get(version+"a/files").body, image.Encoded()), true)
-	same(t, "stranger", v.delete(version+"a").status, 401)
-	same(t, "reader", v.as("reader", "t1").delete(version+"a").status, 403)
-	same(t, "the digest of a tag is not a version", ci.delete(version+image.String()).status, 404)
+	alike(t, "files", strings.Contains(ci.get(version+"a/files").body, image.Encoded()), true)
+	alike(t, "stranger", v.delete(version+"a").status, 401)
+	alike(t, "reader", v.as("reader", "t1").delete(version+"a").status, 403)
+	alike(t, "the digest of a tag is not a version", ci.delete(version+image.String()).status, 404)
 	for _, what := range []string{"a", "b", child.String()} {
-		same(t, what, ci.delete(version+what).status, 204)
-		same(t, what+" again", ci.delete(version+what).status, 404)
+		alike(t, what, ci.delete(version+what).status, 204)
+		alike(t, what+" again", ci.delete(version+what).status, 404)
 	}
-	same(t, "left", f.Images(giteaPath), "[]")
-	same(t, "other types", ci.get("/api/v1/packages/acme/npm/x/1").status, 404)
+	alike(t, "left", f.Images(giteaPath), "[]")
+	alike(t, "other types", ci.get("/api/v1/packages/acme/npm/x/1").status, 404)
 }

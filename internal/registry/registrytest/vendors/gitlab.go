@@ -118,7 +118,7 @@ func (f *GitLab) admit(w http.ResponseWriter, r *http.Request, path, ref string)
 	}
 	w.Header().Set("WWW-Authenticate", challenge)
 	if r.Method == http.MethodDelete {
-		f.addRefusal(Refusal{path, ref, http.StatusUnauthorized, "UNAUTHORIZED"})
+		f.addRefusal(f.refusal(path, ref, http.StatusUnauthorized, "UNAUTHORIZED"))
 	}
 	answerOCI(w, http.StatusUnauthorized, "UNAUTHORIZED", "authentication required")
 	return false
@@ -170,21 +170,21 @@ func (f *GitLab) delete(w http.ResponseWriter, path, ref string) {
 	}
 	switch {
 	case isDigest && d.Validate() != nil:
-		f.refuse(w, Refusal{path, ref, http.StatusBadRequest, "DIGEST_INVALID"}, "provided digest did not match uploaded content")
+		f.refuse(w, f.refusal(path, ref, http.StatusBadRequest, "DIGEST_INVALID"), "provided digest did not match uploaded content")
 		return
 	case all[d] == nil:
-		f.refuse(w, Refusal{path, ref, http.StatusNotFound, "MANIFEST_UNKNOWN"}, "manifest unknown")
+		f.refuse(w, f.refusal(path, ref, http.StatusNotFound, "MANIFEST_UNKNOWN"), "manifest unknown")
 		return
 	case !isDigest && f.isProtected(ref), isDigest && slices.ContainsFunc(all[d].tags, f.isProtected):
 		// Status and rule are documented, the code is unverified. That a digest with a protected tag is refused as well is
 		// unverified.
-		f.refuse(w, Refusal{path, ref, http.StatusForbidden, "DENIED"}, "requested access to the resource is denied")
+		f.refuse(w, f.refusal(path, ref, http.StatusForbidden, "DENIED"), "requested access to the resource is denied")
 		return
 	}
 	if !isDigest {
 		f.dropTag(path, ref)
 	} else if status, code, message := f.needed(all, d); status != 0 {
-		f.refuse(w, Refusal{path, ref, status, code}, message)
+		f.refuse(w, f.refusal(path, ref, status, code), message)
 		return
 	} else {
 		f.drop(path, d)

@@ -32,8 +32,8 @@ func TestGitLabAsksWhoIsThere(t *testing.T) {
 		method, target, _ := strings.Cut(what, " ")
 		a := v.do(method, target, "")
 		a.tells(t, what, 401, "UNAUTHORIZED")
-		same(t, what, a.header.Get("WWW-Authenticate"), want)
-		same(t, what, a.header.Get("Gitlab-Container-Registry-Version"), "")
+		alike(t, what, a.header.Get("WWW-Authenticate"), want)
+		alike(t, what, a.header.Get("Gitlab-Container-Registry-Version"), "")
 	}
 	const scope = "repository:acme/app:pull,delete"
 	ask := func(user, password string, scopes ...string) (reply, visitor) {
@@ -58,25 +58,25 @@ func TestGitLabAsksWhoIsThere(t *testing.T) {
 		{"a star is everything to an administrator", "root", "r00t", "repository:acme/app:*", manifestPath(gitlabProject, "none"), 404},
 	} {
 		a, with := ask(tc.user, tc.password, tc.scope)
-		same(t, tc.name, a.status, http.StatusOK)
+		alike(t, tc.name, a.status, http.StatusOK)
 		got := with.delete(tc.target)
-		same(t, tc.name, got.status, tc.status)
+		alike(t, tc.name, got.status, tc.status)
 		if tc.status == 401 {
-			same(t, tc.name, strings.HasSuffix(got.header.Get("WWW-Authenticate"), `error="insufficient_scope"`), true)
+			alike(t, tc.name, strings.HasSuffix(got.header.Get("WWW-Authenticate"), `error="insufficient_scope"`), true)
 		}
 	}
 	a, with := ask("gitlab-ci-token", "job", scope)
-	same(t, "claims", claims(t, a), `[map[actions:[pull delete] meta:map[project_path:acme/app tag_deny_access_patterns:map[delete:[^v]]] name:acme/app type:repository]]`)
+	alike(t, "claims", claims(t, a), `[map[actions:[pull delete] meta:map[project_path:acme/app tag_deny_access_patterns:map[delete:[^v]]] name:acme/app type:repository]]`)
 	clock.advance(5 * time.Minute)
 	late := with.delete(path)
 	late.tells(t, "expired", 401, "UNAUTHORIZED")
-	same(t, "expired", strings.HasSuffix(late.header.Get("WWW-Authenticate"), `error="invalid_token"`), true)
+	alike(t, "expired", strings.HasSuffix(late.header.Get("WWW-Authenticate"), `error="invalid_token"`), true)
 	_, with = ask("gitlab-ci-token", "job", scope)
 	f.ExpireTokens()
 	with.delete(path).tells(t, "taken back", 401, "UNAUTHORIZED")
 	_, with = ask("gitlab-ci-token", "job", scope)
 	with.delete(path).tells(t, "renewed", 202, "")
-	same(t, "first request", f.TokenRequests()[0], `{gitlab-ci-token [repository:acme/app:pull,delete] false}`)
+	alike(t, "first request", f.TokenRequests()[0], `{gitlab-ci-token [repository:acme/app:pull,delete] false}`)
 	if len(f.Sent()[f.Host()]) == 0 || len(f.Refused()) == 0 {
 		t.Error("the fake remembers neither what it was sent nor what it refused")
 	}
@@ -103,9 +103,9 @@ func TestGitLabPublic(t *testing.T) {
 	f, v := gitlab(t, GitLabOptions{Public: true, Logins: []Login{JobToken(gitlabProject, "job")}})
 	f.Pusher(t, gitlabProject).Image(fixture.Image{Tags: []string{"b1"}})
 	a, with := v.token("/jwt/auth", "container_registry", "repository:acme/app:pull,delete")
-	same(t, "token", a.status, 200)
-	same(t, "pull", with.get(manifestPath(gitlabProject, "b1")).status, 200)
-	same(t, "delete", with.delete(manifestPath(gitlabProject, "b1")).status, 401)
+	alike(t, "token", a.status, 200)
+	alike(t, "pull", with.get(manifestPath(gitlabProject, "b1")).status, 200)
+	alike(t, "delete", with.delete(manifestPath(gitlabProject, "b1")).status, 401)
 }
 
 func TestGitLabRealHost(t *testing.T) {
@@ -120,5 +120,5 @@ func TestGitLabRealHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	same(t, "challenge", resp.Header.Get("WWW-Authenticate"), `Bearer realm="https://gitlab.com/jwt/auth",service="container_registry"`)
+	alike(t, "challenge", resp.Header.Get("WWW-Authenticate"), `Bearer realm="https://gitlab.com/jwt/auth",service="container_registry"`)
 }

@@ -37,18 +37,18 @@ func TestGitLabNeedsReferrersToGoFirst(t *testing.T) {
 	for _, d := range []oci.Digest{fallback, signature, signed} {
 		v.delete(manifestPath(gitlabProject, d)).tells(t, "in order", 202, "")
 	}
-	same(t, "left", f.Images(gitlabProject), "[]")
-	same(t, "deleted", f.Deleted(), []Deletion{
+	alike(t, "left", f.Images(gitlabProject), "[]")
+	alike(t, "deleted", f.Deleted(), []Deletion{
 		{Path: gitlabProject, Digest: sbom, Tags: []string{"sbom-b1"}},
 		{Path: gitlabProject, Digest: image, Tags: []string{"b1"}},
 		{Path: gitlabProject, Digest: fallback, Tags: []string{strings.Replace(signed.String(), ":", "-", 1)}},
 		{Path: gitlabProject, Digest: signature},
 		{Path: gitlabProject, Digest: signed, Tags: []string{"b2"}},
 	})
-	same(t, "refused", f.Refused(), []Refusal{
-		{gitlabProject, image.String(), 500, "UNKNOWN"},
-		{gitlabProject, signed.String(), 409, "MANIFEST_REFERENCED"},
-		{gitlabProject, signature.String(), 409, "MANIFEST_REFERENCED"},
+	alike(t, "refused", f.Refused(), []Refusal{
+		{gitlabProject, image.String(), image, 500, "UNKNOWN"},
+		{gitlabProject, signed.String(), signed, 409, "MANIFEST_REFERENCED"},
+		{gitlabProject, signature.String(), signature, 409, "MANIFEST_REFERENCED"},
 	})
 }
 
@@ -64,7 +64,7 @@ func TestGitLabKeepsWhatAnIndexLists(t *testing.T) {
 	v.delete(manifestPath(gitlabProject, c)).tells(t, "its child", 202, "")
 	v.delete(manifestPath(gitlabProject, a)).tells(t, "child of the untagged index", 409, "MANIFEST_REFERENCED")
 	f.CollectGarbage(gitlabProject)
-	same(t, "left after garbage collection", f.Images(gitlabProject), "[]")
+	alike(t, "left after garbage collection", f.Images(gitlabProject), "[]")
 	v.delete(manifestPath(gitlabProject, old)).tells(t, "what is gone", 404, "MANIFEST_UNKNOWN")
 	v.delete(manifestPath(gitlabProject, "b1")).tells(t, "tag that is gone", 404, "MANIFEST_UNKNOWN")
 	v.delete(manifestPath(gitlabProject, "sha256:abc")).tells(t, "no digest", 400, "DIGEST_INVALID")
@@ -79,10 +79,10 @@ func TestGitLabCollectsWhatHasNoTag(t *testing.T) {
 	p.Image(fixture.Image{Seed: "sbom", MediaType: fixture.OCIManifest, Subject: image})
 	v.delete(manifestPath(gitlabProject, "v1")).tells(t, "tag", 202, "")
 	f.CollectGarbage(gitlabProject)
-	same(t, "left", f.Manifests(gitlabProject), []oci.Digest{image})
-	same(t, "tags", f.Tags(gitlabProject), map[string]oci.Digest{"b1": image})
-	same(t, "deleted", f.Deleted(), []Deletion{{Path: gitlabProject, Digest: image, Tags: []string{"v1"}, TagOnly: true}})
-	same(t, "referrers", v.get("/v2/"+gitlabProject+"/referrers/"+image.String()).status, 404)
+	alike(t, "left", f.Manifests(gitlabProject), []oci.Digest{image})
+	alike(t, "tags", f.Tags(gitlabProject), map[string]oci.Digest{"b1": image})
+	alike(t, "deleted", f.Deleted(), []Deletion{{Path: gitlabProject, Digest: image, Tags: []string{"v1"}, TagOnly: true}})
+	alike(t, "referrers", v.get("/v2/"+gitlabProject+"/referrers/"+image.String()).status, 404)
 }
 
 func TestGitLabProtectsTags(t *testing.T) {
@@ -93,8 +93,8 @@ func TestGitLabProtectsTags(t *testing.T) {
 	v.delete(manifestPath(gitlabProject, "v1")).tells(t, "tag", 403, "DENIED")
 	v.delete(manifestPath(gitlabProject, image)).tells(t, "digest", 403, "DENIED")
 	v.delete(manifestPath(gitlabProject, "b1")).tells(t, "other tag", 202, "")
-	same(t, "tags", f.Tags(gitlabProject), map[string]oci.Digest{"v1": image})
-	same(t, "refused", f.Refused(), []Refusal{{gitlabProject, "v1", 403, "DENIED"}, {gitlabProject, image.String(), 403, "DENIED"}})
+	alike(t, "tags", f.Tags(gitlabProject), map[string]oci.Digest{"v1": image})
+	alike(t, "refused", f.Refused(), []Refusal{{gitlabProject, "v1", image, 403, "DENIED"}, {gitlabProject, image.String(), image, 403, "DENIED"}})
 }
 
 func TestGitLabWithoutDatabase(t *testing.T) {
@@ -104,10 +104,10 @@ func TestGitLabWithoutDatabase(t *testing.T) {
 	image := p.Image(fixture.Image{Tags: []string{"b1"}, MediaType: fixture.OCIManifest})
 	p.Referrer(image, "application/vnd.example.signature")
 	list := v.get("/gitlab/v1/repositories/" + gitlabProject + "/tags/list/")
-	same(t, "listing", list.status, 404)
-	same(t, "version", list.header.Get("Gitlab-Container-Registry-Version"), gitlabVersion)
-	same(t, "database", v.get("/v2/").header.Get("Gitlab-Container-Registry-Database-Enabled"), "false")
+	alike(t, "listing", list.status, 404)
+	alike(t, "version", list.header.Get("Gitlab-Container-Registry-Version"), gitlabVersion)
+	alike(t, "database", v.get("/v2/").header.Get("Gitlab-Container-Registry-Database-Enabled"), "false")
 	v.delete(manifestPath(gitlabProject, image)).tells(t, "subject with a referrer", 202, "")
 	f.CollectGarbage(gitlabProject)
-	same(t, "left", len(f.Images(gitlabProject)), 2)
+	alike(t, "left", len(f.Images(gitlabProject)), 2)
 }

@@ -58,11 +58,11 @@ func (f *Harbor) front(w http.ResponseWriter, r *http.Request, next http.Handler
 		f.serveREST(w, r)
 	case !f.admit(w, r, path, ref):
 	case f.opts.ReadOnly && !reading:
-		f.refuse(w, Refusal{path, ref, http.StatusForbidden, "DENIED"}, harborReadOnly)
+		f.refuse(w, f.refusal(path, ref, http.StatusForbidden, "DENIED"), harborReadOnly)
 	case kind == "referrers":
 		answerReferrersAPI(w, r, f.holdings(path), oci.Digest(ref))
 	case kind == "manifests" && r.Method == http.MethodDelete && !strings.Contains(ref, ":"):
-		f.refuse(w, Refusal{path, ref, http.StatusBadRequest, "UNSUPPORTED"}, "the operation isn't supported for a tag")
+		f.refuse(w, f.refusal(path, ref, http.StatusBadRequest, "UNSUPPORTED"), "the operation isn't supported for a tag")
 	case kind == "manifests" && r.Method == http.MethodDelete:
 		if f.deleteArtifact(w, path, oci.Digest(ref)) {
 			w.WriteHeader(http.StatusAccepted)
@@ -112,7 +112,7 @@ func (f *Harbor) admit(w http.ResponseWriter, r *http.Request, path, ref string)
 	w.Header().Set("Docker-Distribution-Api-Version", "registry/2.0")
 	w.Header().Set("WWW-Authenticate", challenge)
 	if r.Method == http.MethodDelete {
-		f.addRefusal(Refusal{path, ref, http.StatusUnauthorized, "UNAUTHORIZED"})
+		f.addRefusal(f.refusal(path, ref, http.StatusUnauthorized, "UNAUTHORIZED"))
 	}
 	answerOCI(w, http.StatusUnauthorized, "UNAUTHORIZED", "unauthorized to access repository: "+path)
 	return false

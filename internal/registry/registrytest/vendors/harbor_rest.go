@@ -70,7 +70,7 @@ func (f *Harbor) permit(w http.ResponseWriter, r *http.Request, path, action, wh
 		status, code, message = http.StatusForbidden, "FORBIDDEN", "forbidden"
 	}
 	if r.Method == http.MethodDelete {
-		f.addRefusal(Refusal{path, what, status, code})
+		f.addRefusal(f.refusal(path, what, status, code))
 	}
 	answerOCI(w, status, code, message)
 	return false

@@ -83,7 +83,7 @@ func (f *Headers) admit(w http.ResponseWriter, r *http.Request, path, ref string
 		w.Header().Set("WWW-Authenticate", f.realm)
 	}
 	if r.Method == http.MethodDelete {
-		f.addRefusal(Refusal{path, ref, status, code})
+		f.addRefusal(f.refusal(path, ref, status, code))
 	}
 	answerOCI(w, status, code, "access to the requested resource is not authorized")
 	return false
@@ -94,7 +94,7 @@ func (f *Headers) delete(w http.ResponseWriter, path string, d oci.Digest) {
 	f.deleting.Lock()
 	defer f.deleting.Unlock()
 	if _, ok := f.Manifest(path, d); !ok {
-		f.refuse(w, Refusal{path, d.String(), http.StatusNotFound, "MANIFEST_UNKNOWN"}, "manifest unknown")
+		f.refuse(w, f.refusal(path, d.String(), http.StatusNotFound, "MANIFEST_UNKNOWN"), "manifest unknown")
 		return
 	}
 	if f.opts.LeavesTags {

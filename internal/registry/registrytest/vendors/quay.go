@@ -107,7 +107,7 @@ func (f *Quay) admit(w http.ResponseWriter, r *http.Request, path, ref string) b
 	w.Header().Set("Docker-Distribution-Api-Version", "registry/2.0")
 	w.Header().Set("WWW-Authenticate", challenge)
 	if r.Method == http.MethodDelete {
-		f.addRefusal(Refusal{path, ref, http.StatusUnauthorized, "UNAUTHORIZED"})
+		f.addRefusal(f.refusal(path, ref, http.StatusUnauthorized, "UNAUTHORIZED"))
 	}
 	answerOCI(w, http.StatusUnauthorized, "UNAUTHORIZED", "access to the requested resource is not authorized")
 	return false

@@ -14,7 +14,7 @@ func (f *Quay) delete(w http.ResponseWriter, path, ref string) {
 	f.deleting.Lock()
 	defer f.deleting.Unlock()
 	if !slices.Contains(f.Repositories(), path) {
-		f.refuse(w, Refusal{path, ref, http.StatusNotFound, "NAME_UNKNOWN"}, "repository name not known to registry")
+		f.refuse(w, f.refusal(path, ref, http.StatusNotFound, "NAME_UNKNOWN"), "repository name not known to registry")
 		return
 	}
 	d, tags := oci.Digest(ref), []string{ref}
@@ -26,10 +26,10 @@ func (f *Quay) delete(w http.ResponseWriter, path, ref string) {
 	}
 	switch {
 	case len(tags) == 0:
-		f.refuse(w, Refusal{path, ref, http.StatusNotFound, "MANIFEST_UNKNOWN"}, "manifest unknown")
+		f.refuse(w, f.refusal(path, ref, http.StatusNotFound, "MANIFEST_UNKNOWN"), "manifest unknown")
 		return
 	case slices.ContainsFunc(tags, f.isImmutable):
-		f.refuse(w, Refusal{path, ref, http.StatusConflict, "TAG_IMMUTABLE"}, "tag is immutable and cannot be overwritten")
+		f.refuse(w, f.refusal(path, ref, http.StatusConflict, "TAG_IMMUTABLE"), "tag is immutable and cannot be overwritten")
 		return
 	}
 	last := len(tags) == len(f.tagsOf(path, d))

@@ -31,7 +31,7 @@ func TestQuayDeletesTags(t *testing.T) {
 	attached := strings.Replace(index.String(), ":", "-", 1) + ".sig"
 	v.delete(manifestPath(quayPath, child)).tells(t, "child of an index that is there", 404, "MANIFEST_UNKNOWN")
 	v.delete(manifestPath(quayPath, "b2")).tells(t, "tag", 202, "")
-	same(t, "signature", f.Tags(quayPath)[attached], signature)
+	alike(t, "signature", f.Tags(quayPath)[attached], signature)
 	v.delete(manifestPath(quayPath, index)).tells(t, "digest", 202, "")
 	for what, ref := range map[string]any{"digest": index, "signature": signature, "tag": "b2"} {
 		v.delete(manifestPath(quayPath, ref)).tells(t, what+" again", 404, "MANIFEST_UNKNOWN")
@@ -40,21 +40,21 @@ func TestQuayDeletesTags(t *testing.T) {
 	v.get(manifestPath(quayPath, "none")).tells(t, "unknown tag", 404, "MANIFEST_UNKNOWN")
 	v.get(manifestPath(quayPath, index)).tells(t, "expired digest", 404, "MANIFEST_UNKNOWN")
 	v.delete(manifestPath("acme/none", "b1")).tells(t, "unknown repository", 404, "NAME_UNKNOWN")
-	same(t, "deleted", f.Deleted(), []Deletion{
+	alike(t, "deleted", f.Deleted(), []Deletion{
 		{Path: quayPath, Digest: index, Tags: []string{"b2"}, TagOnly: true},
 		{Path: quayPath, Digest: index, Tags: []string{"b1"}},
 		{Path: quayPath, Digest: signature, Tags: []string{attached}},
 	})
-	same(t, "young child", len(f.Images(quayPath)), 1)
+	alike(t, "young child", len(f.Images(quayPath)), 1)
 	clock.advance(time.Hour)
-	same(t, "reachable", f.Images(quayPath), "[]")
-	same(t, "kept for its time", len(f.Manifests(quayPath)), 3)
-	same(t, "expired", len(f.Expired(quayPath)), 3)
-	same(t, "restore", f.Restore(quayPath, "b1"), true)
-	same(t, "reachable", len(f.Images(quayPath)), 2)
+	alike(t, "reachable", f.Images(quayPath), "[]")
+	alike(t, "kept for its time", len(f.Manifests(quayPath)), 3)
+	alike(t, "expired", len(f.Expired(quayPath)), 3)
+	alike(t, "restore", f.Restore(quayPath, "b1"), true)
+	alike(t, "reachable", len(f.Images(quayPath)), 2)
 	f.CollectGarbage(quayPath)
-	same(t, "collected", f.Manifests(quayPath), sortedDigests(index, child))
-	same(t, "restore what was collected", f.Restore(quayPath, attached), false)
+	alike(t, "collected", f.Manifests(quayPath), sortedDigests(index, child))
+	alike(t, "restore what was collected", f.Restore(quayPath, attached), false)
 }
 
 func TestQuayKeepsImmutableTags(t *testing.T) {
@@ -64,8 +64,8 @@ func TestQuayKeepsImmutableTags(t *testing.T) {
 	v.delete(manifestPath(quayPath, image)).tells(t, "digest", 409, "TAG_IMMUTABLE")
 	v.delete(manifestPath(quayPath, "v1")).tells(t, "tag", 409, "TAG_IMMUTABLE")
 	v.delete(manifestPath(quayPath, "b1")).tells(t, "other tag", 202, "")
-	same(t, "tags", f.Tags(quayPath), map[string]oci.Digest{"v1": image})
-	same(t, "refused", f.Refused(), []Refusal{{quayPath, image.String(), 409, "TAG_IMMUTABLE"}, {quayPath, "v1", 409, "TAG_IMMUTABLE"}})
+	alike(t, "tags", f.Tags(quayPath), map[string]oci.Digest{"v1": image})
+	alike(t, "refused", f.Refused(), []Refusal{{quayPath, image.String(), image, 409, "TAG_IMMUTABLE"}, {quayPath, "v1", image, 409, "TAG_IMMUTABLE"}})
 }
 
 func TestQuayTakesOnlyItsOwnScopes(t *testing.T) {
@@ -85,7 +85,7 @@ func TestQuayTakesOnlyItsOwnScopes(t *testing.T) {
 		method, target, _ := strings.Cut(what, " ")
 		a := v.do(method, target, "")
 		a.tells(t, what, 401, "UNAUTHORIZED")
-		same(t, what, a.header.Get("WWW-Authenticate"), want)
+		alike(t, what, a.header.Get("WWW-Authenticate"), want)
 	}
 	robot := v.as("acme+prune", "r0b")
 	for _, scope := range []string{"repository:acme/app:pull,delete", "repository:acme/app:delete", "registry:catalog:*", "repository:acme/app:pull repository:acme/app:push"} {
@@ -98,7 +98,7 @@ func TestQuayTakesOnlyItsOwnScopes(t *testing.T) {
 	_, reader := v.as("acme+read", "r0b").token("/v2/auth", f.Host(), "repository:acme/app:pull,push")
 	reader.delete(path).tells(t, "reader", 401, "UNAUTHORIZED")
 	_, with := robot.token("/v2/auth", f.Host(), "repository:acme/app:pull,push")
-	same(t, "pull", with.get(path).status, 200)
+	alike(t, "pull", with.get(path).status, 200)
 	clock.advance(time.Hour)
 	with.delete(path).tells(t, "expired", 401, "UNAUTHORIZED")
 	_, with = robot.token("/v2/auth", f.Host(), "repository:acme/app:pull,push")
@@ -117,7 +117,7 @@ func TestQuayLists(t *testing.T) {
 		f.SetTag(quayPath, fmt.Sprintf("t%03d", n), image)
 	}
 	for _, who := range []visitor{v, v.as("acme+prune", "r0b"), v.bearing("other")} {
-		same(t, "robots", who.get(quayList+"?onlyActiveTags=true").status, 401)
+		alike(t, "robots", who.get(quayList+"?onlyActiveTags=true").status, 401)
 	}
 	type answer struct {
 		Tags          []quayTag
@@ -127,28 +127,28 @@ func TestQuayLists(t *testing.T) {
 	var one, two answer
 	v.bearing("oauth").get(quayList+"?onlyActiveTags=true&limit=1000&page=1").into(t, &one)
 	v.bearing("oauth").get(quayList+"?onlyActiveTags=true&limit=1000&page=2").into(t, &two)
-	same(t, "pages", []any{len(one.Tags), one.HasAdditional, len(two.Tags), two.HasAdditional}, "[100 true 22 false]")
+	alike(t, "pages", []any{len(one.Tags), one.HasAdditional, len(two.Tags), two.HasAdditional}, "[100 true 22 false]")
 	last := two.Tags[21]
-	same(t, "index", []any{last.Name, last.IsManifestList, last.Size == nil, last.ChildManifestsPresence, last.LastModified},
+	alike(t, "index", []any{last.Name, last.IsManifestList, last.Size == nil, last.ChildManifestsPresence, last.LastModified},
 		[]any{"b1", true, true, map[oci.Digest]bool{child: true}, "Sun, 01 Mar 2026 12:00:00 -0000"})
 	newest := two.Tags[20]
-	same(t, "image", []any{newest.Name, newest.Immutable, newest.ManifestDigest, newest.StartTS}, []any{"v1", true, image, clock.at.Unix()})
+	alike(t, "image", []any{newest.Name, newest.Immutable, newest.ManifestDigest, newest.StartTS}, []any{"v1", true, image, clock.at.Unix()})
 	f.expireTags(quayPath, []string{"b1"})
-	same(t, "active", strings.Contains(v.bearing("oauth").get(quayList+"?onlyActiveTags=true&page=2&limit=100").body, index.String()), false)
-	same(t, "all", strings.Contains(v.bearing("oauth").get(quayList+"?page=2&limit=100").body, index.String()), true)
-	same(t, "no repository", v.bearing("oauth").get("/api/v1/repository/acme/none/tag/").status, 404)
+	alike(t, "active", strings.Contains(v.bearing("oauth").get(quayList+"?onlyActiveTags=true&page=2&limit=100").body, index.String()), false)
+	alike(t, "all", strings.Contains(v.bearing("oauth").get(quayList+"?page=2&limit=100").body, index.String()), true)
+	alike(t, "no repository", v.bearing("oauth").get("/api/v1/repository/acme/none/tag/").status, 404)
 
 	_, with := v.as("acme+prune", "r0b").token("/v2/auth", f.Host(), "repository:acme/app:pull")
 	first := with.get("/v2/acme/app/tags/list?n=1000")
-	same(t, "link", first.next("next"), f.URL()+"/v2/acme/app/tags/list?last=t099&n=100")
-	same(t, "last link", with.get(first.next("next")).header.Get("Link"), "")
+	alike(t, "link", first.next("next"), f.URL()+"/v2/acme/app/tags/list?last=t099&n=100")
+	alike(t, "last link", with.get(first.next("next")).header.Get("Link"), "")
 }
 
 func TestQuayPublic(t *testing.T) {
 	t.Parallel()
 	_, v, p := quay(t, QuayOptions{Public: true, Logins: []Login{{User: "acme+prune", Password: "r0b"}}})
 	image := p.Image(fixture.Image{Tags: []string{"b1"}})
-	same(t, "pull", v.get(manifestPath(quayPath, "b1")).status, 200)
-	same(t, "list", v.get(quayList).status, 200)
+	alike(t, "pull", v.get(manifestPath(quayPath, "b1")).status, 200)
+	alike(t, "list", v.get(quayList).status, 200)
 	v.delete(manifestPath(quayPath, image)).tells(t, "delete", 401, "UNAUTHORIZED")
 }

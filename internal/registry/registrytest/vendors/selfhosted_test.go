@@ -101,8 +101,8 @@ func (v visitor) token(endpoint, service string, scopes ...string) (reply, visit
 	return a, v.bearing(body.Token)
 }
 
-// same fails the test unless both values print alike.
-func same(t testing.TB, what string, got, want any) {
+// alike fails the test unless both values print alike.
+func alike(t testing.TB, what string, got, want any) {
 	t.Helper()
 	if g, w := fmt.Sprint(got), fmt.Sprint(want); g != w {
 		t.Errorf("%s:\ngot  %s\nwant %s", what, g, w)

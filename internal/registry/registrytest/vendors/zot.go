@@ -82,7 +82,7 @@ func (f *Zot) admit(w http.ResponseWriter, r *http.Request, path, ref string) bo
 		w.Header().Set("WWW-Authenticate", `Basic realm="Authorization Required"`)
 	}
 	if r.Method == http.MethodDelete {
-		f.addRefusal(Refusal{path, ref, status, code})
+		f.addRefusal(f.refusal(path, ref, status, code))
 	}
 	answerOCI(w, status, code, message)
 	return false
@@ -94,7 +94,7 @@ func (f *Zot) delete(w http.ResponseWriter, path, ref string) {
 	f.deleting.Lock()
 	defer f.deleting.Unlock()
 	if !slices.Contains(f.Repositories(), path) {
-		f.refuse(w, Refusal{path, ref, http.StatusBadRequest, "NAME_UNKNOWN"}, "repository name not known to registry")
+		f.refuse(w, f.refusal(path, ref, http.StatusBadRequest, "NAME_UNKNOWN"), "repository name not known to registry")
 		return
 	}
 	all, d := f.holdings(path), oci.Digest(ref)
@@ -105,13 +105,13 @@ func (f *Zot) delete(w http.ResponseWriter, path, ref string) {
 	h := all[d]
 	switch {
 	case h == nil:
-		f.refuse(w, Refusal{path, ref, http.StatusNotFound, "MANIFEST_UNKNOWN"}, "manifest unknown")
+		f.refuse(w, f.refusal(path, ref, http.StatusNotFound, "MANIFEST_UNKNOWN"), "manifest unknown")
 		return
 	case isDigest && len(listedBy(all, d)) > 0:
-		f.refuse(w, Refusal{path, ref, http.StatusMethodNotAllowed, "DENIED"}, "requested access to the resource is denied")
+		f.refuse(w, f.refusal(path, ref, http.StatusMethodNotAllowed, "DENIED"), "requested access to the resource is denied")
 		return
 	case isDigest && f.opts.DetectCollision && len(h.tags) > 1: // the code is unverified
-		f.refuse(w, Refusal{path, ref, http.StatusConflict, "MANIFEST_INVALID"}, "manifest invalid")
+		f.refuse(w, f.refusal(path, ref, http.StatusConflict, "MANIFEST_INVALID"), "manifest invalid")
 		return
 	case isDigest:
 		f.drop(path, d)

@@ -33,16 +33,16 @@ func TestZotKeepsWhatAnIndexLists(t *testing.T) {
 	v.delete(manifestPath(zotPath, b)).tells(t, "child that went with it", 404, "MANIFEST_UNKNOWN")
 	v.delete(manifestPath(zotPath, c)).tells(t, "child of an untagged index", 405, "DENIED")
 	v.delete(manifestPath(zotPath, a)).tells(t, "child with a tag", 202, "")
-	same(t, "deleted", f.Deleted(), []Deletion{
+	alike(t, "deleted", f.Deleted(), []Deletion{
 		{Path: zotPath, Digest: a, Tags: []string{"a2"}, TagOnly: true},
 		{Path: zotPath, Digest: index, Tags: []string{"i1"}, TagOnly: true},
 		{Path: zotPath, Digest: index, Tags: []string{"i2"}},
 		{Path: zotPath, Digest: b},
 		{Path: zotPath, Digest: a, Tags: []string{"a"}},
 	})
-	same(t, "left", f.Manifests(zotPath), sortedDigests(c, other))
+	alike(t, "left", f.Manifests(zotPath), sortedDigests(c, other))
 	v.delete(manifestPath("no/such", a)).tells(t, "unknown repository", 400, "NAME_UNKNOWN")
-	same(t, "refused", len(f.Refused()), 6)
+	alike(t, "refused", len(f.Refused()), 6)
 }
 
 func TestZotKeepsReferrers(t *testing.T) {
@@ -51,13 +51,13 @@ func TestZotKeepsReferrers(t *testing.T) {
 	image := p.Image(fixture.Image{Tags: []string{"a", "b"}, MediaType: fixture.OCIManifest})
 	sbom := p.Image(fixture.Image{Seed: "sbom", MediaType: fixture.OCIManifest, Subject: image, ArtifactType: "application/sbom"})
 	list := v.get("/v2/" + zotPath + "/referrers/" + image.String())
-	same(t, "referrers", []any{list.status, strings.Contains(list.body, sbom.String())}, "[200 true]")
+	alike(t, "referrers", []any{list.status, strings.Contains(list.body, sbom.String())}, "[200 true]")
 	v.delete(manifestPath(zotPath, image)).tells(t, "two tags", 409, "MANIFEST_INVALID")
 	v.delete(manifestPath(zotPath, "a")).tells(t, "tag", 202, "")
 	v.delete(manifestPath(zotPath, "b")).tells(t, "last tag", 202, "")
-	same(t, "untagged manifest", v.get(manifestPath(zotPath, image)).status, 200)
+	alike(t, "untagged manifest", v.get(manifestPath(zotPath, image)).status, 200)
 	v.delete(manifestPath(zotPath, image)).tells(t, "subject", 202, "")
-	same(t, "left", f.Manifests(zotPath), []oci.Digest{sbom})
+	alike(t, "left", f.Manifests(zotPath), []oci.Digest{sbom})
 }
 
 func TestZotDropsWhatATagLeaves(t *testing.T) {
@@ -66,10 +66,10 @@ func TestZotDropsWhatATagLeaves(t *testing.T) {
 	old := p.Image(fixture.Image{Tags: []string{"latest"}, Seed: "1"})
 	kept := p.Image(fixture.Image{Tags: []string{"latest", "v2"}, Seed: "2"})
 	fresh := p.Image(fixture.Image{Tags: []string{"latest"}, Seed: "3"})
-	same(t, "old", v.get(manifestPath(zotPath, old)).status, 404)
-	same(t, "kept", v.get(manifestPath(zotPath, kept)).status, 200)
-	same(t, "images", len(f.Images(zotPath)), 2)
-	same(t, "fresh", f.Tags(zotPath)["latest"], fresh)
+	alike(t, "old", v.get(manifestPath(zotPath, old)).status, 404)
+	alike(t, "kept", v.get(manifestPath(zotPath, kept)).status, 200)
+	alike(t, "images", len(f.Images(zotPath)), 2)
+	alike(t, "fresh", f.Tags(zotPath)["latest"], fresh)
 }
 
 func TestZotAsksWhoIsThere(t *testing.T) {
@@ -81,13 +81,13 @@ func TestZotAsksWhoIsThere(t *testing.T) {
 	for _, who := range []visitor{v, v.as("reader", "wrong")} {
 		a := who.delete(manifestPath(zotPath, image))
 		a.tells(t, "stranger", 401, "UNAUTHORIZED")
-		same(t, "challenge", a.header.Get("WWW-Authenticate"), `Basic realm="Authorization Required"`)
+		alike(t, "challenge", a.header.Get("WWW-Authenticate"), `Basic realm="Authorization Required"`)
 	}
 	v.as("reader", "r").delete(manifestPath(zotPath, image)).tells(t, "reader", 403, "DENIED")
 	v.as("ci", "c").delete(manifestPath("other/app", image)).tells(t, "elsewhere", 403, "DENIED")
-	same(t, "reading", v.as("reader", "r").get(manifestPath(zotPath, "a")).status, 200)
+	alike(t, "reading", v.as("reader", "r").get(manifestPath(zotPath, "a")).status, 200)
 	v.as("ci", "c").delete(manifestPath(zotPath, image)).tells(t, "ci", 202, "")
-	same(t, "refused", len(f.Refused()), 4)
+	alike(t, "refused", len(f.Refused()), 4)
 }
 
 func TestZotSearch(t *testing.T) {
@@ -98,7 +98,7 @@ func TestZotSearch(t *testing.T) {
 	clock.advance(time.Hour)
 	index := p.Index(fixture.Index{Tags: []string{"i"}, Children: []oci.Digest{child}})
 	sbom := p.Image(fixture.Image{Seed: "sbom", MediaType: fixture.OCIManifest, Subject: index, ArtifactType: "application/sbom"})
-	same(t, "discover", strings.Contains(v.get("/v2/_oci/ext/discover").body, zotSearch), true)
+	alike(t, "discover", strings.Contains(v.get("/v2/_oci/ext/discover").body, zotSearch), true)
 	ask := func(query string) reply {
 		return v.do("POST", zotSearch, `{"query":"`+strings.ReplaceAll(query, `"`, `\"`)+`"}`)
 	}
@@ -106,11 +106,11 @@ func TestZotSearch(t *testing.T) {
 	want := `{"data":{"ImageList":{"Results":[` +
 		`{"Digest":"` + child.String() + `","IsDeletable":false,"Manifests":[{"Digest":"` + child.String() + `"}],"PushTimestamp":"2026-03-01T12:00:00Z","Referrers":[],"Tag":"c"},` +
 		`{"Digest":"` + index.String() + `","IsDeletable":true,"Manifests":[{"Digest":"` + child.String() + `"}],"PushTimestamp":"2026-03-01T13:00:00Z","Referrers":[{"ArtifactType":"application/sbom","Digest":"` + sbom.String() + `"}],"Tag":"i"}]}}}`
-	same(t, "list", strings.TrimSpace(a.body), want)
-	same(t, "size is a text", strings.Contains(ask(`query { ImageList(repo: "team/app") { Results { Size } } }`).body, `{"Size":"`), true)
+	alike(t, "list", strings.TrimSpace(a.body), want)
+	alike(t, "size is a text", strings.Contains(ask(`query { ImageList(repo: "team/app") { Results { Size } } }`).body, `{"Size":"`), true)
 	for _, query := range []string{`{ImageList(repo:"team/app"){Results{Colour}}}`, `{RepoList{Name}}`, `{ImageList(repo:"team/app"){Results{Tag}}`} {
-		same(t, query, ask(query).status, 422)
+		alike(t, query, ask(query).status, 422)
 	}
 	minimal := NewZot(t, ZotOptions{})
-	same(t, "minimal", visitor{t: t, base: minimal.URL()}.get("/v2/_oci/ext/discover").status, 404)
+	alike(t, "minimal", visitor{t: t, base: minimal.URL()}.get("/v2/_oci/ext/discover").status, 404)
 }
