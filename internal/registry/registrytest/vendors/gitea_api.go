@@ -25,7 +25,7 @@ type giteaVersion struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
-// serveAPI answers what the API knows of packages. It takes basic authentication with an access token.
+// serveAPI answers the API for packages. It takes basic authentication with an access token.
 func (f *Gitea) serveAPI(w http.ResponseWriter, r *http.Request) {
 	parts := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), giteaAPI), "/")
 	for i := range parts {
@@ -64,7 +64,7 @@ func (f *Gitea) failAPI(w http.ResponseWriter, status int, message string) {
 	answerJSON(w, status, map[string]string{"message": message, "url": "https://gitea.example/api/swagger"})
 }
 
-// permit lets a request of the API pass, or answers 401 to a stranger and 403 to a login without the right.
+// permit lets a request of the API pass, or answers 401 to a request without a good login and 403 to a login without the right.
 func (f *Gitea) permit(w http.ResponseWriter, r *http.Request, path, action, what string) bool {
 	login, known := f.identify(r)
 	if f.open() || known && login.may(path, action) && (login.User != "" || !f.opts.Private) {

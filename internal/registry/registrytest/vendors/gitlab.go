@@ -15,16 +15,16 @@ import (
 )
 
 // GitLabOptions say how GitLab and its registry are set up. The zero value is a registry with the metadata database
-// that asks nobody for a login.
+// that needs no login.
 type GitLabOptions struct {
-	// Logins are those that GitLab knows; none lets everybody in. [JobToken] and [DeployToken] make two usual ones.
+	// Logins are the accounts; without any, no login is needed. [JobToken] and [DeployToken] make two usual ones.
 	Logins []Login
 	// Public lets requests without a login pull.
 	Public bool
 	// NoDatabase is a registry that keeps everything in files, as CNCF distribution does: it refuses nothing and has no
 	// listing of its own.
 	NoDatabase bool
-	// NoPublished leaves published_at out of the listing and knows no sort, as registries before 2023 do.
+	// NoPublished leaves published_at out of the listing and ignores sort, as registries before 2023 do.
 	NoPublished bool
 	// ProtectedTags are regular expressions of tags that the login may not delete. GitLab takes at most five a project.
 	ProtectedTags []string
@@ -36,7 +36,7 @@ type GitLabOptions struct {
 	Now func() time.Time
 }
 
-// JobToken is the login of a CI job. It may delete in the registry of its own project alone
+// JobToken is the login of a CI job. It may delete only in the registry of its own project
 // (ContainerRegistryAuthenticationService in GitLab's sources).
 func JobToken(project, secret string) Login {
 	return Login{User: "gitlab-ci-token", Password: secret, Actions: []string{"pull", "push", "delete"}, Under: project}
@@ -216,8 +216,8 @@ func (f *GitLab) needed(all map[oci.Digest]*holding, d oci.Digest) (status int, 
 }
 
 // CollectGarbage does what the registry's own collector does a day after a change: it deletes the manifests that have no
-// tag and that no index lists, a referrer without a tag among them although its subject is kept. The books have the
-// client's deletions alone.
+// tag and that no index lists, a referrer without a tag among them although its subject is kept. The books have only
+// the client's deletions.
 func (f *GitLab) CollectGarbage(path string) {
 	f.deleting.Lock()
 	defer f.deleting.Unlock()

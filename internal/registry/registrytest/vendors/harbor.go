@@ -12,10 +12,10 @@ import (
 	"github.com/regsweep/regsweep/internal/registry/registrytest"
 )
 
-// HarborOptions say how Harbor is set up. The zero value asks nobody for a login.
+// HarborOptions say how Harbor is set up. With the zero value no login is needed.
 type HarborOptions struct {
 	// Logins are the users and robots, a robot as "robot$project+name". In addition to "pull", "push" and "delete", two
-	// actions are for the REST API alone: "list" (artifacts) and "delete-tag". None lets everybody in.
+	// actions are for the REST API only: "list" (artifacts) and "delete-tag". Without any, no login is needed.
 	Logins []Login
 	// Public lets requests without a login pull, as those of a public project may.
 	Public bool
@@ -75,8 +75,8 @@ func (f *Harbor) front(w http.ResponseWriter, r *http.Request, next http.Handler
 // harborReadOnly is from memory and unverified.
 const harborReadOnly = "The system is in read only mode. Any modification is prohibited."
 
-// serveToken is Harbor's token server. A login that it does not know is treated as nobody: with a scope that gets a
-// token, in which what only a login may do is missing.
+// serveToken is Harbor's token server. An unknown login is treated as no login: a request with a scope
+// gets a token, which lacks what only a login may do.
 func (f *Harbor) serveToken(w http.ResponseWriter, r *http.Request) {
 	login, known := f.identify(r)
 	if !known {

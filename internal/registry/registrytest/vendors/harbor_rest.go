@@ -9,7 +9,7 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
-// serveREST answers the API under /api/v2.0. It knows basic authentication alone, no token of the token server.
+// serveREST answers the API under /api/v2.0. It takes basic authentication only, and no token of the token server.
 func (f *Harbor) serveREST(w http.ResponseWriter, r *http.Request) {
 	parts := strings.Split(strings.TrimPrefix(r.URL.Path, "/api/v2.0/"), "/")
 	if len(parts) == 1 && parts[0] == "systeminfo" && r.Method == http.MethodGet {

@@ -13,7 +13,7 @@ import (
 
 // HeadersOptions say how a registry that is told by its headers is set up.
 type HeadersOptions struct {
-	// Logins are the users with what they may do: "pull", "push", "delete". None lets everybody in.
+	// Logins are the users with what they may do: "pull", "push", "delete". Without any, no login is needed.
 	Logins []Login
 	// LeavesTags is Nexus from 3.89 on, which deletes a digest and leaves its tags
 	// (https://github.com/sonatype/nexus-public/issues/925).
@@ -67,7 +67,7 @@ func (f *Headers) front(w http.ResponseWriter, r *http.Request, next http.Handle
 	}
 }
 
-// admit lets a request pass, or answers 401 to a stranger and 403 to a user without the right.
+// admit lets a request pass, or answers 401 to a request without a good login and 403 to a user without the right.
 func (f *Headers) admit(w http.ResponseWriter, r *http.Request, path, ref string) bool {
 	login, known := f.identify(r)
 	allowed := known && login.User != ""

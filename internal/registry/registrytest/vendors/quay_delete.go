@@ -8,8 +8,8 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
-// delete deletes a tag, or all tags of a digest. A digest without a tag of its own is unknown, also when an index that is
-// there lists it.
+// delete deletes a tag, or all tags of a digest. A digest without a tag of its own is unknown, even when an index lists
+// it.
 func (f *Quay) delete(w http.ResponseWriter, path, ref string) {
 	f.deleting.Lock()
 	defer f.deleting.Unlock()

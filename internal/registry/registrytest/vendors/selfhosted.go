@@ -91,7 +91,7 @@ func route(urlPath string) (path, kind, ref string) {
 }
 
 // actionsOf is what a request does in the words of a token's scope. A registry of distribution's family wants the
-// action delete alone for DELETE.
+// action delete, and no other, for DELETE.
 func actionsOf(method string) []string {
 	switch method {
 	case http.MethodDelete:

@@ -13,8 +13,8 @@ import (
 
 // ZotOptions say how zot is set up. The zero value is the minimal build without a login.
 type ZotOptions struct {
-	// Logins are the users of the htpasswd file with what the access control allows them: "pull", "push", "delete". None
-	// lets everybody in.
+	// Logins are the users of the htpasswd file with what the access control allows them: "pull", "push", "delete".
+	// Without any, no login is needed.
 	Logins []Login
 	// Search is the build with the search extension.
 	Search bool
@@ -66,7 +66,7 @@ func (f *Zot) front(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	}
 }
 
-// admit lets a request pass, or answers 401 to a stranger and 403 to a user without the right.
+// admit lets a request pass, or answers 401 to a request without a good login and 403 to a user without the right.
 func (f *Zot) admit(w http.ResponseWriter, r *http.Request, path, ref string) bool {
 	login, known := f.identify(r)
 	allowed := known && login.User != ""
@@ -88,7 +88,7 @@ func (f *Zot) admit(w http.ResponseWriter, r *http.Request, path, ref string) bo
 	return false
 }
 
-// delete deletes a digest with all its tags, or a tag alone. The children of an index go with it unless they have a tag
+// delete deletes a digest with all its tags, or only a tag. The children of an index go with it unless they have a tag
 // or another index lists them.
 func (f *Zot) delete(w http.ResponseWriter, path, ref string) {
 	f.deleting.Lock()
@@ -122,7 +122,7 @@ func (f *Zot) delete(w http.ResponseWriter, path, ref string) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// prune deletes what an index that is gone leaves behind.
+// prune deletes the children that only a deleted index listed.
 func (f *Zot) prune(path string, index *holding) {
 	all := f.holdings(path)
 	for _, c := range index.children {
