@@ -13,15 +13,15 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
-// answered is what a fake answered.
-type answered struct {
+// cloudAnswer is what a fake answered.
+type cloudAnswer struct {
 	status int
 	header http.Header
 	body   string
 }
 
 // code returns the first code of an OCI error body.
-func (a answered) code() string {
+func (a cloudAnswer) code() string {
 	var v struct{ Errors []struct{ Code string } }
 	if json.Unmarshal([]byte(a.body), &v) != nil || len(v.Errors) == 0 {
 		return ""
@@ -30,7 +30,7 @@ func (a answered) code() string {
 }
 
 // decode reads a body in JSON.
-func decode[T any](t *testing.T, a answered) (v T) {
+func decode[T any](t *testing.T, a cloudAnswer) (v T) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(a.body), &v); err != nil {
 		t.Fatalf("%d %q: %v", a.status, a.body, err)
@@ -52,7 +52,7 @@ func newRequest(t *testing.T, method, url, body string, headers ...string) *http
 }
 
 // send sends a request through the fake's transport, which follows no redirect.
-func send(t *testing.T, rt http.RoundTripper, r *http.Request) answered {
+func send(t *testing.T, rt http.RoundTripper, r *http.Request) cloudAnswer {
 	t.Helper()
 	resp, err := rt.RoundTrip(r)
 	if err != nil {
@@ -63,7 +63,7 @@ func send(t *testing.T, rt http.RoundTripper, r *http.Request) answered {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answered{resp.StatusCode, resp.Header, string(body)}
+	return cloudAnswer{resp.StatusCode, resp.Header, string(body)}
 }
 
 func checkEqual[T comparable](t *testing.T, what string, got, want T) {

@@ -34,7 +34,7 @@ func signFor(r *http.Request, k AWSKeys, service, region, body string, at time.T
 }
 
 // callECR makes one call of the API with a body in JSON.
-func callECR(t *testing.T, f *ECR, k AWSKeys, action, body string) answered {
+func callECR(t *testing.T, f *ECR, k AWSKeys, action, body string) cloudAnswer {
 	t.Helper()
 	target, service := ecrTarget, "ecr"
 	if f.opts.Alias != "" {
@@ -299,7 +299,7 @@ func TestECRRegistry(t *testing.T) {
 	index := p.Index(fixture.Index{Tags: []string{"a"}, Children: []oci.Digest{child}})
 	twice := p.Image(fixture.Image{Tags: []string{"b", "c"}})
 	password := f.Password()
-	v2 := func(method, path string, headers ...string) answered {
+	v2 := func(method, path string, headers ...string) cloudAnswer {
 		if len(headers) == 0 {
 			headers = []string{"Authorization", basicLogin("AWS", password)}
 		}
@@ -341,7 +341,7 @@ func TestECRRegistry(t *testing.T) {
 
 func TestECRRegistryModes(t *testing.T) {
 	t.Parallel()
-	del := func(f *ECR) answered {
+	del := func(f *ECR) cloudAnswer {
 		d := f.Pusher(t, "team/app").Image(fixture.Image{Tags: []string{"1"}})
 		return send(t, f.Transport(), newRequest(t, "DELETE", "https://"+f.RegistryHost()+"/v2/team/app/manifests/"+d.String(), "",
 			"Authorization", basicLogin("AWS", f.Password())))
@@ -362,7 +362,7 @@ func TestECRPublic(t *testing.T) {
 	t.Parallel()
 	f := NewECR(t, ECROptions{Alias: "acme"})
 	d := f.Pusher(t, "acme/app").Image(fixture.Image{Tags: []string{"1"}})
-	get := func(path string, headers ...string) answered {
+	get := func(path string, headers ...string) cloudAnswer {
 		return send(t, f.Transport(), newRequest(t, "GET", "https://public.ecr.aws"+path, "", headers...))
 	}
 	checkEqual(t, "challenge", get("/v2/acme/app/tags/list").header.Get("WWW-Authenticate"),

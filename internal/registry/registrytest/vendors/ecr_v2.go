@@ -20,7 +20,7 @@ type refusal func(status int, code, message string)
 
 // serveRegistry is /v2 with docker's login in front of it.
 func (f *ECR) serveRegistry(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	path, kind, rest, ok := splitV2(r.URL.Path)
+	path, kind, rest, ok := splitKinds(r.URL.Path)
 	refuse := func(status int, code, message string) {
 		if r.Method == http.MethodDelete && kind == "manifests" {
 			f.addRefusal(Refusal{Path: path, What: rest, Status: status, Code: code})
@@ -49,7 +49,7 @@ func (f *ECR) serveRegistry(w http.ResponseWriter, r *http.Request, next http.Ha
 
 // answer answers what the registry in memory does not know or may not do, and returns whether it did.
 func (f *ECR) answer(w http.ResponseWriter, r *http.Request, refuse refusal) bool {
-	path, kind, rest, _ := splitV2(r.URL.Path)
+	path, kind, rest, _ := splitKinds(r.URL.Path)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {

@@ -84,17 +84,17 @@ func find(all []stored, d oci.Digest) (stored, bool) {
 
 // parents returns the indexes that list the manifest.
 func parents(all []stored, d oci.Digest) []oci.Digest {
-	return digestsOf(all, func(s stored) bool {
+	return storedDigests(all, func(s stored) bool {
 		return slices.ContainsFunc(s.Manifests, func(c storedRef) bool { return c.Digest == d })
 	})
 }
 
 // referrers returns the manifests whose subject is d.
 func referrers(all []stored, d oci.Digest) []oci.Digest {
-	return digestsOf(all, func(s stored) bool { return s.Subject != nil && s.Subject.Digest == d })
+	return storedDigests(all, func(s stored) bool { return s.Subject != nil && s.Subject.Digest == d })
 }
 
-func digestsOf(all []stored, match func(stored) bool) []oci.Digest {
+func storedDigests(all []stored, match func(stored) bool) []oci.Digest {
 	var found []oci.Digest
 	for _, s := range all {
 		if match(s) {
@@ -128,9 +128,9 @@ func (s stored) artifactType() string {
 	return s.ArtifactType
 }
 
-// splitV2 parts a path below /v2/ into the repository, the kind ("manifests", "tags", "referrers", "blobs") and what
+// splitKinds parts a path below /v2/ into the repository, the kind ("manifests", "tags", "referrers", "blobs") and what
 // follows. ok is false for other paths, /v2/ itself among them.
-func splitV2(path string) (repository, kind, rest string, ok bool) {
+func splitKinds(path string) (repository, kind, rest string, ok bool) {
 	path, ok = strings.CutPrefix(path, "/v2/")
 	if !ok {
 		return "", "", "", false
