@@ -47,8 +47,8 @@ func TestMetricsAreRead(t *testing.T) {
 		t.Errorf("exit code %v, want 4", got)
 	}
 	images := families["regsweep_repository_images"].GetMetric()
-	if len(images) != 7 { // with the unsettled ones
-		t.Fatalf("%d counts of a repository, want 7", len(images))
+	if len(images) != 8 {
+		t.Fatalf("%d counts of a repository, want 8", len(images))
 	}
 	for _, l := range images[0].GetLabel() {
 		if want := `registry.example/a"} 1\n# EOF\\x1b[31m`; l.GetName() == "repository" && l.GetValue() != want {

@@ -27,7 +27,8 @@ type proxy struct {
 	after  string // the fault of every request from now on
 	counts map[string]int
 	log    []*entry
-	busy   sync.WaitGroup
+	busy   int        // requests that are being answered
+	idle   *sync.Cond // told when there are none
 	pushed map[string]bool // the digests of manifests that the program has pushed
 }
 
@@ -65,6 +66,7 @@ const token = "t0ken-that-no-one-may-see"
 
 func newProxy(s schedule, w *world, at func() string) *proxy {
 	p := &proxy{s: s, w: w, at: at, over: make(chan struct{}), counts: map[string]int{}, pushed: map[string]bool{}}
+	p.idle = sync.NewCond(&p.mu)
 	p.server = httptest.NewServer(p)
 	return p
 }
@@ -95,14 +97,33 @@ func (p *proxy) hook(hooks []*hook) {
 
 // settle waits until the registry is done with what came in since the last arm, and returns that.
 func (p *proxy) settle() []entry {
-	p.busy.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for p.busy > 0 {
+		p.idle.Wait()
+	}
 	var out []entry
 	for _, e := range p.log {
 		out = append(out, *e)
 	}
 	return out
+}
+
+// begin notes that a request came in. It may come while somebody waits for those before it, which a WaitGroup does not
+// allow.
+func (p *proxy) begin() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.busy++
+}
+
+// end notes that a request is answered.
+func (p *proxy) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.busy--; p.busy == 0 {
+		p.idle.Broadcast()
+	}
 }
 
 // exchange is one request on its way.
@@ -130,8 +151,8 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // the program is gone
 	}
 	x := &exchange{proxy: p, w: w, r: r, body: body}
-	p.busy.Add(1)
-	defer p.busy.Done()
+	p.begin()
+	defer p.end()
 	fault := p.enter(x)
 	defer p.leave(x)
 	x.fire(before)

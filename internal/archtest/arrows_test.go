@@ -21,7 +21,7 @@ var arrows = map[string][]string{
 	"internal/registry":              {"internal/oci"},
 	"internal/registry/wire":         {"internal/registry"},
 	"internal/registry/distribution": {"internal/registry", "internal/registry/wire", "internal/oci"},
-	"internal/registry/kinds":        {"internal/registry", "internal/registry/distribution"},
+	"internal/registry/kinds":        {"internal/registry", "internal/registry/wire", "internal/registry/distribution", "internal/oci"},
 	"internal/prune":                 {"internal/registry", "internal/retain", "internal/oci"},
 	"internal/gc":                    {"internal/oci"},
 	"internal/ci":                    {"internal/oci"},

@@ -33,6 +33,8 @@ type kind struct {
 	found func(variables) bool
 	// page is the address of this build; "" when the environment does not say it.
 	page func(variables) string
+	// artifacts follows the address of a build where another page lists the files that it keeps.
+	artifacts string
 
 	// annotate shows a message on the page of the run.
 	annotate func(w io.Writer, level Level, title, message string) error
@@ -118,6 +120,10 @@ func Detect(getenv func(string) string, override string) (System, error) {
 	}
 	return System{}, fmt.Errorf("detect CI: unknown system %q (one of %s)", override, strings.Join(Names(), ", "))
 }
+
+// ArtifactsPath is what follows the address of a build where another page lists the files that it keeps; "" when there is
+// no such page.
+func (s System) ArtifactsPath() string { return s.kind().artifacts }
 
 // kind is what is known of the system.
 func (s System) kind() kind {

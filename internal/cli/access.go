@@ -46,7 +46,7 @@ func (a access) clients(w World, repositories []oci.Repository, store registry.S
 	out := &clients{
 		byHost: map[string]registry.Registry{},
 		options: registry.Options{
-			PlainHTTP: a.PlainHTTP, UserAgent: "regsweep/" + w.version(), Store: store,
+			Kind: string(a.RegistryKind), Getenv: w.Getenv, PlainHTTP: a.PlainHTTP, UserAgent: "regsweep/" + w.version(), Store: store,
 			Credentials: registry.Credentials{Explicit: explicit, Files: credentialFiles(w.Getenv), Fallback: ciLogin(w.Getenv)},
 			TLS: registry.TLS{
 				CAFile: a.CAFile, CertFile: a.CertFile, KeyFile: a.KeyFile, InsecureSkipVerify: a.InsecureSkipTLSVerify,

@@ -27,7 +27,7 @@ func (a *asked) confirm(stdin io.Reader) func(context.Context, report.Summary) b
 	return func(ctx context.Context, plan report.Summary) bool {
 		console := a.sinks.Console
 		plan.Policy = a.policies.String()
-		if err := console.Table(plan); err != nil {
+		if err := console.Plan(plan); err != nil {
 			return false
 		}
 		question := "regsweep: delete " + plural(plan.Totals().Planned, "image", "images")

@@ -60,6 +60,9 @@ func TestConfirm(t *testing.T) {
 			if plan, _, _ := strings.Cut(got.stderr, question); test.asked && !strings.Contains(plan, "would delete 7 images, keep 2") {
 				t.Errorf("the plan is not shown before the question\n%s", got.stderr)
 			}
+			if strings.Contains(got.stderr, "dry run") {
+				t.Errorf("what is to be confirmed is called a dry run\n%s", got.stderr)
+			}
 			if test.code == exitCancelled && !strings.Contains(got.stdout, "deleted 0 images, kept 2, failed 0, skipped 7") {
 				t.Errorf("the report does not say why nothing was deleted\n%s", got.stdout)
 			}

@@ -127,7 +127,8 @@ func codeOfError(err error) int {
 	case errors.Is(err, registry.ErrUnknownRepository), errors.Is(err, run.ErrNoMatch), errors.As(err, &unmatched):
 		return exitUsage
 	case errors.Is(err, registry.ErrIncomplete), errors.Is(err, prune.ErrRefused),
-		errors.Is(err, prune.ErrNoTagDeletion), errors.Is(err, prune.ErrTagDeletion), errors.Is(err, prune.ErrUnclear), errors.Is(err, prune.ErrNoJournal):
+		errors.Is(err, prune.ErrNoTagDeletion), errors.Is(err, prune.ErrTagDeletion), errors.Is(err, prune.ErrNoPlaceholder),
+		errors.Is(err, registry.ErrTagDeletionUnclear), errors.Is(err, prune.ErrNoJournal):
 		return exitRefused
 	}
 	return exitRegistry

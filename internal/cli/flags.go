@@ -9,6 +9,7 @@ import (
 
 	"github.com/regsweep/regsweep/internal/policy"
 	"github.com/regsweep/regsweep/internal/prune"
+	"github.com/regsweep/regsweep/internal/registry/kinds"
 )
 
 // intro begins --help and the manual.
@@ -92,13 +93,23 @@ type reporting struct {
 type access struct {
 	Workers policy.Count `group:"run" placeholder:"N" help:"Maximum number of parallel requests. regsweep uses fewer when the registry slows down. Default: 128."`
 
-	Username              string `group:"registry" placeholder:"NAME" help:"User name for the registry; overrides docker's configuration. The password comes from --password-file or REGSWEEP_PASSWORD."`
-	PasswordFile          string `group:"registry" placeholder:"FILE" help:"File with the password."`
-	PlainHTTP             bool   `group:"registry" name:"plain-http" help:"Use HTTP instead of HTTPS. Not needed for registries on this machine."`
-	CAFile                string `group:"registry" name:"ca-file" placeholder:"FILE" help:"Certificates to trust in addition to the system's and those in docker's certs.d (PEM)."`
-	CertFile              string `group:"registry" placeholder:"FILE" help:"Client certificate (PEM)."`
-	KeyFile               string `group:"registry" placeholder:"FILE" help:"Key of the client certificate (PEM)."`
-	InsecureSkipTLSVerify bool   `group:"registry" name:"insecure-skip-tls-verify" help:"Accept any certificate. Prefer --ca-file."`
+	RegistryKind          kindName `group:"registry" placeholder:"KIND" values:"auto,ghcr,dockerhub,ecr,gar,acr,harbor,gitlab,quay,gitea,zot,nexus,artifactory,distribution" help:"Kind of registry: auto, ghcr, dockerhub, ecr, gar, acr, harbor, gitlab, quay, gitea, zot, nexus, artifactory or distribution (docs/registries.md). Default: auto, which tells it by the host and by the first answer."`
+	Username              string   `group:"registry" placeholder:"NAME" help:"User name for the registry; overrides docker's configuration. The password comes from --password-file or REGSWEEP_PASSWORD."`
+	PasswordFile          string   `group:"registry" placeholder:"FILE" help:"File with the password."`
+	PlainHTTP             bool     `group:"registry" name:"plain-http" help:"Use HTTP instead of HTTPS. Not needed for registries on this machine."`
+	CAFile                string   `group:"registry" name:"ca-file" placeholder:"FILE" help:"Certificates to trust in addition to the system's and those in docker's certs.d (PEM)."`
+	CertFile              string   `group:"registry" placeholder:"FILE" help:"Client certificate (PEM)."`
+	KeyFile               string   `group:"registry" placeholder:"FILE" help:"Key of the client certificate (PEM)."`
+	InsecureSkipTLSVerify bool     `group:"registry" name:"insecure-skip-tls-verify" help:"Accept any certificate. Prefer --ca-file."`
+}
+
+// kindName is the name of a kind of registry, or auto.
+type kindName string
+
+// UnmarshalText reads a name.
+func (k *kindName) UnmarshalText(text []byte) error {
+	*k = kindName(text)
+	return kinds.Check(string(text))
 }
 
 // groups are the headings of --help, in their order.

@@ -92,16 +92,13 @@ func (c *rankCommand) source(w World, console *publish.Console) (func(context.Co
 	return func(ctx context.Context) rank.Ranking { return explained(run.Rank(ctx, c.Host, asked, world)) }, nil
 }
 
-const dryRunCommand = "registry garbage-collect --dry-run CONFIG > gc.log"
-
 // rankLog ranks by the log in a file, or in stdin for "-".
 func rankLog(from string, stdin io.Reader) (rank.Ranking, error) {
-	const hint = "--from needs the complete output of the collection: " + dryRunCommand
 	name, in := "standard input", stdin
 	if from != "-" {
 		file, err := os.Open(from)
 		if errors.Is(err, fs.ErrNotExist) {
-			return rank.Ranking{}, withHint(fmt.Errorf("--from: %w", err), hint)
+			return rank.Ranking{}, withHint(fmt.Errorf("--from: %w", err), gc.LogHint)
 		}
 		if err != nil {
 			return rank.Ranking{}, fmt.Errorf("--from: %w", err)
@@ -111,12 +108,7 @@ func rankLog(from string, stdin io.Reader) (rank.Ranking, error) {
 	}
 	log, err := gc.ReadLog(in)
 	if err != nil {
-		err = fmt.Errorf("--from: %s: %w", name, err)
-		var misread *gc.LogError
-		if errors.As(err, &misread) {
-			err = withHint(err, hint)
-		}
-		return rank.Ranking{}, err
+		return rank.Ranking{}, fmt.Errorf("--from: %s: %w", name, err)
 	}
 	return rank.OfLog(name, log), nil
 }
@@ -152,9 +144,9 @@ func rankHint(r rank.Ranking) string {
 	case errors.Is(err, run.ErrNoMatch):
 		return "* matches any text without a slash, and ** matches any text; without a path, rank covers all repositories"
 	case errors.As(err, &answer) && strings.HasSuffix(answer.URL, "/v2/_catalog") && !errors.Is(err, registry.ErrUnauthorized) && answer.Status < 500:
-		return "the registry does not list its repositories for this login; on its host, " + dryRunCommand + " writes a log for --from"
+		return "the registry does not list its repositories for this login; on its host, " + gc.DryRunCommand + " writes a log for --from"
 	case errors.As(err, &mediaType): // its own hint is about deletions
-		return "--from ranks by the log of a collection, which has every manifest but no sizes: " + dryRunCommand
+		return "--from ranks by the log of a collection, which has every manifest but no sizes: " + gc.DryRunCommand
 	case errors.Is(err, registry.ErrForbidden) && !errors.Is(err, registry.ErrIntercepted):
 		return "the login is valid but may not read this"
 	case r.Source == rank.FromLog && report.Hint(err) == "" && !errors.Is(err, context.Canceled):

@@ -64,6 +64,7 @@ func (c *reportCommand) merged(stdin io.Reader, console *publish.Console) (repor
 	}
 	sum := report.Merge(all)
 	sum.ExitCode = codeOfReports(all)
+	sum.CI = ciOf(ci.System{Name: sum.CI.Name, BuildURL: sum.CI.BuildURL})
 	return sum, nil
 }
 

@@ -68,7 +68,7 @@ func TestReportOfShards(t *testing.T) { // not parallel: the fixtures are writte
 		arm := p.Image(fixture.Image{Seed: tag + "arm64", Platform: "linux/arm64", Created: created, Size: 3000})
 		p.Signature(p.Index(fixture.Index{Tags: []string{tag}, Children: append(web[:0:0], amd, arm)}), ".sig")
 	}
-	reg.AddFault(registrytest.Fault{Method: "DELETE", Path: "*" + web[3].String(), Times: -1, Status: 409})
+	reg.AddFault(registrytest.Fault{Method: "DELETE", Path: "*" + web[3].String(), Times: -1, Status: 400})
 
 	if err := os.MkdirAll(filepath.Join("testdata", "reports"), 0o755); err != nil {
 		t.Fatal(err)
@@ -221,6 +221,28 @@ func TestDotenvNamesNoFlag(t *testing.T) {
 	for line := range strings.Lines(b.String()) {
 		if name, _, _ := strings.Cut(line, "="); flags[name] || !flags["REGSWEEP_DRY_RUN"] {
 			t.Errorf("%s is a flag", name)
+		}
+	}
+}
+
+// A report that was read back leads to where the job that wrote it keeps its files.
+func TestReportLinksToArtifacts(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"gitlab":    "https://ci.example.com/jobs/7/artifacts/browse",
+		"buildkite": "https://ci.example.com/jobs/7",
+		"other":     "https://ci.example.com/jobs/7",
+	} {
+		var text bytes.Buffer
+		sum := report.Summary{CI: report.CI{Name: name, BuildURL: "https://ci.example.com/jobs/7"}}
+		if err := report.WriteJSON(&text, sum); err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), "a.annotations.json")
+		got := invoke(t, nil, text.String(), "report", "-", "--report", file)
+		written, err := os.ReadFile(file)
+		if err != nil || !strings.Contains(string(written), `"url": "`+want+`"`) {
+			t.Errorf("%s: got %s, %v, %s", name, written, err, got.stderr)
 		}
 	}
 }

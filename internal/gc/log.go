@@ -56,10 +56,14 @@ func (e *LogError) Error() string {
 	return fmt.Sprintf("not the log of a garbage collection: %s; it ends with %s", e.Problem, strings.Join(quoted, ", "))
 }
 
+// DryRunCommand makes a whole log.
+const DryRunCommand = "registry garbage-collect --dry-run CONFIG > gc.log"
+
+// LogHint says how to make a whole log.
+const LogHint = "--from needs everything that the garbage collection prints: " + DryRunCommand
+
 // Hint says how to make a whole log.
-func (e *LogError) Hint() string {
-	return "--from needs everything that the garbage collection prints: registry garbage-collect --dry-run CONFIG > gc.log"
-}
+func (e *LogError) Hint() string { return LogHint }
 
 const (
 	// maxLine bounds what is kept of a line. Only the lines of deleted manifests are longer, because 3.x prints every tag

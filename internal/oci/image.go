@@ -38,8 +38,15 @@ type Image struct {
 	MediaType string
 	// Tags are all the tags that point at the digest, in natural order.
 	Tags []string
+	// Removed are the tags that an interrupted run has removed and that point at nothing since, in natural order. A
+	// snapshot does not know them: a journal does.
+	Removed []string
 	// Created is when the image was built, in UTC; the zero time when nothing usable says so.
 	Created time.Time
+	// Pushed is when the registry received the image, in UTC; the zero time when the registry does not say.
+	Pushed time.Time
+	// Retained says why the registry itself would refuse to delete the image, such as a lock; "" when nothing is known.
+	Retained string
 	// Size is the sum of the image's own config and layers in bytes; 0 for an index.
 	Size int64
 	// Blobs are the config and the layers, each once.
@@ -57,8 +64,9 @@ type Image struct {
 	Subject Digest
 }
 
-// Subjects returns the digests that the image is attached to: its subject field and those that its tags name. It is
-// empty for anything that is not an attachment, such as a placeholder that the tags of attachments were pointed at.
+// Subjects returns the digests that the image is attached to: its subject field and those that its tags name, including
+// the removed ones. It is empty for anything that is not an attachment, such as a placeholder that the tags of
+// attachments were pointed at.
 func (i Image) Subjects() []Digest {
 	var out []Digest
 	if i.Kind == KindPlaceholder {
@@ -67,9 +75,11 @@ func (i Image) Subjects() []Digest {
 	if i.Subject != "" {
 		out = append(out, i.Subject)
 	}
-	for _, t := range i.Tags {
-		if s, ok := AttachmentSubject(t); ok && s != i.Subject {
-			out = append(out, s)
+	for _, tags := range [][]string{i.Tags, i.Removed} {
+		for _, t := range tags {
+			if s, ok := AttachmentSubject(t); ok && s != i.Subject {
+				out = append(out, s)
+			}
 		}
 	}
 	return out

@@ -28,8 +28,8 @@ type Rules struct {
 	Tags            []Patterns     `name:"tags" group:"scope" sep:"none" placeholder:"GLOB" help:"Consider only these tags. regsweep never deletes or counts other tags, and keeps every image that has one. A glob matches the whole tag. re: starts a regular expression that is anchored at both ends and runs to the end of its line."`
 	Protect         []Patterns     `name:"protect" group:"scope" sep:"none" placeholder:"GLOB" help:"Never delete or count these tags, in addition to latest."`
 	NoProtectLatest bool           `name:"no-protect-latest" group:"scope" help:"Treat latest like any other tag."`
-	Sort            retain.Sort    `name:"sort" group:"scope" placeholder:"ORDER" values:"created,semver,name" help:"What newest means: created (build date), semver (version in the tag) or name (natural order: b10 is newer than b9). Default: created."`
-	Undated         retain.Undated `name:"undated" group:"scope" placeholder:"HOW" values:"keep,oldest" help:"What to do with images without a usable date (missing, 1970, 1980 or in the future): keep them, or treat them as the oldest. Default: keep."`
+	Sort            retain.Sort    `name:"sort" group:"scope" placeholder:"ORDER" values:"created,pushed,semver,name" help:"What newest means: created (build date), pushed (when the registry received the image, where it says so), semver (version in the tag) or name (natural order: b10 is newer than b9). Default: created."`
+	Undated         retain.Undated `name:"undated" group:"scope" placeholder:"HOW" values:"keep,oldest,pushed" help:"What to do with images without a usable date (missing, 1970, 1980 or in the future): keep them, treat them as the oldest, or take the date at which the registry received them. Default: keep."`
 
 	MaxDelete retain.Limit `name:"max-delete" group:"run" placeholder:"N|P%" help:"Refuse the plan when it deletes more images of a repository than this. Nothing is deleted, the plan is reported, and the exit code is 3."`
 }

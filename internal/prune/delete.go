@@ -32,6 +32,9 @@ func (e *execution) deleteAll(ctx context.Context, roots []oci.Digest, more func
 		}
 		roots = e.deleteRoots(ctx, roots, more)
 		e.deleteParts(finish)
+		if len(roots) == 0 {
+			roots = e.ledger.again()
+		}
 	}
 }
 
@@ -39,7 +42,7 @@ func (e *execution) deleteAll(ctx context.Context, roots []oci.Digest, more func
 // accepted a deletion.
 func (e *execution) deleteRoots(ctx context.Context, roots []oci.Digest, more func(context.Context) bool) []oci.Digest {
 	if !e.health.hasAnswered() {
-		e.delete(ctx, roots[0])
+		e.delete(ctx, roots[:1])
 		return roots[1:]
 	}
 	most := len(roots)
@@ -48,7 +51,7 @@ func (e *execution) deleteRoots(ctx context.Context, roots []oci.Digest, more fu
 	}
 	left := e.spread(roots[:most], e.workers(), func(begun int) bool {
 		return more(ctx) && (begun == 0 || e.looks.age() <= e.lookFor())
-	}, func(d oci.Digest) { e.delete(ctx, d) })
+	}, func(level []oci.Digest) { e.delete(ctx, level) })
 	return roots[most-len(left):]
 }
 
@@ -61,32 +64,33 @@ func (e *execution) deleteParts(ctx context.Context) {
 		}
 		e.spread(parts, min(e.workers(), maxParts), func(begun int) bool {
 			return e.health.finishes(ctx) && (begun == 0 || e.looks.age() <= e.partsFor())
-		}, func(d oci.Digest) { e.delete(ctx, d) })
+		}, func(level []oci.Digest) { e.delete(ctx, level) })
 	}
 }
 
 func (e *execution) workers() int { return cmp.Or(e.options.Workers, DefaultWorkers) }
 
-// spread works on the digests in their order, several at a time, as long as more, which is told how many have been begun,
-// says so. It returns those that are left. A goroutine works on many digests: the stack of one that sends a single
-// request is grown several times over for it.
-func (e *execution) spread(digests []oci.Digest, workers int, more func(begun int) bool, work func(oci.Digest)) []oci.Digest {
+// spread works on the digests in their order, as many at once as one request takes and several such at a time, as long as
+// more, which is told how many have been begun, says so. It returns those that are left. A goroutine works on many
+// digests: the stack of one that sends a single request is grown several times over for it.
+func (e *execution) spread(digests []oci.Digest, workers int, more func(begun int) bool, work func([]oci.Digest)) []oci.Digest {
 	var mu sync.Mutex
-	begun := 0
-	next := func() (oci.Digest, bool) {
+	begun, batch := 0, max(e.options.Traits.BatchSize, 1)
+	next := func() []oci.Digest {
 		mu.Lock()
 		defer mu.Unlock()
 		if begun == len(digests) || !more(begun) {
-			return "", false
+			return nil
 		}
-		begun++
-		return digests[begun-1], true
+		from := begun
+		begun = min(begun+batch, len(digests))
+		return digests[from:begun]
 	}
 	group := &errgroup.Group{}
-	for range min(len(digests), workers) {
+	for range min((len(digests)+batch-1)/batch, workers) {
 		group.Go(func() error {
-			for d, ok := next(); ok; d, ok = next() {
-				work(d)
+			for level := next(); len(level) > 0; level = next() {
+				work(level)
 			}
 			return nil
 		})
@@ -95,13 +99,28 @@ func (e *execution) spread(digests []oci.Digest, workers int, more func(begun in
 	return digests[begun:]
 }
 
-// delete deletes one digest.
-func (e *execution) delete(ctx context.Context, d oci.Digest) {
-	if !e.health.finishes(context.WithoutCancel(ctx)) || !e.ledger.claim(d) {
+// delete deletes digests of which none waits for another.
+func (e *execution) delete(ctx context.Context, digests []oci.Digest) {
+	if !e.health.finishes(context.WithoutCancel(ctx)) {
 		return
 	}
-	res := e.target.Delete(ctx, []oci.Image{e.ledger.images[d]})[0]
-	e.health.learn(ctx, res.Err)
+	var level []oci.Image
+	for _, d := range digests {
+		if e.ledger.claim(d) {
+			level = append(level, e.ledger.images[d])
+		}
+	}
+	if len(level) == 0 {
+		return
+	}
+	for i, res := range e.target.Delete(ctx, level) {
+		e.health.learn(ctx, res.Err)
+		e.settle(level[i].Digest, res)
+	}
+}
+
+// settle notes what became of the deletion of one digest.
+func (e *execution) settle(d oci.Digest, res registry.Result) {
 	switch err := res.Err; {
 	case err == nil && res.Existed:
 		e.ledger.settle(d, Outcome{Status: Deleted})
@@ -112,8 +131,12 @@ func (e *execution) delete(ctx context.Context, d oci.Digest) {
 		e.ledger.settle(d, Outcome{Unsettled, err.Error()})
 	case errors.Is(err, registry.ErrNotSent): // what has lost its tags is tried once more before the run ends
 		e.ledger.release(d)
-	case len(e.ledger.before[d]) > 0 && errors.Is(err, registry.ErrInUse):
-		e.ledger.settle(d, Outcome{Skipped, "the registry says that it is still referred to: " + err.Error()})
+	case errors.Is(err, registry.ErrLimited):
+		e.ledger.settle(d, Outcome{Skipped, err.Error()})
+	case errors.Is(err, registry.ErrRetained):
+		e.ledger.refuse(d, Outcome{Retained, err.Error()})
+	case errors.Is(err, registry.ErrInUse):
+		e.ledger.refuse(d, Outcome{Skipped, "the registry says that it is still referred to: " + err.Error()})
 	default:
 		e.ledger.settle(d, Outcome{Failed, err.Error()})
 	}

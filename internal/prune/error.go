@@ -6,7 +6,8 @@ import (
 	"github.com/regsweep/regsweep/internal/registry"
 )
 
-// Errors that refuse a plan or a method before anything is deleted.
+// Errors that refuse a plan or a method before anything is deleted. Where it is not clear whether the registry removes tags,
+// TagsFirst and Retag are refused with [registry.ErrTagDeletionUnclear].
 var (
 	// ErrRefused is returned for a plan that a guard objects to.
 	ErrRefused = &registry.Kind{Text: "the plan is refused", Advice: "look at the plan; when it is right, change what the guard objects to"}
@@ -22,8 +23,6 @@ var (
 	}
 	// ErrNoPlaceholder is returned for Retag on a kind of registry whose tags are not pointed at placeholders.
 	ErrNoPlaceholder = &registry.Kind{Text: "tags are not pointed at placeholders on this kind of registry", Advice: "--delete-by auto takes what works there"}
-	// ErrUnclear is returned for both on a registry whose answer is not understood.
-	ErrUnclear = &registry.Kind{Text: "it is not clear whether the registry removes tags", Advice: registry.ErrTagDeletionUnclear.Advice}
 	// ErrNoJournal is returned when the deletions that are about to begin cannot be written down.
 	ErrNoJournal = &registry.Kind{
 		Text:   "there is no journal",

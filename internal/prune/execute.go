@@ -3,6 +3,7 @@ package prune
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,9 +58,15 @@ func Execute(ctx context.Context, p retain.Plan, t Target, o Options) Result {
 	defer cancel()
 	ctx = registry.WithDrain(ctx, drain)
 	e := &execution{
-		plan: p, target: t, options: o, health: &health{}, looks: &lookout{removing: map[string]oci.Digest{}},
+		plan: p, target: t, options: o, health: &health{}, looks: &lookout{removing: map[string]oci.Digest{}}, tags: newRestoring(p),
 	}
 	e.ledger = newLedger(dependenciesOf(p.Deletions(), o.Traits.AttachmentsFirst), e.progress)
+	for _, d := range p.Decisions {
+		if len(d.Image.Removed) > 0 {
+			e.ledger.removed[d.Image.Digest] = slices.Clone(d.Image.Removed)
+		}
+	}
+	e.restoreTags(ctx)
 	if len(p.Deletions()) > 0 {
 		if err := e.choose(ctx); err != nil {
 			e.health.fails(err)
@@ -97,6 +104,7 @@ type execution struct {
 	ledger *ledger
 	health *health
 	looks  *lookout
+	tags   restoring
 
 	journaled   bool       // all deletions are written down
 	placeholder oci.Digest // that tags are pointed at and that is perhaps there; "" when it is not

@@ -76,7 +76,11 @@ func (h *health) learn(ctx context.Context, err error) {
 	switch {
 	case err == nil:
 		h.answered, h.failures = true, 0
-	case h.broken, h.answered && (errors.Is(err, registry.ErrInUse) || errors.Is(err, registry.ErrForbidden)): // one image's own protection
+	case h.broken, h.answered && errors.Is(err, registry.ErrForbidden): // one image's own protection
+	case errors.Is(err, registry.ErrInUse), errors.Is(err, registry.ErrRetained):
+		h.answered = true // it deletes, but not this
+	case errors.Is(err, registry.ErrLimited):
+		h.err = cmp.Or(h.err, err)
 	case ctx.Err() != nil:
 		h.err = cmp.Or(h.err, context.Cause(ctx))
 	case !(h.answered && errors.Is(err, registry.ErrIntercepted)) && (stops(err) || errors.Is(err, registry.ErrForbidden)):

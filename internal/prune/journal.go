@@ -3,6 +3,7 @@ package prune
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/retain"
@@ -10,8 +11,8 @@ import (
 
 // Journal remembers which deletions have begun.
 type Journal interface {
-	// Write replaces the list of manifests, with their tags, and returns when it would survive a crash. An empty list
-	// removes it.
+	// Write replaces the list of manifests, with their tags and those that were removed, and returns when it would survive a
+	// crash. An empty list removes it.
 	Write(begun []oci.Image) error
 	// Begun returns the tags of what an earlier run has begun to delete, and what they pointed at.
 	Begun() map[string]oci.Digest
@@ -27,6 +28,7 @@ func (e *execution) writeJournal() error {
 	for _, d := range e.plan.Deletions() {
 		list = append(list, d.Image)
 	}
+	list = append(list, e.owed(list)...)
 	list = append(list, e.pointedAt()...)
 	err := e.options.Journal.Write(list)
 	switch {
@@ -55,10 +57,25 @@ func (e *execution) held() []oci.Image {
 	var out []oci.Image
 	for _, d := range e.plan.Decisions {
 		other := func(r retain.Reason) bool { return r.Rule != retain.RuleProtectFile }
-		if d.Verdict == retain.Keep && d.Pending && len(d.Image.Tags) == 0 && !slices.ContainsFunc(d.Reasons, other) {
+		named := len(d.Image.Tags) > 0 || e.tags.restored[d.Image.Digest]
+		owed := len(e.ledger.removed[d.Image.Digest]) > 0
+		if d.Verdict == retain.Keep && d.Pending && !named && !owed && !slices.ContainsFunc(d.Reasons, other) {
 			out = append(out, d.Image)
 		}
 	}
+	return out
+}
+
+// owed are the manifests that are not on a list, and that are there without tags that were removed: the next run puts
+// these back when the image stays.
+func (e *execution) owed(listed []oci.Image) []oci.Image {
+	var out []oci.Image
+	for d, tags := range e.untagged() {
+		if !slices.ContainsFunc(listed, func(i oci.Image) bool { return i.Digest == d }) {
+			out = append(out, oci.Image{Digest: d, Tags: tags})
+		}
+	}
+	slices.SortFunc(out, func(a, b oci.Image) int { return strings.Compare(a.Digest.String(), b.Digest.String()) })
 	return out
 }
 
@@ -78,6 +95,7 @@ func (e *execution) closeJournal() {
 	for _, i := range left {
 		e.unfinished = append(e.unfinished, i.Digest)
 	}
+	left = append(left, e.owed(left)...)
 	if err := e.options.Journal.Write(left); err != nil {
 		e.warn("the journal cannot be brought up to date: %v", err)
 	}

@@ -16,8 +16,10 @@ type ledger struct {
 	claimed   map[oci.Digest]bool   // what was tried, or is being tried
 	tagged    map[oci.Digest]bool   // what still has its tags, as far as is known
 	removed   map[oci.Digest][]string
+	refused   map[oci.Digest]int   // what the registry keeps, and how many deletions were done by then
 	unsettled map[oci.Digest]error // what was sent and not refused, so that nobody knows what became of it, and the error
 
+	dones    int // deletions that are done
 	steps    int
 	progress func(done int)
 }
@@ -25,7 +27,7 @@ type ledger struct {
 func newLedger(d dependencies, progress func(done int)) *ledger {
 	l := &ledger{
 		dependencies: d, outcomes: map[oci.Digest]Outcome{}, kept: map[oci.Digest]string{}, claimed: map[oci.Digest]bool{},
-		tagged: map[oci.Digest]bool{}, removed: map[oci.Digest][]string{}, unsettled: map[oci.Digest]error{}, progress: progress,
+		tagged: map[oci.Digest]bool{}, removed: map[oci.Digest][]string{}, unsettled: map[oci.Digest]error{}, refused: map[oci.Digest]int{}, progress: progress,
 	}
 	for digest, i := range d.images {
 		l.tagged[digest] = len(i.Tags) > 0
@@ -82,7 +84,44 @@ func (l *ledger) settle(d oci.Digest, o Outcome) {
 	defer l.mu.Unlock()
 	l.outcomes[d] = o
 	l.tagged[d] = l.tagged[d] && !l.done(d)
+	if l.done(d) {
+		l.dones++
+	}
 	l.step()
+}
+
+// refuse notes that the registry keeps a manifest: it protects it, or something that this run does not know, or has not
+// deleted yet, refers to it. Neither is a failure, and neither is for a later run to finish.
+func (l *ledger) refuse(d oci.Digest, o Outcome) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.refused[d], l.outcomes[d] = l.dones, o
+	l.step()
+}
+
+// again returns what the registry kept because something referred to it, where that may be gone by now: something was
+// deleted since. It can be tried once more.
+func (l *ledger) again() []oci.Digest {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []oci.Digest
+	for d, dones := range l.refused {
+		if l.outcomes[d].Status == Skipped && dones < l.dones {
+			delete(l.refused, d)
+			delete(l.outcomes, d)
+			delete(l.claimed, d)
+			l.steps--
+			out = append(out, d)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// keeps reports whether the registry has refused the deletion of a manifest for the manifest's own sake.
+func (l *ledger) keeps(d oci.Digest) bool {
+	_, refused := l.refused[d]
+	return refused
 }
 
 // doubt notes that a deletion, or the removal of a tag, was sent and not refused.
@@ -108,7 +147,7 @@ func (l *ledger) gone() map[string]oci.Digest {
 	for d, i := range l.images {
 		tags := l.removed[d]
 		if l.done(d) {
-			tags = i.Tags
+			tags = slices.Concat(i.Tags, i.Removed)
 		}
 		for _, t := range tags {
 			out[t] = d
@@ -134,7 +173,7 @@ func (l *ledger) isStranded(d oci.Digest, emptied bool, known map[oci.Digest]boo
 	lost := func(b oci.Digest) bool { return l.done(b) || l.unsettled[b] != nil }
 	orphan := slices.ContainsFunc(l.images[d].Subjects(), lost)
 	switch {
-	case l.done(d):
+	case l.done(d), l.keeps(d):
 	case l.unsettled[d] != nil:
 		known[d] = true
 	case l.kept[d] != "" && !emptied:

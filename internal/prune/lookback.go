@@ -2,7 +2,6 @@ package prune
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 
@@ -14,8 +13,8 @@ import (
 // and that now lacks a part, clears tags that deletions have left without an image, and puts back the tags of what is
 // kept after all. A single image that went with its tags needs no such look.
 func (e *execution) lookBack(ctx context.Context) {
-	e.clearGhosts(ctx, e.ghostsOfEarlierRuns())
 	e.restoreTags(ctx)
+	e.clearGhosts(ctx, e.ghostsOfEarlierRuns())
 	if !e.needsLookBack() || !e.health.finishes(ctx) {
 		return
 	}
@@ -104,14 +103,15 @@ func (e *execution) tellBroken(later oci.Snapshot) {
 	}
 }
 
-// ghostsOfEarlierRuns are tags that are listed without an image, and that an earlier run was deleting with it.
+// ghostsOfEarlierRuns are tags that are listed without an image, and that an earlier run was deleting with it. A tag of
+// what stays is put back instead.
 func (e *execution) ghostsOfEarlierRuns() map[string]oci.Digest {
 	if e.options.Journal == nil {
 		return nil
 	}
 	out, begun := map[string]oci.Digest{}, e.options.Journal.Begun()
 	for _, t := range e.plan.Snapshot().Ghosts {
-		if d, ours := begun[t]; ours {
+		if d, ours := begun[t]; ours && !e.keeps(d) {
 			out[t] = d
 		}
 	}
@@ -144,43 +144,4 @@ func (e *execution) clearGhosts(ctx context.Context, ghosts map[string]oci.Diges
 		}
 		e.warn("tag %s is still listed although its image %s is deleted, and stays: %s", t, ghosts[t], why)
 	}
-}
-
-// restoreTags puts back the tags that were removed of what is kept after all.
-func (e *execution) restoreTags(ctx context.Context) {
-	for _, d := range slices.Sorted(maps.Keys(e.ledger.removed)) {
-		if e.ledger.kept[d] == "" || e.looks.emptied || e.ledger.done(d) {
-			continue
-		}
-		var left []string
-		for _, t := range e.ledger.removed[d] {
-			switch restored, err := e.restoreTag(ctx, t, d); {
-			case err != nil:
-				left = append(left, t)
-				e.warn("tag %s of %s was removed before it was seen that the image is needed, and cannot be put back: %v", t, d, err)
-			case restored:
-				e.warn("tag %s of %s was removed before it was seen that the image is needed, and is put back", t, d)
-			}
-		}
-		e.ledger.removed[d] = left
-	}
-}
-
-func (e *execution) restoreTag(ctx context.Context, tag string, d oci.Digest) (restored bool, err error) {
-	tags, can := e.target.(registry.TagRestorer)
-	if !can {
-		return false, errors.New("this kind of registry has no way to do that")
-	}
-	return tags.RestoreTag(ctx, tag, d)
-}
-
-// untagged are the tags that were removed of what is, or may be, still there.
-func (e *execution) untagged() map[oci.Digest][]string {
-	out := map[oci.Digest][]string{}
-	for d, tags := range e.ledger.removed {
-		if len(tags) > 0 && !e.ledger.done(d) {
-			out[d] = tags
-		}
-	}
-	return out
 }

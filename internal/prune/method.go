@@ -56,7 +56,7 @@ func (e *execution) choose(ctx context.Context) error {
 		can, err := e.canDeleteTags(ctx)
 		switch {
 		case errors.Is(err, registry.ErrTagDeletionUnclear):
-			return fmt.Errorf("%w: %w", ErrUnclear, err)
+			return fmt.Errorf("%w: %w", registry.ErrTagDeletionUnclear, err)
 		case err != nil:
 			return err
 		case !can && e.method == TagsFirst:

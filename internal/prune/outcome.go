@@ -17,6 +17,9 @@ const (
 	Failed  Status = "failed"  // the registry refused, or did not answer
 	Skipped Status = "skipped" // it was not tried, or it was spared
 	Planned Status = "planned" // a dry run
+	// Retained is a deletion that the registry refused because it protects the image: locked, immutable, the last one of
+	// its kind. It is not a failure, and no later run succeeds by trying again.
+	Retained Status = "retained"
 	// Unsettled is a deletion, or the removal of one of the image's tags, that was sent and not answered: nobody knows
 	// whether the registry did it. What depends on it stays in the journal until a later look settles it.
 	Unsettled Status = "unsettled"
@@ -25,7 +28,7 @@ const (
 // Outcome is what became of one deletion.
 type Outcome struct {
 	Status Status
-	Detail string // why it failed, was skipped or is unsettled; "" otherwise
+	Detail string // why it failed, was skipped, is retained or unsettled; "" otherwise
 }
 
 // Result is what became of a plan.
@@ -40,7 +43,8 @@ type Result struct {
 	// Unfinished are the manifests without a name that a later run has to finish, as the journal has them.
 	Unfinished []oci.Digest
 	// Untagged are tags that were removed, by the image that they pointed at. It lists only images that are perhaps still
-	// there: their deletion failed, was skipped or is unsettled. Of an image that stays, these tags are lost.
+	// there: their deletion failed, was skipped or is unsettled. Of an image that stays, these tags are lost until a later
+	// run can put them back: the journal has them.
 	Untagged map[oci.Digest][]string
 	// Broken are images that somebody pushed during the execution and that now lack a part that the execution deleted.
 	Broken []Broken

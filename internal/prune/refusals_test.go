@@ -32,8 +32,8 @@ func TestRefusedWays(t *testing.T) {
 	}{
 		"tags-first on 2.8":               {prune.TagsFirst, registrytest.Options{Version: registrytest.V2}, registrytest.Fault{}, true, is(prune.ErrNoTagDeletion)},
 		"retag on 3.1":                    {prune.Retag, registrytest.Options{}, registrytest.Fault{}, true, is(prune.ErrTagDeletion)},
-		"retag on a stranger":             {prune.Retag, registrytest.Options{}, deny(405), true, is(prune.ErrUnclear)},
-		"tags-first on a stranger":        {prune.TagsFirst, registrytest.Options{}, deny(403), true, is(prune.ErrUnclear)},
+		"retag on a stranger":             {prune.Retag, registrytest.Options{}, deny(405), true, is(registry.ErrTagDeletionUnclear)},
+		"tags-first on a stranger":        {prune.TagsFirst, registrytest.Options{}, deny(403), true, is(registry.ErrTagDeletionUnclear)},
 		"tags-first without a journal":    {prune.TagsFirst, registrytest.Options{}, registrytest.Fault{}, false, is(prune.ErrNoJournal)},
 		"retag without a journal":         {prune.Retag, registrytest.Options{Version: registrytest.V2}, registrytest.Fault{}, false, is(prune.ErrNoJournal)},
 		"tags-first, deletion disabled":   {prune.TagsFirst, registrytest.Options{DisableDelete: true}, registrytest.Fault{}, true, disabled},

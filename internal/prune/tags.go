@@ -121,7 +121,11 @@ func (e *execution) removeWave(ctx context.Context, wave []oci.Digest, remove fu
 		e.removeFrom(ctx, wave[0], remove)
 		wave = wave[1:]
 	}
-	e.spread(wave, e.workers(), func(int) bool { return e.health.begins(ctx) }, func(d oci.Digest) { e.removeFrom(ctx, d, remove) })
+	e.spread(wave, e.workers(), func(int) bool { return e.health.begins(ctx) }, func(level []oci.Digest) {
+		for _, d := range level {
+			e.removeFrom(ctx, d, remove)
+		}
+	})
 }
 
 // removeFrom removes the tags of one digest. One that was moved is left alone, with what it points at now. Once a tag is

@@ -45,12 +45,12 @@ func (c *Console) Raw(text string) {
 	_, _ = io.WriteString(c.w, text) // there is nowhere to report a broken standard error to
 }
 
-// Table writes a summary as a table that fits the terminal.
-func (c *Console) Table(sum report.Summary) error {
+// Plan writes what a run is about to do as a table that fits the terminal.
+func (c *Console) Plan(sum report.Summary) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.progress.clear()
-	return report.WriteTable(c.w, sum, report.TableOptions{Width: terminalWidth(c.w)})
+	return report.WriteTable(c.w, sum, report.TableOptions{Width: terminalWidth(c.w), Plan: true})
 }
 
 // Together calls say and writes its messages in one piece, so that messages about another repository do not separate an

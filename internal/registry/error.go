@@ -23,6 +23,7 @@ type Error struct {
 	Scope      string        // the scope that it names, such as "repository:team/app:delete"
 	ReadOnly   bool          // a 405 whose Allow header offers reads alone: distribution in maintenance mode
 	Foreign    bool          // the body is not a registry's: something in between has answered
+	Limited    bool          // the login has asked for too much, whatever the status is
 	Lacks      bool          // a 401 to a login that may read: it lacks the right for this request
 }
 
@@ -57,6 +58,8 @@ func (e *Error) Answer() string {
 // protects a manifest of its own accord, as zot does with 405 DENIED, allows other deletions.
 func (e *Error) kind() *Kind {
 	switch {
+	case e.Limited:
+		return nil
 	case e.Lacks:
 		return ErrForbidden
 	case e.Status == http.StatusUnauthorized:
@@ -67,7 +70,7 @@ func (e *Error) kind() *Kind {
 		return ErrForbidden
 	case e.Status == http.StatusNotFound && slices.Contains(codesOfAbsence, e.Code) && !e.blamesRequest():
 		return ErrNotFound
-	case e.Status != http.StatusMethodNotAllowed || e.Code == codeDenied:
+	case e.Status != http.StatusMethodNotAllowed, e.refusal() != nil:
 		return nil
 	case e.ReadOnly:
 		return ErrReadOnly
@@ -104,21 +107,50 @@ func (e *Error) blamesRequest() bool {
 	return slices.ContainsFunc(otherCauses, func(cause string) bool { return strings.Contains(text, cause) })
 }
 
-// Is reports whether the answer is of a kind. Registries say in different ways that something still refers to a
-// manifest: zot answers 405 DENIED, Harbor 412, others 409. A 403 says only that the login may not.
+// refusals are the answers to a deletion that are about the manifest alone. The first row that fits tells what they mean.
+// A 403 says only that the login may not.
+var refusals = []struct {
+	status     int
+	code, text string // "" is any; text is in lower case
+	kind       *Kind
+}{
+	// Azure: locked against deletion or writing (https://github.com/Azure/acr-cli/issues/70).
+	{http.StatusMethodNotAllowed, "REGISTRY_DISALLOWED_OPERATION", "", ErrRetained},
+	{http.StatusMethodNotAllowed, codeDenied, "", ErrInUse},       // zot
+	{http.StatusConflict, "TAG_IMMUTABLE", "", ErrRetained},       // Quay
+	{http.StatusPreconditionFailed, "", "immutable", ErrRetained}, // Harbor: PRECONDITION, "the tag v1 configured as immutable, cannot be deleted"
+	{http.StatusPreconditionFailed, "", "", ErrInUse},             // Harbor: "the deleting artifact is referenced by others"
+	{http.StatusConflict, "", "", ErrInUse},                       // GitLab: MANIFEST_REFERENCED
+	// Google: a tag, an index or a referrer.
+	{http.StatusBadRequest, "GOOGLE_MANIFEST_DANGLING_TAG", "", ErrInUse},
+	{http.StatusBadRequest, "GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE", "", ErrInUse},
+	{http.StatusBadRequest, "GOOGLE_MANIFEST_REFERRING_MANIFEST", "", ErrInUse},
+}
+
+// refusal is what the answer says of the manifest alone; nil when it says nothing of it.
+func (e *Error) refusal() *Kind {
+	for _, r := range refusals {
+		if e.Status == r.status && (r.code == "" || r.code == e.Code) && strings.Contains(strings.ToLower(e.Message), r.text) {
+			return r.kind
+		}
+	}
+	return nil
+}
+
+// Is reports whether the answer is of a kind. Registries say in different ways that they keep a manifest, see refusals.
 func (e *Error) Is(target error) bool {
-	if target != ErrInUse {
+	if target == ErrLimited {
+		return e.Limited
+	}
+	if target != ErrInUse && target != ErrRetained {
 		kind := e.kind()
 		if kind == ErrIntercepted && (target == ErrForbidden || target == ErrNotAllowed) { // what the status says all the same
 			return (target == ErrForbidden) == (e.Status == http.StatusForbidden)
 		}
 		return kind != nil && target == kind
 	}
-	switch e.Status {
-	case http.StatusConflict, http.StatusPreconditionFailed:
-		return true
-	}
-	return e.Status == http.StatusMethodNotAllowed && e.Code == codeDenied
+	refusal := e.refusal()
+	return refusal != nil && target == refusal
 }
 
 // Hint returns what helps against the answer; "" when that is not known.

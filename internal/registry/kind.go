@@ -56,6 +56,11 @@ var (
 	}
 	// ErrInUse marks a manifest that the registry keeps because something still refers to it.
 	ErrInUse = &Kind{"the registry says that it is still referred to", ""}
+	// ErrRetained marks a manifest that the registry protects: locked, immutable, or the last one of its kind. No order of
+	// deletions changes that.
+	ErrRetained = &Kind{"the registry itself keeps it", ""}
+	// ErrLimited marks a registry that lets this login ask for nothing more for some time.
+	ErrLimited = &Kind{"the registry allows no more requests for now", "let the run go on later: the next run deletes what this one has left"}
 	// ErrNotSent marks a request that was cancelled before it was sent.
 	ErrNotSent = &Kind{"the request was not sent", ""}
 	// ErrNotAnswered marks a deletion that was sent and not answered in time. The registry is stuck, and another client

@@ -27,6 +27,13 @@ type Options struct {
 	Writers int
 	// Store keeps what was read between runs; nil remembers nothing.
 	Store Store
+	// Kind is the name of the kind of registry; "" finds out.
+	Kind string
+	// Getenv reads the environment, where some kinds find the login for their own interface and its address, such as
+	// AWS_ACCESS_KEY_ID and GITHUB_API_URL; nil is an empty one.
+	Getenv func(name string) string
+	// Now is the clock of signatures and quotas; nil is [time.Now].
+	Now func() time.Time
 	// RetryBase is the first pause before a second try; 0 means half a second.
 	RetryBase time.Duration
 }
@@ -42,6 +49,12 @@ const (
 func (o Options) WithDefaults() Options {
 	o.Readers = cmp.Or(o.Readers, DefaultReaders)
 	o.Writers = cmp.Or(o.Writers, DefaultWriters)
+	if o.Getenv == nil {
+		o.Getenv = func(string) string { return "" }
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	o.RetryBase = cmp.Or(max(o.RetryBase, 0), 500*time.Millisecond)
 	return o
 }
@@ -72,6 +85,8 @@ func (Secret) GoString() string { return "***" }
 type Login struct {
 	Username string
 	Password Secret
+	// Identity is the identity token that stands in place of a password in docker's configuration, as that of Azure.
+	Identity Secret
 }
 
 // Credentials says where the login for a registry is found: what the user gives for this run, docker's configuration,

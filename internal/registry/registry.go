@@ -5,6 +5,7 @@ package registry
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/regsweep/regsweep/internal/oci"
 )
@@ -101,14 +102,40 @@ type Cache interface {
 type Traits struct {
 	// Kind is the name of the kind, as --registry-kind has it.
 	Kind string
+	// Product is what a person calls it, such as "GitHub Container Registry".
+	Product string
 	// AttachmentsFirst says that what an attachment refers to cannot be deleted before the attachment.
 	AttachmentsFirst bool
-	// BatchSize is how many manifests one request deletes; 0 and 1 are one.
+	// BatchSize is how many manifests one request deletes; 0 and 1 are one. Manifests of which none waits for another are
+	// handed to [Repository].Delete together.
 	BatchSize int
+	// ListsUntagged says that snapshots have the manifests without a tag too.
+	ListsUntagged bool
+	// PushTime says that snapshots have the time at which each image was pushed.
+	PushTime bool
+	// Frees says that the registry frees the space of what is deleted by itself.
+	Frees bool
 }
 
-// Challenge is how a registry asks for a login, the parts of its WWW-Authenticate header that tell its kind. The zero
-// value says that it was not asked.
-type Challenge struct {
-	Realm, Service, Scope string
+// Core is what every kind of registry that has the OCI API can do.
+type Core interface {
+	Repository
+	Verifier
+	Cache
+}
+
+// Recognizer is a repository of a registry whose kind is told by its first answer only.
+type Recognizer interface {
+	// Recognized returns the repository of the right kind and its traits. The caller calls it after Snapshot and uses that
+	// repository from then on.
+	Recognized() (Repository, Traits)
+}
+
+// Greeting is a registry's first answer, as far as it tells the kind of the registry. The zero value says that the
+// registry has not answered yet.
+type Greeting struct {
+	// Scheme, Realm, Service and Scope are those of its challenge, "" without one.
+	Scheme, Realm, Service, Scope string
+	// Header is the whole header; nil says that there was no answer.
+	Header http.Header
 }

@@ -32,13 +32,13 @@ func WriteAnnotations(w io.Writer, s Summary) error {
 	return write(w, "annotations", text)
 }
 
-// reports is where a reader finds the reports of the run: the artifacts of a GitLab job, else the page of the build.
+// reports is where a reader finds the reports of the run: the page of its artifacts, else that of the build.
 func (s Summary) reports() string {
 	address := s.CI.link()
-	if address != "" && s.CI.Name == "gitlab" {
-		return strings.TrimSuffix(address, "/") + "/artifacts/browse"
+	if address == "" || s.CI.ArtifactsPath == "" {
+		return address
 	}
-	return address
+	return strings.TrimSuffix(address, "/") + s.CI.ArtifactsPath
 }
 
 // link is the address of the build when it is one that may be followed, and else "".

@@ -185,7 +185,7 @@ func hostile(nasty string) Summary {
 	h := repo("zdtest")
 	h.r.Plan.Refusals = []retain.Refusal{{Guard: nasty, Detail: nasty}}
 	s := summary(f, g, h)
-	s.Policy, s.CI = nasty, CI{nasty, nasty}
+	s.Policy, s.CI = nasty, CI{Name: nasty, BuildURL: nasty}
 	return s
 }
 

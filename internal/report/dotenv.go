@@ -24,6 +24,7 @@ var dotenv = []struct {
 	{"UNREFERENCED_BYTES", func(_ Summary, t Totals) any { return t.UniqueBytes }},
 	{"FREED_BYTES", func(s Summary, _ Totals) any { return s.Freed() }},
 	{"UNSETTLED", func(_ Summary, t Totals) any { return t.Unsettled }},
+	{"RETAINED", func(_ Summary, t Totals) any { return t.Retained }},
 	{"BROKEN", func(_ Summary, t Totals) any { return t.Broken }},
 }
 

@@ -43,7 +43,7 @@ func (s Summary) brokenAlarm() string {
 const pushAgain = "push it again"
 
 // tagAgain is what helps when an image that stays has lost its tags.
-const tagAgain = "point the tags to this digest again: the image is still there"
+const tagAgain = "the image is still there: the next run with the same --state-dir tries to put the tags back, or point them to this digest yourself"
 
 // lacks says what is wrong with a broken image.
 func lacks(b prune.Broken) string {

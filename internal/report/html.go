@@ -215,7 +215,7 @@ func htmlSectionOf(s Summary, v view, rows int) htmlSection {
 
 func (v view) htmlImage(e entry) htmlImage {
 	why := e.reasons()
-	if e.status == prune.Skipped {
+	if e.status == prune.Skipped || e.status == prune.Retained {
 		why = e.why()
 	}
 	return htmlImage{names(e), age(e.Image, v.run.Started), v.sizer.text(e.Image), long(why)}

@@ -61,6 +61,9 @@ type (
 		Unsettled          int           `json:"unsettled"`
 		Broken             []jsonBroken  `json:"broken"`  // pushed meanwhile, and without parts
 		Undated            int           `json:"undated"` // images that stay because rules need a date and they have none
+		Retained           int           `json:"retained"`
+		RegistryKind       string        `json:"registry_kind"` // "" when that is not known
+		RegistryFrees      bool          `json:"registry_frees,omitempty"`
 	}
 	jsonRefusal struct {
 		Guard  string  `json:"guard"`
@@ -77,7 +80,8 @@ type (
 		Kind            oci.Kind       `json:"kind"`
 		Tags            []string       `json:"tags"`
 		Created         *string        `json:"created"`
-		Size            *int64         `json:"size"` // null: the manifest was not read
+		Pushed          *string        `json:"pushed"` // null: the registry does not say
+		Size            *int64         `json:"size"`   // null: the manifest was not read
 		Group           string         `json:"group"`
 		Verdict         retain.Verdict `json:"verdict"`
 		Reasons         []jsonReason   `json:"reasons"`
@@ -102,7 +106,7 @@ func WriteJSON(w io.Writer, s Summary) error {
 		Started:        moment(s.Started),
 		ElapsedSeconds: thousandths(s.Elapsed),
 		ExitCode:       s.ExitCode,
-		CI:             jsonCI(s.CI),
+		CI:             jsonCI{s.CI.Name, s.CI.BuildURL},
 		Policy:         s.Policy,
 		GC:             gcJSON(s.GC),
 		Shard:          shardJSON(s.Shard),
@@ -179,6 +183,7 @@ func repositoryJSON(r Outcome) jsonRepository {
 		GhostTags: []string{}, JustBuilt: some(r.pushed()), Refusals: []jsonRefusal{},
 		DeletedBy: r.Method, Unfinished: some(r.Unfinished), Late: r.late(), Read: new(r.Plan != nil), Warnings: some(r.warnings()), Hint: textJSON(Hint(r.Err)),
 		Unsettled: t.Unsettled, Broken: []jsonBroken{}, Undated: r.undated(),
+		Retained: t.Retained, RegistryKind: r.Kind, RegistryFrees: r.Frees,
 	}
 	for _, b := range r.Broken {
 		out.Broken = append(out.Broken, jsonBroken{b.Name, b.Digest, some(b.Missing)})
@@ -214,7 +219,7 @@ func textOf(text *string) string {
 
 func imageJSON(r Outcome, d *retain.Decision) jsonImage {
 	out := jsonImage{
-		Digest: d.Image.Digest, Kind: d.Image.Kind, Tags: some(d.Image.Tags), Created: moment(d.Image.Created),
+		Digest: d.Image.Digest, Kind: d.Image.Kind, Tags: some(d.Image.Tags), Created: moment(d.Image.Created), Pushed: moment(d.Image.Pushed),
 		Size: sizeJSON(d.Image), Group: d.Group, Verdict: d.Verdict, Reasons: make([]jsonReason, 0, len(d.Reasons)),
 		MissingChildren: some(d.Image.Missing), Children: some(d.Image.Children), RemovedTags: some(r.Untagged[d.Image.Digest]),
 	}
@@ -226,7 +231,8 @@ func imageJSON(r Outcome, d *retain.Decision) jsonImage {
 		return out
 	}
 	out.Outcome = &status
-	if status == prune.Failed || status == prune.Skipped || status == prune.Unsettled {
+	switch status {
+	case prune.Failed, prune.Skipped, prune.Unsettled, prune.Retained:
 		out.Error = new(r.Outcomes[d.Image.Digest].Detail)
 	}
 	return out

@@ -52,7 +52,7 @@ func ReadJSON(r io.Reader) (Summary, error) {
 	if in.Schema != Schema {
 		return Summary{}, fmt.Errorf("read JSON report: its schema is %q, not %q", clip(in.Schema, tagRunes), Schema)
 	}
-	out := Summary{DryRun: in.DryRun, ExitCode: in.ExitCode, CI: CI(in.CI), Policy: in.Policy}
+	out := Summary{DryRun: in.DryRun, ExitCode: in.ExitCode, CI: CI{Name: in.CI.Name, BuildURL: in.CI.BuildURL}, Policy: in.Policy}
 	var err error
 	if out.Started, err = readMoment(in.Started); err != nil {
 		return Summary{}, err
@@ -80,7 +80,7 @@ func ReadJSON(r io.Reader) (Summary, error) {
 func (in readRepository) outcome() (Outcome, error) {
 	host, path, _ := strings.Cut(in.Repository, "/")
 	bytes := in.UniqueBytesDeleted
-	out := Outcome{Name: oci.Repository{Host: host, Path: path}, Policy: in.Policy, Warnings: in.Warnings, KnownBytes: &bytes, Method: in.DeletedBy, Unfinished: in.Unfinished}
+	out := Outcome{Name: oci.Repository{Host: host, Path: path}, Kind: in.RegistryKind, Frees: in.RegistryFrees, Policy: in.Policy, Warnings: in.Warnings, KnownBytes: &bytes, Method: in.DeletedBy, Unfinished: in.Unfinished}
 	for _, name := range in.JustBuilt {
 		pushed := oci.Pushed{Reference: oci.Reference{Repository: out.Name, Tag: name}, Source: "report"}
 		if short := oci.Digest(name); strings.Contains(name, ":") && retain.ShortDigest(short) == name { // no tag
@@ -111,7 +111,7 @@ func (in readRepository) outcome() (Outcome, error) {
 		}
 	}
 	got, want := out.Totals(), Totals{
-		Kept: in.Kept, Deleted: in.Deleted, Gone: in.Gone, Failed: in.Failed, Skipped: in.Skipped, Planned: in.Planned, Unsettled: in.Unsettled, Broken: len(in.Broken),
+		Kept: in.Kept, Deleted: in.Deleted, Gone: in.Gone, Failed: in.Failed, Skipped: in.Skipped, Planned: in.Planned, Unsettled: in.Unsettled, Retained: in.Retained, Broken: len(in.Broken),
 		Manifests: in.ManifestsDeleted, UniqueBytes: in.UniqueBytesDeleted,
 	}
 	want.Unmeasured = got.Unmeasured // told by the images alone
@@ -135,9 +135,13 @@ func (r *Outcome) readImage(in jsonImage) error {
 	if err != nil {
 		return err
 	}
+	pushed, err := readMoment(in.Pushed)
+	if err != nil {
+		return err
+	}
 	d := retain.Decision{
 		Image: oci.Image{
-			Digest: in.Digest, Kind: in.Kind, Tags: in.Tags, Created: created, Unread: in.Size == nil,
+			Digest: in.Digest, Kind: in.Kind, Tags: in.Tags, Created: created, Pushed: pushed, Unread: in.Size == nil,
 			Children: in.Children, Missing: in.MissingChildren,
 		},
 		Verdict: in.Verdict, Group: in.Group,
@@ -153,6 +157,12 @@ func (r *Outcome) readImage(in jsonImage) error {
 	if in.Outcome != nil {
 		outcome.Status = *in.Outcome
 	}
+	if len(in.RemovedTags) > 0 {
+		if r.Untagged == nil {
+			r.Untagged = map[oci.Digest][]string{}
+		}
+		r.Untagged[in.Digest] = in.RemovedTags
+	}
 	switch {
 	case in.Digest == "" || d.Image.Size < 0 || !slices.Contains(knownKinds, in.Kind):
 		return fmt.Errorf("an entry is not an image: digest %q, kind %q, size %d", clip(in.Digest.String(), textRunes), clip(string(in.Kind), tagRunes), d.Image.Size)
@@ -165,18 +175,12 @@ func (r *Outcome) readImage(in jsonImage) error {
 		return fmt.Errorf("it lists %s twice", clip(in.Digest.String(), textRunes))
 	}
 	r.Outcomes[in.Digest] = outcome
-	if len(in.RemovedTags) > 0 {
-		if r.Untagged == nil {
-			r.Untagged = map[oci.Digest][]string{}
-		}
-		r.Untagged[in.Digest] = in.RemovedTags
-	}
 	return nil
 }
 
 var (
 	knownKinds    = []oci.Kind{oci.KindImage, oci.KindIndex, oci.KindChild, oci.KindAttachment, oci.KindPlaceholder}
-	knownStatuses = []prune.Status{prune.Deleted, prune.Gone, prune.Failed, prune.Skipped, prune.Planned, prune.Unsettled}
+	knownStatuses = []prune.Status{prune.Deleted, prune.Gone, prune.Failed, prune.Skipped, prune.Planned, prune.Unsettled, prune.Retained}
 )
 
 func readMoment(text *string) (time.Time, error) {

@@ -42,7 +42,7 @@ func TestJSONHasNoNullLists(t *testing.T) {
 		if err := json.Unmarshal(b.Bytes(), &report); err != nil {
 			t.Fatal(err)
 		}
-		nullable := map[string]bool{"gc": true, "error": true, "created": true, "outcome": true, "hint": true}
+		nullable := map[string]bool{"gc": true, "error": true, "created": true, "pushed": true, "outcome": true, "hint": true}
 		var walk func(key string, v any)
 		walk = func(key string, v any) {
 			switch v := v.(type) {

@@ -168,6 +168,7 @@ func junitProperties(t Totals) []junitProperty {
 		{"skipped", int64(t.Skipped)},
 		{"planned", int64(t.Planned)},
 		{"unsettled", int64(t.Unsettled)},
+		{"retained", int64(t.Retained)},
 		{"unreferenced_bytes", t.UniqueBytes},
 	} {
 		out = append(out, junitProperty{p.name, strconv.FormatInt(p.value, 10)})
@@ -186,7 +187,7 @@ func deletionCase(v view, e entry, class string) junitCase {
 	switch e.status {
 	case prune.Failed, prune.Unsettled:
 		c.Failure = &junitResult{Message: long(e.trouble()), Type: string(e.status)}
-	case prune.Skipped:
+	case prune.Skipped, prune.Retained:
 		c.Skipped = &junitResult{Message: long(e.trouble())}
 	case prune.Planned:
 		c.Skipped = &junitResult{Message: "dry run"}

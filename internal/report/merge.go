@@ -33,6 +33,7 @@ func Merge(summaries []Summary) Summary {
 		}
 		out.CI.Name = common(out.CI.Name, s.CI.Name)
 		out.CI.BuildURL = common(out.CI.BuildURL, s.CI.BuildURL)
+		out.CI.ArtifactsPath = common(out.CI.ArtifactsPath, s.CI.ArtifactsPath)
 		out.Policy = common(out.Policy, s.Policy)
 		out.Shard = common(out.Shard, s.Shard)
 		for _, r := range s.Repositories {

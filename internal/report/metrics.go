@@ -72,7 +72,7 @@ func images(label string, t Totals) []sample {
 	for _, c := range []struct {
 		outcome string
 		n       int
-	}{{"kept", t.Kept}, {"deleted", t.Deleted}, {"gone", t.Gone}, {"failed", t.Failed}, {"skipped", t.Skipped}, {"planned", t.Planned}, {"unsettled", t.Unsettled}} {
+	}{{"kept", t.Kept}, {"deleted", t.Deleted}, {"gone", t.Gone}, {"failed", t.Failed}, {"skipped", t.Skipped}, {"planned", t.Planned}, {"unsettled", t.Unsettled}, {"retained", t.Retained}} {
 		out = append(out, sample{fmt.Sprintf(`{%soutcome="%s"}`, label, c.outcome), int64(c.n)})
 	}
 	return out

@@ -34,11 +34,18 @@ type Summary struct {
 type CI struct {
 	Name     string // "" outside of a CI
 	BuildURL string // "" when unknown
+	// ArtifactsPath follows the address of the build where another page has its reports; "" when there is none. No report
+	// has it: the name tells.
+	ArtifactsPath string
 }
 
 // Outcome is what became of one repository.
 type Outcome struct {
 	Name oci.Repository
+	// Kind is the kind of its registry, as --registry-kind has it; "" when that is not known.
+	Kind string
+	// Frees says that the registry frees by itself the space of what is deleted.
+	Frees bool
 	// Policy is the repository's policy in English; "" when none was found for it.
 	Policy string
 	// Plan is nil when the repository could not be read; Err says why.
@@ -46,7 +53,7 @@ type Outcome struct {
 	// Outcomes has one entry for each deletion of the plan.
 	Outcomes map[oci.Digest]prune.Outcome
 	// Untagged are tags that were removed, by the image that they pointed at, where the image is perhaps still there. Of an
-	// image that is not in Unfinished they are lost.
+	// image that is not in Unfinished they are lost until a later run can put them back.
 	Untagged map[oci.Digest][]string
 	// Broken are images that somebody pushed during the run and that now lack a part that the run deleted.
 	Broken []prune.Broken
@@ -72,6 +79,8 @@ type Outcome struct {
 // failure.
 type Totals struct {
 	Kept, Deleted, Gone, Failed, Skipped, Planned, Unsettled int
+	// Retained is the number of images that the registry itself refuses to delete.
+	Retained int
 	// Broken is the number of images that were pushed during the run and lack a part.
 	Broken int
 	// Manifests is the number of manifests deleted, of every kind.

@@ -15,6 +15,9 @@ import (
 type TableOptions struct {
 	// Width is the number of columns of the terminal; 0 when unknown, and then lines are as long as they need to be.
 	Width int
+	// Plan is true when somebody is about to be asked whether to carry the summary out. It is that of a dry run by what it
+	// says of the images, and is not called one.
+	Plan bool
 }
 
 // The table shows at most so many of each sort of rows and counts the others. JSON always has all of them.
@@ -34,7 +37,7 @@ const (
 // WriteTable writes the summary for people at a terminal or in a log: for each repository what was asked, why each
 // image was kept or deleted, and what happened. Failures come first; long lists are cut and counted.
 func WriteTable(w io.Writer, s Summary, o TableOptions) error {
-	t := table{width: o.Width, doomed: maxDoomed}
+	t := table{width: o.Width, plan: o.Plan, doomed: maxDoomed}
 	all := newSheet(s)
 	several := len(all.views) != 1
 	if several {
@@ -82,6 +85,7 @@ type table struct {
 	doomed int // the most rows of deletions
 	bytes.Buffer
 	width int
+	plan  bool // it is to be carried out
 	told  bool // where all rows are to be had
 }
 
@@ -118,7 +122,7 @@ func wrap(text string, width int) string {
 
 // repository writes everything of a repository but the last line.
 func (t *table) repository(v view) error {
-	t.line(v.head())
+	t.line(v.head(t.plan))
 	before := t.Len()
 	images := t.rows(v)
 	if t.width > 0 && len(images) > 0 && lastWidth(images, t.width)-len(gridGap) < minWhy {
@@ -145,8 +149,8 @@ func (t *table) repository(v view) error {
 	return nil
 }
 
-// head says what was asked.
-func (v view) head() string {
+// head says what was asked. A plan that is to be carried out is not called a dry run.
+func (v view) head(plan bool) string {
 	asked := []string{}
 	if policy := cmp.Or(v.Policy, v.run.Policy); policy != "" {
 		asked = append(asked, Visible(policy))
@@ -154,7 +158,7 @@ func (v view) head() string {
 	if names := v.pushed(); len(names) > 0 {
 		asked = append(asked, "just built "+tagList(names))
 	}
-	if v.run.DryRun {
+	if v.run.DryRun && !plan {
 		asked = append(asked, "dry run")
 	}
 	name := short(v.Name.String(), nameRunes)

@@ -32,6 +32,7 @@ func (s Summary) Totals() Totals {
 		t.Skipped += c.Skipped
 		t.Planned += c.Planned
 		t.Unsettled += c.Unsettled
+		t.Retained += c.Retained
 		t.Broken += c.Broken
 		t.Manifests += c.Manifests
 		t.Unmeasured = t.Unmeasured || c.Unmeasured
@@ -103,6 +104,8 @@ func (r Outcome) counts() Totals {
 			t.Unsettled++
 		case prune.Skipped:
 			t.Skipped += one
+		case prune.Retained:
+			t.Retained += one
 		case prune.Planned:
 			t.Planned += one
 		}

@@ -104,6 +104,12 @@ func TestLostTags(t *testing.T) {
 	if got := broken().Repositories[0].lost(); len(got) != 1 || got[0].Kind != oci.KindAttachment {
 		t.Errorf("a signature that stays: got %v", got)
 	}
+	f := repo("zdtest").pair(3)
+	f.r.Untagged = map[oci.Digest][]string{f.r.Plan.Decisions[0].Image.Digest: {"of an earlier run"}}
+	read, err := ReadJSON(bytes.NewReader(writeJSON(t, summary(f))))
+	if err != nil || len(f.r.lost()) != 1 || len(read.Repositories[0].lost()) != 1 {
+		t.Errorf("a kept image: got %v, and %v, %v from JSON", f.r.lost(), read.Repositories, err)
+	}
 	if ordinary().Repositories[0].Troubled() || !partial().Repositories[0].Troubled() {
 		t.Error("trouble is not what failed")
 	}

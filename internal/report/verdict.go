@@ -15,7 +15,7 @@ import (
 // them, from [Summary.unreferenced].
 func done(t Totals, dryRun, trouble bool, bytes string) string {
 	// Parts and attachments alone are deleted when a run finishes what an earlier one has begun.
-	tried := t.Deleted + t.Gone + t.Failed + t.Unsettled + t.Skipped + t.Planned + t.Manifests
+	tried := t.Deleted + t.Gone + t.Failed + t.Unsettled + t.Skipped + t.Retained + t.Planned + t.Manifests
 	switch {
 	case tried == 0 && trouble:
 		return fmt.Sprintf("nothing was deleted, kept %d", t.Kept)
@@ -41,6 +41,9 @@ func done(t Totals, dryRun, trouble bool, bytes string) string {
 	}
 	if t.Skipped > 0 {
 		text += fmt.Sprintf(", skipped %d", t.Skipped)
+	}
+	if t.Retained > 0 {
+		text += fmt.Sprintf(", %d retained by the registry", t.Retained)
 	}
 	return text + bytes
 }
@@ -76,6 +79,8 @@ func (s Summary) unreferenced(t Totals, whole bool) string {
 		return ""
 	case s.DryRun:
 		return text + " would become unreferenced"
+	case s.GC == nil && s.frees():
+		return text + " unreferenced, and the registry frees them by itself"
 	case s.GC == nil || !s.GC.Collected:
 		return text + " unreferenced until the registry's garbage collection frees it"
 	case !whole:
@@ -84,6 +89,11 @@ func (s Summary) unreferenced(t Totals, whole bool) string {
 		return text + " unreferenced, what garbage collection freed was not measured"
 	}
 	return text + " unreferenced, " + grown(s.GC.Freed) + " freed by garbage collection"
+}
+
+// frees reports whether all registries of the run free by themselves what is deleted.
+func (s Summary) frees() bool {
+	return !slices.ContainsFunc(s.Repositories, func(r Outcome) bool { return r.Plan != nil && !r.Frees })
 }
 
 // condition is how a repository ended.
@@ -268,7 +278,7 @@ func (r Outcome) undated() int {
 // none.
 func (r Outcome) undatedRemark() string {
 	n, t := r.undated(), r.Totals()
-	goes := t.Deleted + t.Gone + t.Failed + t.Unsettled + t.Skipped + t.Planned
+	goes := t.Deleted + t.Gone + t.Failed + t.Unsettled + t.Skipped + t.Retained + t.Planned
 	if n == 0 || goes > 0 && 2*n < t.Kept {
 		return ""
 	}
@@ -293,6 +303,9 @@ func (v view) note(strong func(string) string, tags func([]string) string) strin
 	}
 	if n := v.totals.Skipped; n > 0 {
 		out = append(out, fmt.Sprintf("%d skipped", n))
+	}
+	if n := v.totals.Retained; n > 0 {
+		out = append(out, fmt.Sprintf("%d retained by the registry", n))
 	}
 	if len(v.Plan.Decisions) == 0 {
 		out = append(out, "empty")

@@ -84,7 +84,7 @@ func newView(s Summary, r Outcome) view {
 		d := &r.Plan.Decisions[i]
 		e := entry{Decision: d, status: r.status(d), detail: r.Outcomes[d.Image.Digest].Detail}
 		failed := e.status == prune.Failed || e.status == prune.Unsettled
-		e.troubled = failed || e.status == prune.Skipped && !refused
+		e.troubled = failed || e.status == prune.Retained || e.status == prune.Skipped && !refused
 		v.grouped = v.grouped || d.Group != ""
 		list, folded := &v.doomed, &v.doomedParts
 		switch {

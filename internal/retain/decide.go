@@ -18,6 +18,9 @@ type Context struct {
 	// Pending are manifests whose deletion an earlier run has begun and could not finish. They are deleted unless
 	// something needs them again.
 	Pending []oci.Digest
+	// Begun are the tags of those manifests, with what they pointed at when that run began. Of a manifest that stays, those
+	// that point at nothing now are to be put back, see [oci.Image].Removed.
+	Begun map[string]oci.Digest
 }
 
 // Decide plans what becomes of each image of the snapshot under the policy. Ages are counted from now. The result does
@@ -102,9 +105,11 @@ func newDecider(s oci.Snapshot, p Policy, c Context, now time.Time) *decider {
 	for _, digest := range c.Pending {
 		pending[digest] = true
 	}
+	removed := c.removed(s.Images)
 	all := make([]entry, len(s.Images))
 	for n, i := range s.Images {
 		e := &all[n]
+		i = withRemoved(i, removed[i.Digest])
 		e.image, e.pending = i, pending[i.Digest]
 		e.image.Tags = sortedTags(i.Tags)
 		countable := d.countable(e.image)
@@ -169,7 +174,7 @@ func (d *decider) keepPushed() {
 	}
 }
 
-// keepProtected keeps every image that is in use, and every one that a protected tag or a tag outside the scope points
+// keepProtected keeps every image that is in use or that the registry itself keeps, and every one that a protected tag or a tag outside the scope points
 // at.
 func (d *decider) keepProtected() {
 	for _, e := range d.entries {
@@ -187,6 +192,9 @@ func (d *decider) keepProtected() {
 			case !attached && !protected: // else that is reason enough
 				outside = append(outside, t)
 			}
+		}
+		if why := e.image.Retained; why != "" {
+			e.always(RuleRetained, "the registry itself keeps it: "+why)
 		}
 		for _, why := range d.usage.Reasons(e.image.Digest) {
 			e.always(RuleProtectFile, why)

@@ -44,7 +44,10 @@ func hardCase(r *rand.Rand) timedCase {
 		}
 	}
 	for n := range count {
-		i := oci.Image{Digest: named(fmt.Sprint(n)), Kind: oci.KindImage, Created: hardDate(r, c)}
+		i := oci.Image{Digest: named(fmt.Sprint(n)), Kind: oci.KindImage, Created: hardDate(r, c), Pushed: hardDate(r, c)}
+		if r.IntN(20) == 0 {
+			i.Retained = "locked"
+		}
 		c.names[i.Digest] = fmt.Sprint("i", n)
 		for range []int{0, 1, 1, 1, 1, 2, 3, 4}[r.IntN(8)] {
 			add(&i, hardTag(r, width))
@@ -133,7 +136,7 @@ func hardDate(r *rand.Rand, c timedCase) time.Time {
 }
 
 func hardPolicy(r *rand.Rand) Policy {
-	p := Policy{Sort: pick(r, []Sort{"", SortCreated, SortSemver, SortSemver, SortName}), Undated: pick(r, []Undated{"", UndatedKeep, UndatedOldest})}
+	p := Policy{Sort: pick(r, []Sort{"", SortCreated, SortPushed, SortSemver, SortSemver, SortName}), Undated: pick(r, []Undated{"", UndatedKeep, UndatedOldest, UndatedPushed})}
 	units := []string{"m", "h", "d", "w", "mo", "y"}
 	often := 1 + r.IntN(6) // 1: all rules at once
 	for _, n := range []*int{&p.KeepLast, &p.KeepHourly, &p.KeepDaily, &p.KeepWeekly, &p.KeepMonthly, &p.KeepYearly, &p.KeepSemver.n} {

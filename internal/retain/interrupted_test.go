@@ -1,7 +1,11 @@
 package retain
 
 import (
+	"maps"
+	"math/rand/v2"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/regsweep/regsweep/internal/oci"
@@ -80,6 +84,101 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// A signature that has lost its tag to an interrupted run is one all the same: it goes or stays with its image.
+func TestRemovedTags(t *testing.T) {
+	t.Parallel()
+	image := oci.Image{Digest: digestOf("a"), Kind: oci.KindImage, Tags: []string{"b1"}, Created: testNow.AddDate(0, 0, -1)}
+	top := oci.Image{Digest: digestOf("f"), Kind: oci.KindImage, Tags: []string{"b2"}, Created: testNow}
+	signature := oci.Image{Digest: digestOf("1"), Kind: oci.KindImage}
+	tag := "sha256-" + strings.Repeat("a", 64) + ".sig"
+	begun := map[string]oci.Digest{tag: signature.Digest, "b2": image.Digest}
+	for name, c := range map[string]struct {
+		last    int
+		more    []oci.Image
+		begun   map[string]oci.Digest
+		ghosts  []string
+		want    Verdict
+		removed []string
+	}{
+		"its image stays":                           {2, nil, begun, nil, Keep, []string{tag}},
+		"its image goes":                            {1, nil, begun, nil, Delete, []string{tag}},
+		"the tag is listed and leads nowhere":       {2, nil, begun, []string{tag}, Keep, []string{tag}},
+		"the tag points at a placeholder":           {2, []oci.Image{{Digest: digestOf("2"), Kind: oci.KindPlaceholder, Tags: []string{tag}}}, begun, nil, Keep, []string{tag}},
+		"somebody has signed the image again":       {2, []oci.Image{{Digest: digestOf("2"), Kind: oci.KindAttachment, Tags: []string{tag}}}, begun, nil, Delete, nil},
+		"a journal that does not know its tags":     {2, nil, nil, nil, Delete, nil},
+		"the tag of something that was not deleted": {2, nil, map[string]oci.Digest{tag: top.Digest}, nil, Delete, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := oci.Snapshot{Images: append([]oci.Image{image, top, signature}, c.more...), Ghosts: c.ghosts}
+			p := Decide(s, Policy{KeepLast: c.last}, Context{Pending: []oci.Digest{signature.Digest}, Begun: c.begun}, testNow)
+			for _, d := range p.Decisions {
+				switch {
+				case d.Image.Digest != signature.Digest && len(d.Image.Removed) > 0:
+					t.Errorf("%s has lost %v", d.Image.Digest, d.Image.Removed)
+				case d.Image.Digest == signature.Digest && (d.Verdict != c.want || !slices.Equal(d.Image.Removed, c.removed) || (d.Image.Kind == oci.KindAttachment) != (c.removed != nil)):
+					t.Errorf("got %s for %v, %+v; want %s", d.Verdict, d.Reasons, d.Image, c.want)
+				}
+			}
+		})
+	}
+}
+
+// A run that puts a tag back needs nothing because of it.
+func TestRecheckKnowsRemovedTags(t *testing.T) {
+	t.Parallel()
+	image := func(c string, days int) oci.Image {
+		return oci.Image{Digest: digestOf(c), Kind: oci.KindImage, Tags: []string{"b" + c}, Created: testNow.AddDate(0, 0, -days)}
+	}
+	old, top, signature := image("a", 1), image("f", 0), oci.Image{Digest: digestOf("1"), Kind: oci.KindImage}
+	begun := map[string]oci.Digest{}
+	for _, c := range []string{"a", "f"} {
+		begun["sha256-"+strings.Repeat(c, 64)+".sig"] = signature.Digest
+	}
+	p := Decide(oci.Snapshot{Images: []oci.Image{old, top, signature}}, Policy{KeepLast: 1}, Context{Pending: []oci.Digest{signature.Digest}, Begun: begun}, testNow)
+	signature.Tags = slices.Collect(maps.Keys(begun))
+	if stopped := p.Recheck(oci.Snapshot{Images: []oci.Image{old, top, signature}}); len(p.Deletions()) != 1 || len(stopped) != 0 {
+		t.Errorf("%d deletions, of which stop %v", len(p.Deletions()), stopped)
+	}
+}
+
+// Whether a signature has its tag or an interrupted run has removed it makes no difference to any verdict.
+func TestRemovedTagsDecideNothing(t *testing.T) {
+	t.Parallel()
+	var tried atomic.Int64
+	t.Cleanup(func() {
+		if tried.Load() == 0 {
+			t.Error("no case has such a signature")
+		}
+	})
+	eachSeed(t, 3, func(t *testing.T, _ uint64, r *rand.Rand) {
+		c := randomCase(r)
+		at := slices.IndexFunc(c.snapshot.Images, func(i oci.Image) bool {
+			known := func(s oci.Digest) bool {
+				return slices.ContainsFunc(c.snapshot.Images, func(o oci.Image) bool { return o.Digest == s })
+			}
+			return i.Subject == "" && i.Kind == oci.KindAttachment && len(i.Tags) == 1 && known(i.Subjects()[0])
+		})
+		_, protected := Pattern{}, false
+		if at >= 0 {
+			_, protected = matching(c.policy.Protect, c.snapshot.Images[at].Tags[0])
+		}
+		if at < 0 || protected || slices.ContainsFunc(c.context.Pushed, func(p oci.Pushed) bool { return p.Digest == c.snapshot.Images[at].Digest }) {
+			return
+		}
+		tried.Add(1)
+		want := verdicts(Decide(c.snapshot, c.policy, c.context, testNow))
+		without := c.snapshot
+		without.Images = slices.Clone(without.Images)
+		signature := &without.Images[at]
+		c.context.Pending, c.context.Begun = []oci.Digest{signature.Digest}, map[string]oci.Digest{signature.Tags[0]: signature.Digest}
+		signature.Tags, signature.Kind = nil, oci.KindImage
+		if got := verdicts(Decide(without, c.policy, c.context, testNow)); !maps.Equal(got, want) {
+			t.Fatalf("got %v, want %v\n%+v", got, want, c)
+		}
+	})
+}
+
 // A placeholder takes no image with it and spares none, whatever tags point at it.
 func TestPlaceholderIsAttachedToNothing(t *testing.T) {
 	t.Parallel()
@@ -116,7 +215,7 @@ func TestMaxDeleteDoesNotCountTwice(t *testing.T) {
 	}
 }
 
-func TestNamesOnly(t *testing.T) {
+func TestNeedsBuildDates(t *testing.T) {
 	t.Parallel()
 	age := func(text string) (a Age) {
 		if err := a.UnmarshalText([]byte(text)); err != nil {
@@ -134,17 +233,19 @@ func TestNamesOnly(t *testing.T) {
 		policy Policy
 		want   bool
 	}{
-		"by date":                   {Policy{KeepLast: 2}, false},
-		"by name":                   {Policy{KeepLast: 2, Sort: SortName}, true},
-		"by version":                {Policy{KeepLast: 2, Sort: SortSemver}, true},
-		"and the highest versions":  {Policy{KeepLast: 2, Sort: SortSemver, KeepSemver: semver("3/minor")}, true},
-		"highest versions alone":    {Policy{Sort: SortSemver, KeepSemver: semver("3")}, false},
-		"and an age":                {Policy{KeepLast: 2, Sort: SortName, KeepYoungerThan: age("1d")}, false},
-		"and groups that expire":    {Policy{KeepLast: 2, Sort: SortName, ExpireGroups: age("1d")}, false},
-		"and the newest of the day": {Policy{KeepLast: 2, Sort: SortName, KeepDaily: 1}, false},
-		"nothing":                   {Policy{}, false},
+		"by date":                   {Policy{KeepLast: 2}, true},
+		"by name":                   {Policy{KeepLast: 2, Sort: SortName}, false},
+		"by version":                {Policy{KeepLast: 2, Sort: SortSemver}, false},
+		"and the highest versions":  {Policy{KeepLast: 2, Sort: SortSemver, KeepSemver: semver("3/minor")}, false},
+		"highest versions alone":    {Policy{Sort: SortSemver, KeepSemver: semver("3")}, true},
+		"and an age":                {Policy{KeepLast: 2, Sort: SortName, KeepYoungerThan: age("1d")}, true},
+		"and groups that expire":    {Policy{KeepLast: 2, Sort: SortName, ExpireGroups: age("1d")}, true},
+		"and the newest of the day": {Policy{KeepLast: 2, Sort: SortName, KeepDaily: 1}, true},
+		"by push date":              {Policy{KeepLast: 2, Sort: SortPushed, KeepDaily: 1}, false},
+		"an age by push date":       {Policy{Sort: SortPushed, KeepYoungerThan: age("1d")}, false},
+		"nothing":                   {Policy{}, true},
 	} {
-		if got := c.policy.NamesOnly(); got != c.want {
+		if got := c.policy.NeedsBuildDates(); got != c.want {
 			t.Errorf("%s: got %v", name, got)
 		}
 	}

@@ -52,7 +52,7 @@ func broken(c testCase, p Plan) []string {
 			fail("%s is deleted though it was pushed by digest", name)
 		}
 		if p := c.policy; doomed && len(i.Tags) > 0 && counted(i) && !p.KeepYoungerThan.IsZero() && p.ExpireGroups.IsZero() &&
-			i.Created.After(p.KeepYoungerThan.Before(testNow)) && !i.Created.After(testNow.Add(clockSkew)) && (p.sort() != SortSemver) {
+			dateUnder(p, i).After(p.KeepYoungerThan.Before(testNow)) && !dateUnder(p, i).After(testNow.Add(clockSkew)) && (p.sort() != SortSemver) {
 			fail("%s is deleted though it is young enough", name)
 		}
 		for _, child := range i.Children {
@@ -81,10 +81,21 @@ func broken(c testCase, p Plan) []string {
 	return out
 }
 
+// dateUnder is the date that the policy takes first.
+func dateUnder(p Policy, i oci.Image) time.Time {
+	if p.Sort == SortPushed {
+		return i.Pushed
+	}
+	if i.Created.IsZero() && p.Undated == UndatedPushed {
+		return i.Pushed
+	}
+	return i.Created
+}
+
 // mustBeVoid reports whether a policy needs versions where no tag has a dot, or dates where no image has any.
 func mustBeVoid(c testCase) bool {
 	p := c.policy
-	dated := slices.ContainsFunc(c.snapshot.Images, func(i oci.Image) bool { return !i.Created.IsZero() })
+	dated := slices.ContainsFunc(c.snapshot.Images, func(i oci.Image) bool { return !dateUnder(p, i).IsZero() })
 	dotted := slices.ContainsFunc(c.snapshot.Images, func(i oci.Image) bool { return strings.Contains(strings.Join(i.Tags, ""), ".") })
 	byDate := !p.KeepYoungerThan.IsZero() || p.KeepHourly+p.KeepDaily+p.KeepWeekly+p.KeepMonthly+p.KeepYearly > 0
 	return p.KeepLast == 0 && (!byDate || !dated) && (p.KeepSemver.IsZero() || !dotted) && len(c.context.Pending) == 0
@@ -105,6 +116,9 @@ func randomCase(r *rand.Rand) testCase {
 		i := oci.Image{Digest: named(name), Kind: oci.KindImage}
 		c.names[i.Digest] = name
 		if r.IntN(5) > 0 && !undated { // equal dates on purpose
+			if r.IntN(2) == 0 {
+				i.Pushed = testNow.Add(-time.Duration(r.IntN(6)) * time.Duration(1+23*r.IntN(2)) * time.Hour)
+			}
 			i.Created = testNow.Add(-time.Duration(r.IntN(6)-1) * time.Duration(1+23*r.IntN(2)) * time.Hour)
 		}
 		for range r.IntN(3) {
@@ -202,7 +216,7 @@ func classify(s *oci.Snapshot, pushed []oci.Pushed) {
 }
 
 func randomPolicy(r *rand.Rand) Policy {
-	p := Policy{Sort: []Sort{"", SortCreated, SortSemver, SortName}[r.IntN(4)], Undated: []Undated{"", UndatedKeep, UndatedOldest}[r.IntN(3)]}
+	p := Policy{Sort: []Sort{"", SortCreated, SortPushed, SortSemver, SortName}[r.IntN(5)], Undated: []Undated{"", UndatedKeep, UndatedOldest, UndatedPushed}[r.IntN(4)]}
 	p.KeepLast = r.IntN(4)
 	for _, n := range []*int{&p.KeepHourly, &p.KeepDaily, &p.KeepWeekly, &p.KeepMonthly, &p.KeepYearly} {
 		*n = max(0, r.IntN(8)-5)

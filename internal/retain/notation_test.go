@@ -214,8 +214,12 @@ func (c *testCase) parseImage(t testing.TB, f []string) oci.Image {
 	var key string
 	for _, w := range f[2:] {
 		switch {
-		case w == "lists" || w == "subject" || w == "lacks":
+		case w == "lists" || w == "subject" || w == "lacks" || w == "pushed":
 			key = w
+		case w == "retained":
+			i.Retained = "locked"
+		case key == "pushed":
+			i.Pushed, key = parseAgo(t, w), ""
 		case key == "subject":
 			i.Subject = named(w)
 		default:

@@ -18,7 +18,7 @@ const clockSkew = 24 * time.Hour
 // rank is what an image is ordered by.
 type rank struct {
 	digest  oci.Digest
-	created time.Time       // zero: no usable date
+	created time.Time       // the date that counts under the policy; zero: no usable one
 	version *semver.Version // the highest by semantic precedence; nil: no tag is a version
 	stable  *semver.Version // the highest with releases above all pre-releases
 	release string          // the tag of stable
@@ -27,15 +27,32 @@ type rank struct {
 
 // rankOf ranks an image by those of its tags that rules count.
 func (d *decider) rankOf(i oci.Image, tags []string) rank {
-	r := rank{digest: i.Digest}
-	if !i.Created.After(d.now.Add(clockSkew)) {
-		r.created = i.Created.UTC()
-	}
+	r := rank{digest: i.Digest, created: d.dateOf(i)}
 	for _, t := range tags {
 		v := d.versionOf(t)
 		r.raise(rank{version: v, stable: v, release: t, tag: t})
 	}
 	return r
+}
+
+// dateOf returns the date by which the policy ranks an image, in UTC; the zero time when it has no usable one.
+func (d *decider) dateOf(i oci.Image) time.Time {
+	built, pushed := d.usable(i.Created), d.usable(i.Pushed)
+	switch {
+	case d.policy.sort() == SortPushed:
+		return pushed
+	case built.IsZero() && d.policy.Undated == UndatedPushed:
+		return pushed
+	}
+	return built
+}
+
+// usable returns a date, or the zero time for one that cannot be.
+func (d *decider) usable(t time.Time) time.Time {
+	if t.After(d.now.Add(clockSkew)) {
+		return time.Time{}
+	}
+	return t.UTC()
 }
 
 // versionOf reads a tag as a version; where it is not one as a whole, the part that the name of its group leaves.

@@ -23,6 +23,7 @@ const (
 	RuleJustBuilt    Rule = "just-built"
 	RuleProtect      Rule = "protect"
 	RuleProtectFile  Rule = "protect-file"
+	RuleRetained     Rule = "retained"
 	RuleScope        Rule = "tags"
 	RuleLast         Rule = "keep-last"
 	RuleYounger      Rule = "keep-younger-than"

@@ -54,6 +54,7 @@ type Sort string
 // The orders of --sort.
 const (
 	SortCreated Sort = "created" // by build date
+	SortPushed  Sort = "pushed"  // by the date at which the registry received the image
 	SortSemver  Sort = "semver"  // by semantic version of the tag
 	SortName    Sort = "name"    // by the tag in natural order, b9 before b10
 )
@@ -66,10 +67,10 @@ func (s *Sort) UnmarshalText(text []byte) error {
 
 func (s Sort) validate() error {
 	switch s {
-	case "", SortCreated, SortSemver, SortName:
+	case "", SortCreated, SortPushed, SortSemver, SortName:
 		return nil
 	}
-	return fmt.Errorf("unknown sort %q: created, semver or name", s)
+	return fmt.Errorf("unknown sort %q: created, pushed, semver or name", s)
 }
 
 // Undated is a treatment of images without a usable date.
@@ -79,6 +80,7 @@ type Undated string
 const (
 	UndatedKeep   Undated = "keep"   // always keep them, count them nowhere
 	UndatedOldest Undated = "oldest" // treat them as older than every dated image
+	UndatedPushed Undated = "pushed" // take the date at which the registry received the image; keep those without it
 )
 
 // UnmarshalText reads the name of a treatment.
@@ -89,10 +91,10 @@ func (u *Undated) UnmarshalText(text []byte) error {
 
 func (u Undated) validate() error {
 	switch u {
-	case "", UndatedKeep, UndatedOldest:
+	case "", UndatedKeep, UndatedOldest, UndatedPushed:
 		return nil
 	}
-	return fmt.Errorf("unknown undated %q: keep or oldest", u)
+	return fmt.Errorf("unknown undated %q: keep, oldest or pushed", u)
 }
 
 // ErrNoKeepRule is returned by [Policy.Validate] for a policy without a keep rule.
@@ -143,13 +145,19 @@ func (p Policy) Validate() error {
 // sort returns the order, created when none was given.
 func (p Policy) sort() Sort { return cmp.Or(p.Sort, SortCreated) }
 
-// NamesOnly reports whether the policy decides by names alone, so that no date has to be known. Without --keep-last
-// nothing may be kept, and then the newest image by date is.
-func (p Policy) NamesOnly() bool { return p.KeepLast > 0 && !p.needsDates() }
+// NeedsBuildDates reports whether the date of an image's build decides anything. Where names alone decide, or the date at
+// which the registry received an image, it does not. Without --keep-last nothing may be kept, and then the newest image
+// by date is.
+func (p Policy) NeedsBuildDates() bool {
+	return p.sort() != SortPushed && (p.KeepLast == 0 || p.needsDates())
+}
+
+// NeedsPushTimes reports whether the policy asks for the date at which the registry received an image.
+func (p Policy) NeedsPushTimes() bool { return p.sort() == SortPushed || p.Undated == UndatedPushed }
 
 // needsDates reports whether a rule or the order asks for dates.
 func (p Policy) needsDates() bool {
-	return p.sort() == SortCreated || !p.KeepYoungerThan.IsZero() || !p.ExpireGroups.IsZero() ||
+	return p.sort() == SortCreated || p.sort() == SortPushed || !p.KeepYoungerThan.IsZero() || !p.ExpireGroups.IsZero() ||
 		slices.ContainsFunc(periods, func(x period) bool { return x.count(p) > 0 })
 }
 
@@ -159,6 +167,8 @@ func (p Policy) keepRules() []string {
 	if p.KeepLast > 0 {
 		s := fmt.Sprintf("the last %d", p.KeepLast)
 		switch p.Sort {
+		case SortPushed:
+			s += " by push date"
 		case SortSemver:
 			s += " by semantic version"
 		case SortName:
@@ -206,8 +216,14 @@ func (p Policy) String() string {
 	if s := p.protected(); s != "" {
 		parts = append(parts, "protect "+s)
 	}
-	if p.Undated == UndatedOldest {
+	switch p.Undated {
+	case UndatedOldest:
 		parts = append(parts, "images without a date count as the oldest")
+	case UndatedPushed:
+		parts = append(parts, "images without a build date count by their push date")
+	}
+	if p.KeepLast == 0 && p.Sort == SortPushed {
+		parts = append(parts, "all dates are push dates")
 	}
 	if !p.MaxDelete.IsZero() {
 		parts = append(parts, "delete at most "+p.MaxDelete.String())

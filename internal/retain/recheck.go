@@ -61,6 +61,12 @@ func (p Plan) newlyNamed(later oci.Snapshot) []needed {
 		for _, t := range d.Image.Tags {
 			before[t] = d.Image.Digest
 		}
+		if d.Verdict != Keep {
+			continue
+		}
+		for _, t := range d.Image.Removed { // the run puts them back itself
+			before[t] = d.Image.Digest
+		}
 	}
 	var out []needed
 	for _, i := range later.Images {

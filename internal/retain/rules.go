@@ -124,7 +124,7 @@ func (d *decider) keepYounger(candidates []*member) {
 // surprised (https://github.com/restic/restic/issues/4806).
 func (d *decider) keepPeriods(g *group, candidates []*member) {
 	byDate := candidates
-	if d.policy.sort() != SortCreated {
+	if s := d.policy.sort(); s != SortCreated && s != SortPushed {
 		byDate = slices.Clone(candidates)
 		slices.SortFunc(byDate, membersBy(newestFirst(SortCreated)))
 	}

@@ -120,11 +120,21 @@ func (o *theory) partsOf(index oci.Image) (out []oci.Image) {
 }
 
 // dateOf is zero for what is no date.
+// dateOf is the date that counts: of the build, of the push, or the second where the first is not usable.
 func (o *theory) dateOf(i oci.Image) time.Time {
-	if i.Created.After(o.now.Add(24 * time.Hour)) {
-		return time.Time{}
+	candidates := []time.Time{i.Created}
+	if o.policy.Undated == "pushed" {
+		candidates = append(candidates, i.Pushed)
 	}
-	return i.Created.UTC()
+	if o.policy.Sort == "pushed" {
+		candidates = []time.Time{i.Pushed}
+	}
+	for _, t := range candidates {
+		if !t.IsZero() && !t.After(o.now.Add(24*time.Hour)) {
+			return t.UTC()
+		}
+	}
+	return time.Time{}
 }
 
 // releaseFirst compares versions with pre-releases below all releases.
@@ -179,7 +189,7 @@ func releaseOrder(a, b standing) int {
 // datesMatter says "because the order is by date or a rule of age or calendar is set".
 func (o *theory) datesMatter() bool {
 	p := o.policy
-	return p.Sort == "" || p.Sort == SortCreated || !p.KeepYoungerThan.IsZero() || !p.ExpireGroups.IsZero() ||
+	return p.Sort == "" || p.Sort == SortCreated || p.Sort == SortPushed || !p.KeepYoungerThan.IsZero() || !p.ExpireGroups.IsZero() ||
 		p.KeepHourly+p.KeepDaily+p.KeepWeekly+p.KeepMonthly+p.KeepYearly > 0
 }
 
@@ -246,7 +256,7 @@ func (o *theory) allVoid(counted []standing) bool {
 // kept returns what the rules keep of some images.
 func (o *theory) kept(of []standing) map[oci.Digest]bool {
 	p, out := o.policy, map[oci.Digest]bool{}
-	order := map[Sort]func(a, b standing) int{"": dateOrder, SortCreated: dateOrder, SortSemver: versionOrder, SortName: nameOrder}[p.Sort]
+	order := map[Sort]func(a, b standing) int{"": dateOrder, SortCreated: dateOrder, SortPushed: dateOrder, SortSemver: versionOrder, SortName: nameOrder}[p.Sort]
 	keepFirst(out, of, p.KeepLast, order)
 	for _, s := range of {
 		if !p.KeepYoungerThan.IsZero() && s.date.After(p.KeepYoungerThan.Before(o.now)) {

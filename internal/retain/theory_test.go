@@ -65,7 +65,7 @@ func (o *theory) firm(i oci.Image) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(i.Tags, func(t string) bool { return o.protected(t) || !o.inScope(t) && !attachmentTag(t) })
+	return i.Retained != "" || slices.ContainsFunc(i.Tags, func(t string) bool { return o.protected(t) || !o.inScope(t) && !attachmentTag(t) })
 }
 
 func (o *theory) protected(tag string) bool {

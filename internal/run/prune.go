@@ -155,13 +155,17 @@ func (p *pruner) plan(ctx context.Context, name oci.Repository) *task {
 	t.repository, t.traits = client.Repository(name.Path), client.Traits()
 	t.reopen(p.State)
 	snapshot, pushed, err := p.read(ctx, t.repository, name, rules, t.journal.Unfinished())
+	t.recognize()
 	if err != nil {
 		t.outcome = unread(ctx, t.outcome, err)
 		return t
 	}
-	plan := retain.Decide(snapshot, rules, retain.Context{Pushed: pushed, Pending: t.journal.Unfinished()}, p.summary.Started)
+	plan := retain.Decide(snapshot, rules, retain.Context{Pushed: pushed, Pending: t.journal.Unfinished(), Begun: t.journal.Begun()}, p.summary.Started)
 	t.outcome.Plan, t.outcome.Pushed = &plan, pushed
 	t.outcome.Warnings = append(t.outcome.Warnings, snapshot.Warnings...)
+	if rules.NeedsPushTimes() && !t.traits.PushTime {
+		t.outcome.Warnings = append(t.outcome.Warnings, fmt.Sprintf("a registry of the kind %s does not say when an image was pushed, and the policy asks for that: see docs/registries.md", t.traits.Kind))
+	}
 	if len(plan.Refusals) > 0 {
 		t.outcome.Outcomes = prune.Skip(plan, "refused").Outcomes
 	}
@@ -185,7 +189,7 @@ func (p *pruner) read(ctx context.Context, r registry.Repository, name oci.Repos
 	byDigest := slices.ContainsFunc(pushed, func(p oci.Pushed) bool { return p.Digest != "" })
 	return snapshotWithPushed(pushed, func(pushed []oci.Pushed) (oci.Snapshot, error) {
 		digests := append(namedDigests(pushed, rules, name), unfinished...)
-		return r.Snapshot(ctx, registry.Query{Digests: digests, SkipDates: rules.NamesOnly() && p.GC == nil && !byDigest})
+		return r.Snapshot(ctx, registry.Query{Digests: digests, SkipDates: !rules.NeedsBuildDates() && p.GC == nil && !byDigest})
 	})
 }
 

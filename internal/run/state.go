@@ -46,6 +46,14 @@ func (j *journal) Unfinished() []oci.Digest {
 	return j.Journal.Left()
 }
 
+// Begun returns the tags of those manifests, and what they pointed at when that run began.
+func (j *journal) Begun() map[string]oci.Digest {
+	if j == nil {
+		return nil
+	}
+	return j.Journal.Begun()
+}
+
 // ofPrune returns the journal for the execution of a plan; nil if there is none.
 func (j *journal) ofPrune() prune.Journal {
 	if j == nil {
@@ -62,8 +70,15 @@ func (j *journal) Write(begun []oci.Image) error {
 // keepForeign has the journal keep what it lists and a plan, which knows what was unfinished, does not.
 func (j *journal) keepForeign(known []oci.Digest) {
 	for _, d := range j.Unfinished() {
-		if !slices.Contains(known, d) {
-			j.foreign = append(j.foreign, oci.Image{Digest: d})
+		if slices.Contains(known, d) {
+			continue
 		}
+		i := oci.Image{Digest: d}
+		for t, of := range j.Begun() {
+			if of == d {
+				i.Tags = append(i.Tags, t)
+			}
+		}
+		j.foreign = append(j.foreign, i)
 	}
 }

@@ -25,7 +25,7 @@ func TestJournalKeepsWhatThePlanDoesNotKnow(t *testing.T) {
 			return false
 		}
 		defer other.Close()
-		if err := other.Write([]oci.Image{{Digest: foreign}}); err != nil {
+		if err := other.Write([]oci.Image{{Digest: foreign, Tags: []string{"theirs"}}}); err != nil {
 			t.Error(err)
 		}
 		return true
@@ -39,7 +39,7 @@ func TestJournalKeepsWhatThePlanDoesNotKnow(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer after.Close()
-	if left := after.Left(); !slices.Equal(left, []oci.Digest{foreign}) {
-		t.Errorf("the journal has %v, want %s", left, foreign)
+	if left := after.Left(); !slices.Equal(left, []oci.Digest{foreign}) || after.Begun()["theirs"] != foreign {
+		t.Errorf("the journal has %v with the tags %v, want %s", left, after.Begun(), foreign)
 	}
 }

@@ -37,6 +37,14 @@ func (t *task) reopen(dir *state.Dir) {
 	t.unfinished = t.journal.Unfinished()
 }
 
+// recognize goes on with the repository of the kind that the registry's first answer has told.
+func (t *task) recognize() {
+	if r, told := t.repository.(registry.Recognizer); told {
+		t.repository, t.traits = r.Recognized()
+	}
+	t.outcome.Kind, t.outcome.Frees = t.traits.Kind, t.traits.Frees
+}
+
 func (t *task) close() {
 	if t.journal != nil {
 		t.journal.Close()

@@ -156,7 +156,7 @@ func (j *Journal) Left() []oci.Digest { return j.left }
 // Begun returns the tags of those manifests, and what they pointed at when the earlier run began.
 func (j *Journal) Begun() map[string]oci.Digest { return j.tags }
 
-// Write replaces the list, with what was taken over, by manifests with their tags. It has reached the disk when Write
+// Write replaces the list, with what was taken over, by manifests with their tags, including the removed ones. It has reached the disk when Write
 // returns. An empty list removes the file.
 func (j *Journal) Write(begun []oci.Image) error {
 	if err := j.write(begun); err != nil {
@@ -180,7 +180,7 @@ func (j *Journal) write(begun []oci.Image) error {
 	digests, tags := make([]oci.Digest, len(begun)), map[string]oci.Digest{}
 	for n, i := range begun {
 		digests[n] = i.Digest
-		for _, t := range i.Tags {
+		for _, t := range slices.Concat(i.Tags, i.Removed) {
 			tags[t] = i.Digest
 		}
 	}

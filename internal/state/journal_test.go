@@ -106,6 +106,26 @@ func TestJournal(t *testing.T) {
 	}
 }
 
+// The tags that an earlier run has removed stay in the journal, with those that are still there.
+func TestJournalOfRemovedTags(t *testing.T) {
+	t.Parallel()
+	d, _ := open(t)
+	j, err := d.Journal(name("team/app"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(j.Write([]oci.Image{{Digest: digests(1)[0], Tags: []string{"b1"}, Removed: []string{"b2"}}}), j.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if j, err = d.Journal(name("team/app")); err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	if begun := j.Begun(); begun["b1"] != digests(1)[0] || begun["b2"] != digests(1)[0] {
+		t.Errorf("got %v", begun)
+	}
+}
+
 // A journal that is not understood is an error and stays as it is.
 func TestForeignJournal(t *testing.T) {
 	t.Parallel()

@@ -52,6 +52,9 @@ type listing struct {
 
 // targets lists the tags with what they point at.
 func (r *Repository) targets(ctx context.Context, before oci.Snapshot, given map[string]oci.Digest) (listing, error) {
+	if r.list != nil {
+		return r.ownTargets(ctx, given)
+	}
 	var expected []string
 	for _, i := range before.Images {
 		for _, t := range i.Tags {

@@ -23,6 +23,7 @@ type Registry struct {
 	client *wire.Client
 	host   string
 	store  registry.Store
+	traits registry.Traits
 }
 
 // Open returns the registry with the host, as it stands in references. It sends nothing yet.
@@ -31,11 +32,16 @@ func Open(host string, o registry.Options) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Registry{client, host, o.Store}, nil
+	return On(client, host, o, registry.Traits{Kind: "distribution", Product: "the OCI distribution API"}), nil
 }
 
-// Traits are the zero value: other kinds are described by what differs from this one.
-func (*Registry) Traits() registry.Traits { return registry.Traits{Kind: "distribution"} }
+// On returns the registry that a client speaks to, for kinds that have the OCI API and differ from this one by traits.
+func On(client *wire.Client, host string, o registry.Options, traits registry.Traits) *Registry {
+	return &Registry{client, host, o.Store, traits}
+}
+
+// Traits are those that the registry was opened with.
+func (r *Registry) Traits() registry.Traits { return r.traits }
 
 // Ping asks once whether the registry serves: 200, or 401 where it wants a login (OCI distribution-spec v1.1,
 // "Determining Support"). A proxy in front may answer as well when the registry is down, with a page or a login of its own,
@@ -79,12 +85,15 @@ type Repository struct {
 	client      *wire.Client
 	name        oci.Repository
 	store       registry.Store
+	list        Lister      // the registry's own list; nil where it has none
 	placeholder []byte      // the manifest that PointTag points tags at
 	noHead      atomic.Bool // HEAD is refused, and GET is sent instead
 }
 
 // Repository returns the repository with the path, a [*Repository]; nothing is sent.
-func (r *Registry) Repository(path string) registry.Repository {
+func (r *Registry) Repository(path string) registry.Repository { return r.repository(path) }
+
+func (r *Registry) repository(path string) *Repository {
 	return &Repository{client: r.client, name: oci.Repository{Host: r.host, Path: path}, store: r.store}
 }
 

@@ -21,7 +21,11 @@ import (
 func (r *Repository) Snapshot(ctx context.Context, q registry.Query) (oci.Snapshot, error) {
 	g := newGathering(r)
 	g.recall()
-	err := g.readTags(ctx, q.SkipDates)
+	read := g.readTags
+	if r.list != nil {
+		read = g.readOwnList
+	}
+	err := read(ctx, q.SkipDates)
 	if err == nil {
 		err = g.readNamed(ctx, q.Digests)
 	}
@@ -45,6 +49,7 @@ type gathering struct {
 	repository *Repository
 	manifests  map[oci.Digest]manifest
 	tags       map[oci.Digest][]string
+	entries    map[oci.Digest]Entry // of the registry's own list
 	ghosts     []string
 	warnings   []string
 	oldTags    []string                 // those whose manifests the registry itself cannot read any more, see schema1Unread
@@ -60,6 +65,7 @@ func newGathering(r *Repository) *gathering {
 	return &gathering{
 		repository: r,
 		manifests:  map[oci.Digest]manifest{},
+		entries:    map[oci.Digest]Entry{},
 		tags:       map[oci.Digest][]string{},
 		dates:      map[oci.Digest]time.Time{},
 		dated:      map[oci.Digest]dating{},
@@ -280,6 +286,10 @@ func (g *gathering) snapshot() oci.Snapshot {
 		i := oci.Image{
 			Digest: d, MediaType: m.mediaType, Tags: g.tags[d], Created: g.date(d).at,
 			Size: m.size, Blobs: m.blobs, Subject: m.subject, Unread: m.unread,
+			Pushed: g.entries[d].Pushed.UTC(), Retained: g.entries[d].Retained,
+		}
+		if i.Size == 0 && !m.isIndex() {
+			i.Size = g.entries[d].Size
 		}
 		switch {
 		case m.placeholder:

@@ -3,43 +3,112 @@
 package kinds
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/registry/distribution"
+	"github.com/regsweep/regsweep/internal/registry/wire"
 )
+
+// Auto is the name that stands for finding out.
+const Auto = "auto"
 
 // kind is one row of the table.
 type kind struct {
-	// name is the kind's in reports and for --registry-kind.
-	name string
-	// match reports whether a registry is of the kind, by its host and by how it asks for a login.
-	match func(host string, c registry.Challenge) bool
-	open  func(host string, o registry.Options) (registry.Registry, error)
+	traits registry.Traits // with its name
+	// host reports whether a registry is of the kind by its host alone, and by the environment of a CI system that has one;
+	// nil: no host tells.
+	host func(host string, getenv func(string) string) bool
+	// greets reports whether a registry is of the kind by its first answer; nil: no answer tells.
+	greets func(g registry.Greeting) bool
+	// digestOnly says that the kind cannot remove a tag alone, or not without harm.
+	digestOnly bool
+	// open opens a registry with an interface of its own; nil: the kind has the OCI API alone.
+	open func(client *wire.Client, host string, o registry.Options) (registry.Registry, error)
 }
 
-// kinds are asked in this order. The last one takes every registry.
-var kinds = []kind{
-	{"distribution", func(string, registry.Challenge) bool { return true }, as(distribution.Open)},
+// Names returns what --registry-kind takes, in the order of the table.
+func Names() []string {
+	out := []string{Auto}
+	for _, k := range kinds {
+		out = append(out, k.traits.Kind)
+	}
+	return out
 }
 
-// as makes a kind's own registry one of the port.
-func as[R registry.Registry](open func(string, registry.Options) (R, error)) func(string, registry.Options) (registry.Registry, error) {
-	return func(host string, o registry.Options) (registry.Registry, error) {
-		r, err := open(host, o)
+// UnknownError is returned by [Open] for a kind that is not in the table.
+type UnknownError struct{ Kind string }
+
+// Error names the kind and those that there are.
+func (e *UnknownError) Error() string {
+	return fmt.Sprintf("unknown kind of registry %q: %s", e.Kind, strings.Join(Names(), ", "))
+}
+
+// Check returns an [UnknownError] for a name that is not in the table.
+func Check(name string) error {
+	if name != "" && !slices.Contains(Names(), name) {
+		return &UnknownError{name}
+	}
+	return nil
+}
+
+// Open returns the registry with the host, as it stands in references: of the kind that the options name, else of the
+// kind that the host tells, else of the kind that its first answer tells. It sends nothing yet. An error is about
+// certificates, about the kind, or about what a kind needs of the environment.
+func Open(host string, o registry.Options) (registry.Registry, error) {
+	if err := Check(o.Kind); err != nil {
+		return nil, err
+	}
+	client, err := wire.New(host, o)
+	if err != nil {
+		return nil, err
+	}
+	o = o.WithDefaults()
+	for _, k := range kinds {
+		if o.Kind == k.traits.Kind || (o.Kind == "" || o.Kind == Auto) && k.host != nil && k.host(host, o.Getenv) {
+			return k.as(client, host, o)
+		}
+	}
+	return newUndetermined(client, host, o), nil
+}
+
+// as opens a registry as one of this kind.
+func (k kind) as(client *wire.Client, host string, o registry.Options) (registry.Registry, error) {
+	if k.open != nil {
+		r, err := k.open(client, host, o)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", host, err)
 		}
 		return r, nil
 	}
+	plain := distribution.On(client, host, o, k.traits)
+	if k.digestOnly {
+		return digestOnly{plain}, nil
+	}
+	return plain, nil
 }
 
-// Open returns the registry with the host, as it stands in references. It sends nothing yet. An error is about
-// certificates.
-func Open(host string, o registry.Options) (registry.Registry, error) {
-	var unknown registry.Challenge // nothing has been asked yet
+// digestOnly is a registry whose tags are not removed one by one.
+type digestOnly struct{ registry.Registry }
+
+// Repository hides every ability but those of the core.
+func (r digestOnly) Repository(path string) registry.Repository {
+	return core{r.Registry.Repository(path).(registry.Core)}
+}
+
+type core struct{ registry.Core }
+
+// plain is the row of the OCI API.
+func plain() kind { return kinds[len(kinds)-1] }
+
+// greeted returns the kind that a first answer tells.
+func greeted(g registry.Greeting) kind {
 	for _, k := range kinds {
-		if k.match(host, unknown) {
-			return k.open(host, o)
+		if k.greets != nil && k.greets(g) {
+			return k
 		}
 	}
-	panic("the last kind takes every registry")
+	return plain()
 }

@@ -18,8 +18,10 @@ import (
 
 // Server is a registry under the conformance tables.
 type Server struct {
-	Version            Version // the family whose expectations it has to meet
-	URL, Host          string
+	Version   Version // the family whose expectations it has to meet
+	URL, Host string
+	// Kind is the kind that it is opened as, "" is distribution.
+	Kind               string
 	Username, Password string
 	// Open opens it as the program does.
 	Open func(o registry.Options) (registry.Registry, error)

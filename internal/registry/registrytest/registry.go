@@ -75,6 +75,10 @@ type repository struct {
 	pushed    map[oci.Digest]time.Time
 	layers    map[oci.Digest]bool
 	tags      map[string]oci.Digest
+	tagPushed map[string]time.Time // when each tag was last pushed
+	tagTimes  map[string]TagTimes
+	overtaken map[oci.Digest]bool // a tag was moved away from it
+	now       func() time.Time
 	tagged    bool // a tag was pushed at some time: only then is there a list of tags to be empty
 }
 
@@ -224,6 +228,10 @@ func (reg *Registry) repository(path string) *repository {
 			pushed:    map[oci.Digest]time.Time{},
 			layers:    map[oci.Digest]bool{},
 			tags:      map[string]oci.Digest{},
+			tagPushed: map[string]time.Time{},
+			tagTimes:  map[string]TagTimes{},
+			overtaken: map[oci.Digest]bool{},
+			now:       reg.opts.Now,
 		}
 		reg.repos[path] = repo
 	}
@@ -231,7 +239,8 @@ func (reg *Registry) repository(path string) *repository {
 }
 
 func (r *repository) tag(tag string, d oci.Digest) {
-	r.tags[tag], r.tagged = d, true
+	r.noteTag(tag, d)
+	r.tags[tag], r.tagPushed[tag], r.tagged = d, r.now(), true
 }
 
 func (r *repository) untag(d oci.Digest) {

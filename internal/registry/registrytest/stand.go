@@ -45,7 +45,7 @@ func NewStand(t *testing.T, s Server, path string, edit func(*registry.Options))
 	}
 	t.Cleanup(transport.CloseIdleConnections)
 	log := &RequestLog{next: transport}
-	o := registry.Options{Transport: log, RetryBase: time.Millisecond, Credentials: login(s.Username, s.Password)}
+	o := registry.Options{Kind: cmp.Or(s.Kind, "distribution"), Transport: log, RetryBase: time.Millisecond, Credentials: login(s.Username, s.Password)}
 	if edit != nil {
 		edit(&o)
 	}

@@ -34,6 +34,10 @@ type Client struct {
 	http    atomic.Bool // the registry speaks http
 	secrets secrets
 	login   login
+
+	greeting  greeting
+	api       *API // nil for the OCI API
+	roundTrip func(req *http.Request, body []byte) (*http.Response, error)
 }
 
 // New returns a client for a registry's host as it stands in references. It sends nothing yet. An error is about
@@ -58,6 +62,7 @@ func New(host string, o registry.Options) (*Client, error) {
 	if o.UserAgent != "" {
 		c.auth.SetUserAgent(o.UserAgent)
 	}
+	c.roundTrip = func(req *http.Request, _ []byte) (*http.Response, error) { return c.auth.Do(req) }
 	c.http.Store(o.PlainHTTP)
 	return c, nil
 }
@@ -137,14 +142,17 @@ type Call struct {
 
 	ContentType string // of Body
 	Body        []byte
+	Header      http.Header // in addition
 
+	// Query says that the call changes nothing although its method may.
+	Query bool
 	// Look comes right before each try; its error is the call's, and nothing is sent. It may send a read. perhaps says
 	// that an earlier try was sent and not answered, so that the registry may have done what it was asked.
 	Look func(ctx context.Context, perhaps bool) error
 }
 
 // reads reports whether the call changes nothing.
-func (k Call) reads() bool { return reads(k.Method) }
+func (k Call) reads() bool { return k.Query || reads(k.Method) }
 
 func reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
@@ -250,12 +258,15 @@ func (c *Client) send(ctx context.Context, k Call) (Reply, error) {
 	if k.ContentType != "" {
 		req.Header.Set("Content-Type", k.ContentType)
 	}
-	resp, err := c.auth.Do(req)
+	for name, values := range k.Header {
+		req.Header[name] = values
+	}
+	resp, err := c.roundTrip(req, k.Body)
 	if err != nil {
 		return Reply{}, failure(caller, req, err)
 	}
 	defer resp.Body.Close()
-	if !success(k.Method, resp) {
+	if !c.success(k, resp) {
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, MaxErrorBody)) // an incomplete error body is no news
 		return Reply{}, c.newError(req, resp, body)
 	}
@@ -277,10 +288,13 @@ func (c *Client) send(ctx context.Context, k Call) (Reply, error) {
 
 // success reports whether an answer says that the registry did as it was asked. A deletion is 202 (OCI
 // distribution-spec v1.1, "Deleting Manifests"), 200 or 204 elsewhere, and a login page with 200 is neither.
-func success(method string, resp *http.Response) bool {
-	switch method {
+func (c *Client) success(k Call, resp *http.Response) bool {
+	switch k.Method {
 	case http.MethodDelete:
 	case http.MethodPut, http.MethodPost:
+		if c.api != nil && resp.StatusCode == http.StatusOK {
+			return true
+		}
 		return resp.StatusCode == http.StatusCreated || resp.StatusCode == http.StatusAccepted
 	default:
 		return resp.StatusCode == http.StatusOK

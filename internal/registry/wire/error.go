@@ -22,6 +22,7 @@ func (c *Client) newError(req *http.Request, resp *http.Response, body []byte) *
 	e := &registry.Error{Method: req.Method, URL: Redact(req.URL), Status: status, RetryAfter: retryAfter(header.Get("Retry-After"), time.Now())}
 	e.Code, e.Message, e.Detail = parseErrors(body)
 	plain := strings.HasPrefix(header.Get("Content-Type"), "text/plain")
+	c.explain(e, header, body)
 	own := e.Code != "" || e.Message != "" || plain && header.Get(apiHeader) != "" // Artifactory has messages without a code
 	if e.Code == "" && e.Message == "" && plain && len(body) < 512 {
 		e.Message = strings.TrimSpace(string(body))

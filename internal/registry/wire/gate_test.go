@@ -115,7 +115,7 @@ func TestNextPage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := nextPage(page.URL, http.Header{"Link": {header}})
+		got, err := nextPage(page.URL, http.Header{"Link": {header}}, true)
 		if (err != nil) != (want == broken) || (err == nil && got != want) {
 			t.Errorf("%s: got %q, %v; want %q", header, got, err, want)
 		}

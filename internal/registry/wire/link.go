@@ -8,10 +8,10 @@ import (
 )
 
 // nextPage returns the target of the link with rel="next" as path and query, or "" when there is none (RFC 8288). The
-// target is relative to the page. It must be on the same host, because another one would be given the token, and have the
-// path of the page: a proxy that renames repositories and leaves the header as it is would lead to the list of another
+// target is relative to the page. It must be on the same host, because another one would be given the token, and with
+// samePath have the path of the page: a proxy that renames repositories and leaves the header as it is would lead to the list of another
 // repository. A Link header that is not understood is an error: what looks like the end of a list may hide the rest of it.
-func nextPage(page *url.URL, h http.Header) (string, error) {
+func nextPage(page *url.URL, h http.Header, samePath bool) (string, error) {
 	next := ""
 	for _, header := range h.Values("Link") {
 		for rest := header; strings.TrimSpace(rest) != ""; {
@@ -29,7 +29,7 @@ func nextPage(page *url.URL, h http.Header) (string, error) {
 				return "", fmt.Errorf("the Link header %q is not understood: %w", header, err)
 			case hostOf(u) != hostOf(page):
 				return "", fmt.Errorf("the Link header points to another host, %s", u.Host)
-			case u.EscapedPath() != page.EscapedPath():
+			case samePath && u.EscapedPath() != page.EscapedPath():
 				return "", fmt.Errorf("the Link header points to another list, %s", u.Path)
 			case next != "" && next != u.RequestURI():
 				return "", fmt.Errorf("the Link headers name two next pages, %s and %s", next, u.RequestURI())
@@ -39,6 +39,10 @@ func nextPage(page *url.URL, h http.Header) (string, error) {
 	}
 	return next, nil
 }
+
+// Next returns the path and query of the page after a reply, "" when it is the last one. A page on another host is an
+// error. The path may be another one, as GitHub's for organizations is.
+func Next(r Reply) (string, error) { return nextPage(r.URL, r.Header, false) }
 
 // hostOf returns the host of a URL without the port that its scheme has anyway. A registry after a proxy that ends TLS
 // often writes http into its links; the next page is asked for like the first one, whatever the scheme is.

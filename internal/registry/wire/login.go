@@ -90,7 +90,16 @@ type witness struct {
 // RoundTrip notes the secrets of the request and what a challenge asks for.
 func (w witness) RoundTrip(req *http.Request) (*http.Response, error) {
 	w.client.secrets.addHeader(req.Header.Get("Authorization"))
+	own := req.URL.Host == w.client.apiHost()
+	if own {
+		if again := w.client.greeting.again(req); again != nil {
+			return again, nil
+		}
+	}
 	resp, err := w.RoundTripper.RoundTrip(req)
+	if err == nil && own {
+		w.client.greeting.hear(resp)
+	}
 	if err == nil && resp.StatusCode == http.StatusUnauthorized {
 		want, _ := req.Context().Value(wantKey{}).(string)
 		w.client.login.heed(want, resp.Header.Get("WWW-Authenticate"))

@@ -51,7 +51,7 @@ func (c *Client) List(ctx context.Context, first string, scopes []string, items 
 		if idle > maxIdlePages {
 			return nil, incomplete(fmt.Errorf("list %s: %d pages in a row bring nothing new, the listing has no end", first, idle))
 		}
-		if next, err = nextPage(r.URL, r.Header); err != nil {
+		if next, err = nextPage(r.URL, r.Header, true); err != nil {
 			return nil, incomplete(fmt.Errorf("list %s: %w", first, err))
 		}
 	}

@@ -126,6 +126,9 @@ func retryable(err error) bool {
 	if answer != nil && status == http.StatusInternalServerError && (answer.Method == http.MethodHead || answer.SameAgain()) {
 		return false // without a body nobody knows why: a GET comes next
 	}
+	if answer != nil && answer.Limited {
+		return true
+	}
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
 		return true
@@ -137,7 +140,7 @@ func retryable(err error) bool {
 func congestion(err error) bool {
 	var answer *registry.Error
 	if errors.As(err, &answer) {
-		return answer.Status == http.StatusTooManyRequests || answer.Status >= 500 && answer.Status != http.StatusNotImplemented
+		return answer.Limited || answer.Status == http.StatusTooManyRequests || answer.Status >= 500 && answer.Status != http.StatusNotImplemented
 	}
 	return errors.Is(err, errBroken)
 }

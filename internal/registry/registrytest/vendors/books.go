@@ -20,9 +20,11 @@ type Deletion struct {
 
 // Refusal is a deletion that a fake was asked for and did not do.
 type Refusal struct {
-	Path   string // the repository
-	What   string // the digest, tag or identifier that the client named
-	Status int    // of the HTTP answer
+	Path string // the repository
+	What string // the digest, tag or identifier that the client named
+	// Digest is the manifest that What means, "" when there is none.
+	Digest oci.Digest
+	Status int // of the HTTP answer
 	// Code is the service's own code, or its message where it has no codes.
 	Code string
 }

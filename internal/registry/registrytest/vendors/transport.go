@@ -40,7 +40,8 @@ func (r *Routes) to(host string) {
 }
 
 // Transport returns a transport that sends requests for https on the service's real hosts to the fake, which sees the
-// real host in [http.Request.Host]. The fake's own loopback host is reached too. Any other request fails, also one that
+// real host in [http.Request.Host]. The fake's own loopback host is reached too, by every
+// name that it has. Any other request fails, also one that
 // would send plain http to a real host, and [Routes.Strays] lists it.
 func (r *Routes) Transport() http.RoundTripper { return transport{r} }
 
@@ -93,7 +94,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	r, host := t.routes, strings.ToLower(req.URL.Host)
 	r.mu.Lock()
 	fake := r.host
-	own := req.URL.Scheme == "http" && host == fake
+	own := req.URL.Scheme == "http" && isLoopback(host) && port(host) == port(fake)
 	known := fake != "" && (own || req.URL.Scheme == "https" && slices.Contains(r.hosts, host))
 	if !known {
 		r.strays = append(r.strays, req.Method+" "+req.URL.Scheme+"://"+req.URL.Host+req.URL.EscapedPath())
@@ -126,6 +127,15 @@ func origin(req *http.Request) string {
 		u.Scheme = "http"
 	}
 	return u.String()
+}
+
+// port returns the port of a host, "" without one.
+func port(host string) string {
+	_, p, err := net.SplitHostPort(host)
+	if err != nil {
+		return ""
+	}
+	return p
 }
 
 // isLoopback reports whether a host is an address of this machine, with or without a port.

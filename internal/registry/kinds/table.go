@@ -1,0 +1,118 @@
+package kinds
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/regsweep/regsweep/internal/registry"
+)
+
+// kinds are asked in this order. The last one takes every registry.
+var kinds = []kind{
+	{
+		traits:     registry.Traits{Kind: "ghcr", Product: "GitHub Container Registry", ListsUntagged: true, PushTime: true, Frees: true},
+		host:       isGHCR,
+		greets:     func(g registry.Greeting) bool { return g.Service == "ghcr.io" },
+		digestOnly: true,
+	},
+	{
+		traits:     registry.Traits{Kind: "dockerhub", Product: "Docker Hub", AttachmentsFirst: true, PushTime: true, Frees: true},
+		host:       hosts("docker.io", "index.docker.io", "registry-1.docker.io"),
+		digestOnly: true,
+	},
+	{
+		traits:     registry.Traits{Kind: "ecr", Product: "Amazon ECR", BatchSize: 100, ListsUntagged: true, PushTime: true, Frees: true},
+		host:       matches(`\d{12}\.dkr[.-]ecr(-fips)?\.[a-z0-9-]+\.(amazonaws\.com(\.cn)?|on\.aws|on\.amazonwebservices\.com\.cn)`),
+		digestOnly: true,
+	},
+	{
+		traits:     registry.Traits{Kind: "gar", Product: "Google Artifact Registry", AttachmentsFirst: true, ListsUntagged: true, PushTime: true, Frees: true},
+		host:       matches(`[a-z0-9-]+-docker\.pkg\.dev|((us|eu|asia)\.)?gcr\.io`),
+		digestOnly: true,
+	},
+	{
+		traits:     registry.Traits{Kind: "acr", Product: "Azure Container Registry", ListsUntagged: true, PushTime: true, Frees: true},
+		host:       matches(`[a-z0-9-]+\.azurecr\.(io|cn|us)`),
+		digestOnly: true,
+	},
+	{
+		traits:     registry.Traits{Kind: "harbor", Product: "Harbor", ListsUntagged: true, PushTime: true},
+		greets:     func(g registry.Greeting) bool { return g.Service == "harbor-registry" },
+		digestOnly: true,
+	},
+	{
+		traits: registry.Traits{Kind: "gitlab", Product: "GitLab", AttachmentsFirst: true, PushTime: true, Frees: true},
+		host:   hosts("registry.gitlab.com"),
+		greets: func(g registry.Greeting) bool {
+			return g.Header.Get("Gitlab-Container-Registry-Version") != "" || g.Service == "container_registry" && realm(g) == "/jwt/auth"
+		},
+	},
+	{
+		traits:     registry.Traits{Kind: "quay", Product: "Quay", Frees: true},
+		host:       hosts("quay.io"),
+		greets:     func(g registry.Greeting) bool { return realm(g) == "/v2/auth" },
+		digestOnly: true,
+	},
+	{
+		// Gitea and Forgejo: removing the last tag of an image removes the image.
+		traits:     registry.Traits{Kind: "gitea", Product: "Gitea or Forgejo", Frees: true},
+		greets:     func(g registry.Greeting) bool { return g.Service == "container_registry" && realm(g) == "/v2/token" },
+		digestOnly: true,
+	},
+	{
+		traits:     registry.Traits{Kind: "zot", Product: "zot", Frees: true},
+		greets:     func(g registry.Greeting) bool { return strings.HasPrefix(g.Header.Get("Server"), "zot") },
+		digestOnly: true,
+	},
+	{
+		traits:     registry.Traits{Kind: "nexus", Product: "Sonatype Nexus"},
+		greets:     func(g registry.Greeting) bool { return strings.HasPrefix(g.Header.Get("Server"), "Nexus/") },
+		digestOnly: true,
+	},
+	{
+		traits: registry.Traits{Kind: "artifactory", Product: "JFrog Artifactory"},
+		greets: func(g registry.Greeting) bool {
+			return g.Header.Get("X-Jfrog-Version") != "" || g.Header.Get("X-Artifactory-Id") != "" || strings.Contains(g.Realm, "/artifactory/api/docker/")
+		},
+		digestOnly: true,
+	},
+	{traits: registry.Traits{Kind: "distribution", Product: "the OCI distribution API"}},
+}
+
+// hosts matches hosts by name.
+func hosts(names ...string) func(string, func(string) string) bool {
+	return func(host string, _ func(string) string) bool {
+		for _, n := range names {
+			if strings.EqualFold(host, n) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// matches matches whole hosts by an expression: a host that only looks like a vendor's must not be given its logins.
+func matches(expression string) func(string, func(string) string) bool {
+	re := regexp.MustCompile(`^(?i:` + expression + `)$`)
+	return func(host string, _ func(string) string) bool { return re.MatchString(host) }
+}
+
+// isGHCR knows the registry of github.com, that of data residency (containers.SUB.ghe.com), and that of the GitHub
+// Enterprise Server on which the workflow runs (https://docs.github.com/enterprise-server/packages).
+func isGHCR(host string, getenv func(string) string) bool {
+	if strings.EqualFold(host, "ghcr.io") || strings.HasPrefix(host, "containers.") && strings.HasSuffix(host, ".ghe.com") {
+		return true
+	}
+	server, err := url.Parse(getenv("GITHUB_SERVER_URL"))
+	return err == nil && server.Host != "" && strings.EqualFold(host, "containers."+server.Host)
+}
+
+// realm is the path of the token server that a challenge names.
+func realm(g registry.Greeting) string {
+	u, err := url.Parse(g.Realm)
+	if err != nil || !strings.EqualFold(g.Scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSuffix(u.Path, "/")
+}
