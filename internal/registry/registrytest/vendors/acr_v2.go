@@ -18,7 +18,7 @@ func (f *ACR) serveRegistry(w http.ResponseWriter, r *http.Request, next http.Ha
 	}
 	refuse := func(status int, code, message string) {
 		if r.Method == http.MethodDelete && ok {
-			f.addRefusal(Refusal{Path: path, What: rest, Status: status, Code: code})
+			f.addRefusal(refusalOf(path, rest, status, code))
 		}
 		answerOCI(w, status, code, message)
 	}

@@ -60,7 +60,7 @@ func (f *GAR) serveAPI(w http.ResponseWriter, r *http.Request) {
 	refuse := func(status int, code, message string) {
 		if r.Method == http.MethodDelete || strings.HasSuffix(name, ":batchDelete") {
 			n, _ := f.parseName(name)
-			f.addRefusal(Refusal{Path: n.path, What: n.rest, Status: status, Code: code})
+			f.addRefusal(refusalOf(n.path, n.rest, status, code))
 		}
 		garFail(w, status, code, message)
 	}

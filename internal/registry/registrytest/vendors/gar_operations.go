@@ -82,7 +82,7 @@ func (f *GAR) finish(op *garOperation) {
 		}
 		if code != "" {
 			op.failure = message
-			f.addRefusal(Refusal{Path: op.path, What: d.String(), Status: http.StatusOK, Code: code})
+			f.addRefusal(refusalOf(op.path, d.String(), http.StatusOK, code))
 			continue
 		}
 		f.remove(op.path, s)

@@ -33,7 +33,7 @@ func (f *GAR) serveRegistry(w http.ResponseWriter, r *http.Request, next http.Ha
 	path, kind, rest, ok := splitKinds(r.URL.Path)
 	refuse := func(status int, code, message string) {
 		if r.Method == http.MethodDelete && kind == "manifests" {
-			f.addRefusal(Refusal{Path: path, What: rest, Status: status, Code: code})
+			f.addRefusal(refusalOf(path, rest, status, code))
 		}
 		answerOCI(w, status, code, message)
 	}
