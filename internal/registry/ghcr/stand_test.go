@@ -2,6 +2,7 @@ package ghcr_test
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/registry/ghcr"
+	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/kindtest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/vendors"
 	"github.com/regsweep/regsweep/internal/registry/wire"
@@ -93,5 +95,15 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	kindtest.Conformance(t, func(t *testing.T) kindtest.Stand {
 		return newStand(t, vendors.GHCROptions{Public: true}).Stand
+	})
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	kindtest.Faults(t, func(t *testing.T) kindtest.Stand {
+		return newStand(t, vendors.GHCROptions{Public: true}).Stand
+	}, kindtest.Paths{
+		List:   registrytest.Fault{Method: http.MethodGet, Path: "*/versions"},
+		Delete: registrytest.Fault{Method: http.MethodDelete, Path: "*/versions/*"},
 	})
 }
