@@ -68,7 +68,11 @@ func (e *execution) deleteParts(ctx context.Context) {
 	}
 }
 
-func (e *execution) workers() int { return cmp.Or(e.options.Workers, DefaultWorkers) }
+// workers is how many requests for deletions are begun at a time.
+func (e *execution) workers() int {
+	workers := cmp.Or(e.options.Workers, DefaultWorkers)
+	return min(workers, cmp.Or(e.options.Traits.AtOnce, workers))
+}
 
 // spread works on the digests in their order, as many at once as one request takes and several such at a time, as long as
 // more, which is told how many have been begun, says so. It returns those that are left. A goroutine works on many

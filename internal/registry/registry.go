@@ -109,6 +109,9 @@ type Traits struct {
 	// BatchSize is how many manifests one request deletes; 0 and 1 are one. Manifests of which none waits for another are
 	// handed to [Repository].Delete together.
 	BatchSize int
+	// AtOnce is how many deletions are begun at a time at most; 0 is no bound. Where a limit of the service lets deletions
+	// wait, a look at the repository is old before the last of many is sent.
+	AtOnce int
 	// ListsUntagged says that snapshots have the manifests without a tag too.
 	ListsUntagged bool
 	// PushTime says that snapshots have the time at which each image was pushed.

@@ -44,7 +44,9 @@ func TestRecognized(t *testing.T) {
 func TestKindByName(t *testing.T) {
 	t.Parallel()
 	for _, name := range Names()[1:] {
-		r, err := Open("registry.example.com", registry.Options{Kind: name})
+		r, err := Open("registry.example.com", registry.Options{Kind: name, Getenv: func(name string) string {
+			return map[string]string{"GITHUB_API_URL": "https://registry.example.com/api/v3"}[name]
+		}})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

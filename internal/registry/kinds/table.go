@@ -6,15 +6,16 @@ import (
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/registry/ghcr"
 )
 
 // kinds are asked in this order. The last one takes every registry.
 var kinds = []kind{
 	{
-		traits:     registry.Traits{Kind: "ghcr", Product: "GitHub Container Registry", ListsUntagged: true, PushTime: true, Frees: true},
-		host:       isGHCR,
-		greets:     func(g registry.Greeting) bool { return g.Service == "ghcr.io" },
-		digestOnly: true,
+		traits: registry.Traits{Kind: "ghcr", Product: "GitHub Container Registry", AtOnce: 10, ListsUntagged: true, PushTime: true, Frees: true},
+		host:   isGHCR,
+		greets: func(g registry.Greeting) bool { return g.Service == "ghcr.io" },
+		open:   ghcr.Open,
 	},
 	{
 		traits:     registry.Traits{Kind: "dockerhub", Product: "Docker Hub", AttachmentsFirst: true, PushTime: true, Frees: true},
