@@ -46,15 +46,9 @@ func newAPI(p place, s *source, o registry.Options) (*api, error) {
 	return a, nil
 }
 
-// signedBy is the key under which a request's context has its keys.
-type signedBy struct{}
-
-// sign signs a request with the keys in its context.
+// sign signs a request with the keys of now: requests that change something do not have the context of the call.
 func (a *api) sign(req *http.Request, body []byte) error {
-	k, ok := req.Context().Value(signedBy{}).(keys)
-	if !ok {
-		return fmt.Errorf("no AWS credentials for %s", a.place.api)
-	}
+	k := a.wallet.current()
 	sum := sha256.Sum256(body)
 	c := aws.Credentials{AccessKeyID: k.id, SecretAccessKey: string(k.secret), SessionToken: string(k.session)}
 	return a.signer.SignHTTP(req.Context(), c, req, hex.EncodeToString(sum[:]), service, a.place.region, a.now())
@@ -78,7 +72,7 @@ func (a *api) do(ctx context.Context, c call) error {
 		if err != nil {
 			return &failure{err, nil, a.wallet.renew}
 		}
-		reply, err := a.client.Do(context.WithValue(ctx, signedBy{}, k), wire.Call{
+		reply, err := a.client.Do(ctx, wire.Call{
 			Method: http.MethodPost, URL: "/", Query: !c.changes, Limit: maxAnswer, Body: body,
 			ContentType: "application/x-amz-json-1.1", Header: http.Header{"X-Amz-Target": {target + c.action}},
 		})

@@ -79,9 +79,9 @@ func mayAsk(u *url.URL) bool {
 
 // agent hands out keys to the container that it looks after.
 type agent struct {
-	client           *wire.Client
-	url, host        string
-	token, file      string
+	client      *wire.Client
+	url, host   string
+	token, file string
 }
 
 // authorization is the token that the agent wants, as it is. The file has a new one from time to time.

@@ -77,37 +77,45 @@ type wallet struct {
 	now    func() time.Time
 	hidden *wire.Client // whose texts must not show the keys
 
-	mu   sync.Mutex
-	held *keys
+	mu    sync.Mutex
+	held  keys // the zero value before the first ones
+	stale bool // AWS has refused them
 }
 
 // keys returns keys that are good now. A renewal that fails is no harm while the old ones are good.
 func (w *wallet) keys(ctx context.Context) (keys, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.held != nil && (w.held.expires.IsZero() || w.now().Add(early).Before(w.held.expires)) {
-		return *w.held, nil
+	if w.good(early) {
+		return w.held, nil
 	}
 	k, err := w.fetch(ctx)
 	switch {
 	case err == nil:
-		w.held = &k
+		w.held, w.stale = k, false
 		w.hidden.Hidden(string(k.secret), string(k.session))
-	case w.held == nil || !w.now().Before(w.held.expires):
+	case !w.good(0):
 		return keys{}, fmt.Errorf("get AWS credentials from %s: %w", w.name, err)
 	}
-	return *w.held, nil
+	return w.held, nil
+}
+
+// good reports whether the keys are good for some more time.
+func (w *wallet) good(more time.Duration) bool {
+	return w.held.id != "" && !w.stale && (w.held.expires.IsZero() || w.now().Add(more).Before(w.held.expires))
+}
+
+// current returns the keys that the last call of keys has returned.
+func (w *wallet) current() keys {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.held
 }
 
 // refused reports whether it is worth asking again with new keys, after AWS has called these ones expired.
 func (w *wallet) refused(k keys) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.fixed {
-		return false
-	}
-	if w.held != nil && w.held.id == k.id { // else somebody else has renewed them meanwhile
-		w.held = nil
-	}
-	return true
+	w.stale = w.stale || !w.fixed && w.held.id == k.id // else somebody else has renewed them meanwhile
+	return !w.fixed
 }
