@@ -55,6 +55,9 @@ func explained(action, renew string, err error) error {
 		return fmt.Errorf("%s: %w", action, err)
 	}
 	err = fmt.Errorf("%s: %w", action, err)
+	if answer.Limited {
+		return &failure{err, nil, registry.ErrLimited.Advice}
+	}
 	if slices.Contains(codesOfRights, answer.Code) {
 		return &failure{err, registry.ErrForbidden, fmt.Sprintf("allow ecr:%s on this repository in the IAM policy of the role or user, and do not deny it in the repository's own policy", action)}
 	}
