@@ -79,8 +79,9 @@ func (h *health) breaks(err error) {
 	h.err, h.broken = cmp.Or(h.err, err), true
 }
 
-// learn draws from the answer to one deletion whether the others are worth trying.
-func (h *health) learn(ctx context.Context, err error) {
+// learn draws from the answer to one deletion whether the others are worth trying. deletes says that the same request has
+// deleted something else.
+func (h *health) learn(ctx context.Context, err error, deletes bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
@@ -95,6 +96,7 @@ func (h *health) learn(ctx context.Context, err error) {
 		h.err = cmp.Or(h.err, context.Cause(ctx))
 	case !(h.answered && errors.Is(err, registry.ErrIntercepted)) && (stops(err) || errors.Is(err, registry.ErrForbidden)):
 		h.err, h.broken = err, true
+	case deletes: // the failure is of this one alone
 	default:
 		if h.failures++; h.failures >= maxFailures {
 			h.broken = true

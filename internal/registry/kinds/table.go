@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/registry/ecr"
 	"github.com/regsweep/regsweep/internal/registry/ghcr"
 )
 
@@ -23,9 +24,9 @@ var kinds = []kind{
 		digestOnly: true,
 	},
 	{
-		traits:     registry.Traits{Kind: "ecr", Product: "Amazon ECR", BatchSize: 100, ListsUntagged: true, PushTime: true, Frees: true},
-		host:       matches(`\d{12}\.dkr[.-]ecr(-fips)?\.[a-z0-9-]+\.(amazonaws\.com(\.cn)?|on\.aws|on\.amazonwebservices\.com\.cn)`),
-		digestOnly: true,
+		traits: registry.Traits{Kind: "ecr", Product: "Amazon ECR", BatchSize: 100, ListsUntagged: true, PushTime: true, Frees: true},
+		host:   func(host string, _ func(string) string) bool { return ecr.IsHost(host) },
+		open:   ecr.Open,
 	},
 	{
 		traits:     registry.Traits{Kind: "gar", Product: "Google Artifact Registry", AttachmentsFirst: true, ListsUntagged: true, PushTime: true, Frees: true},
