@@ -102,6 +102,21 @@ func codeOfRanking(r rank.Ranking) int {
 	return exitRegistry // nothing is refused where nothing is deleted
 }
 
+// codeOfChecks returns the exit code of a check: exitDone when a prune would work.
+func codeOfChecks(c report.Checks) int {
+	code := exitDone
+	for _, s := range c.Sections {
+		for _, l := range s.Problems() {
+			one := codeOfError(l.Err)
+			if one == exitRefused || one == exitDone { // nothing is refused where nothing is deleted
+				one = exitRegistry
+			}
+			code = worse(code, one)
+		}
+	}
+	return code
+}
+
 // codeOfReports returns the most severe of the exit codes of several runs, so that the job that merges their reports
 // ends like the worst of them.
 func codeOfReports(all []report.Summary) int {
