@@ -33,7 +33,7 @@ var exits = []struct {
 	{exitFailed, "Deletions failed or were not answered, or a pushed image lost a part."},
 	{exitUsage, "Bad input: an unknown flag, no keep rule, no such repository."},
 	{exitRefused, "Refused by a safety check, or a repository cannot be read completely."},
-	{exitRegistry, "Registry unreachable, access denied, deletion disabled, or GC failed."},
+	{exitRegistry, "Registry unreachable, access denied, deletion disabled, or GC failed; or check found why a prune would fail."},
 	{exitCancelled, "Cancelled. The report says what was done."},
 }
 

@@ -57,6 +57,7 @@ const (
 	TopicQuota      CheckTopic = "quota"
 	TopicUnfinished CheckTopic = "unfinished"
 	TopicFolder     CheckTopic = "folder"
+	TopicHost       CheckTopic = "host"
 	TopicBinary     CheckTopic = "binary"
 	TopicConfig     CheckTopic = "config"
 	TopicStorage    CheckTopic = "storage"

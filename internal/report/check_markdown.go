@@ -32,6 +32,9 @@ func (s CheckState) mark() string {
 
 // markdownTitle names what the section is about.
 func (s CheckSection) markdownTitle() string {
+	if s.Name == "" {
+		return "State folder"
+	}
 	name := markdownCode(clip(s.Name, nameRunes))
 	switch s.About {
 	case AboutState:

@@ -21,7 +21,7 @@ func (s CheckSection) title() string {
 	name := short(s.Name, nameRunes)
 	switch s.About {
 	case AboutState:
-		return "state folder " + name
+		return strings.TrimSpace("state folder " + name)
 	case AboutGC:
 		return "garbage collection by " + name
 	}

@@ -46,7 +46,7 @@ func Check(ctx context.Context, job CheckJob, w World) report.Checks {
 		w.tell(Progress{"check", "repositories", int(done.Add(1)), len(names)})
 	})
 	c.out.Sections = append(c.out.Sections, sections...)
-	c.out.Sections = append(c.out.Sections, c.state(names))
+	c.out.Sections = append(c.out.Sections, c.state())
 	if job.Via != "" {
 		c.out.Sections = append(c.out.Sections, c.gc(ctx, held))
 	}

@@ -34,7 +34,11 @@ func (r *repositoryCheck) deletes(ctx context.Context) report.CheckLine {
 	if len(r.access.Actions) > 0 {
 		only = "only " + strings.Join(r.access.Actions, ", ")
 	}
-	return problem(report.TopicDelete, registry.Mark(fmt.Errorf("the registry's token does not grant delete: it grants %s", only), registry.ErrForbidden))
+	kind := registry.ErrForbidden
+	if r.access.Source == "" {
+		kind = registry.ErrUnauthorized
+	}
+	return problem(report.TopicDelete, registry.Mark(fmt.Errorf("the registry's token does not grant delete: it grants %s", only), kind))
 }
 
 // probe asks the registry for a deletion that destroys nothing, in the way that fits the kind.

@@ -2,16 +2,14 @@ package run
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/regsweep/regsweep/internal/gc"
-	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/report"
 	"github.com/regsweep/regsweep/internal/state"
 )
 
-// state looks at the state folder, and for what earlier runs have left unfinished in the repositories.
-func (c *checker) state(names []oci.Repository) report.CheckSection {
+// state looks at the state folder.
+func (c *checker) state() report.CheckSection {
 	section := report.CheckSection{About: report.AboutState, Name: c.StateFolder}
 	if c.StateFolder == "" {
 		section.Lines = []report.CheckLine{without(errNoFolder)}
@@ -28,12 +26,6 @@ func (c *checker) state(names []oci.Repository) report.CheckSection {
 	default:
 		section.Lines = append(section.Lines, line(report.TopicFolder, report.CheckOK, "it does not exist yet, and the first prune can make it"))
 	}
-	if !exists {
-		return section
-	}
-	for _, name := range names {
-		section.Lines = append(section.Lines, c.unfinished(name))
-	}
 	return section
 }
 
@@ -42,21 +34,6 @@ func without(err error) report.CheckLine {
 	l := line(report.TopicFolder, report.CheckNo, "%v; a prune works without it, deletes by digest and reads everything again", err)
 	l.Advice = "--state-dir names a folder that the job may write to"
 	return l
-}
-
-// unfinished counts the deletions in the journal of a repository.
-func (c *checker) unfinished(name oci.Repository) report.CheckLine {
-	left, err := state.Unfinished(c.StateFolder, name)
-	switch n := len(left); {
-	case err != nil:
-		l := unknown(report.TopicUnfinished, fmt.Errorf("%s: %w", name, err))
-		l.Advice = "run the version that wrote the journal, or remove the file to forget what it lists"
-		return l
-	case n == 0:
-		return counted(line(report.TopicUnfinished, report.CheckOK, "%s: no unfinished deletion", name), 0, -1)
-	default:
-		return counted(line(report.TopicUnfinished, report.CheckOK, "%s: %s unfinished; the next prune finishes them", name, deletions(n)), n, -1)
-	}
 }
 
 // gc looks at what a garbage collection would find.
@@ -71,7 +48,7 @@ func (c *checker) gc(ctx context.Context, held []*gc.Held) report.CheckSection {
 	c.tell(GCStep{Text: "looking at " + c.Via + "; nothing is stopped"})
 	found, err := c.Inspect(ctx, sample)
 	if err != nil {
-		section.Lines = []report.CheckLine{problem(report.TopicStorage, cancelled(err))}
+		section.Lines = []report.CheckLine{problem(report.TopicHost, cancelled(err))}
 		return section
 	}
 	section.Lines = []report.CheckLine{

@@ -12,6 +12,7 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/report"
+	"github.com/regsweep/regsweep/internal/state"
 )
 
 // repositoryCheck is the check of one repository.
@@ -42,14 +43,14 @@ func (c *checker) repository(ctx context.Context, name oci.Repository) (report.C
 	r.login(ctx)
 	if err != nil {
 		r.add(problem(report.TopicRead, cancelled(err)))
-		r.quota(ctx)
-		return r.section, nil
+	} else {
+		r.add(r.reads())
+		r.contents()
+		r.referrers(ctx)
+		r.add(r.deletes(ctx))
 	}
-	r.add(r.reads())
-	r.contents()
-	r.referrers(ctx)
-	r.add(r.deletes(ctx))
 	r.quota(ctx)
+	r.unfinished(name)
 	return r.section, r.held(name)
 }
 
@@ -114,7 +115,7 @@ func (r *repositoryCheck) login(ctx context.Context) {
 // reads says that the repository could be read.
 func (r *repositoryCheck) reads() report.CheckLine {
 	if _, told := r.repository.(registry.Inspector); told && (r.access.Source == "" || !r.access.Asked) {
-		return line(report.TopicRead, report.CheckOK, "everybody may read this repository")
+		return line(report.TopicRead, report.CheckOK, "this repository can be read without a login")
 	}
 	return line(report.TopicRead, report.CheckOK, "this login may read this repository")
 }
@@ -223,6 +224,24 @@ func (r *repositoryCheck) quota(ctx context.Context) {
 		r.add(counted(problem(report.TopicQuota, fmt.Errorf("%w%s", errQuota, until)), 0, -1))
 	default:
 		r.add(counted(line(report.TopicQuota, report.CheckOK, "%s left%s", number(left, "request"), until), left, -1))
+	}
+}
+
+// unfinished counts the deletions that earlier runs have begun in the repository and not finished.
+func (r *repositoryCheck) unfinished(name oci.Repository) {
+	if r.StateFolder == "" {
+		return
+	}
+	left, err := state.Unfinished(r.StateFolder, name)
+	switch n := len(left); {
+	case err != nil:
+		l := unknown(report.TopicUnfinished, err)
+		l.Advice = "run the version that wrote the journal, or remove the file to forget what it lists"
+		r.add(l)
+	case n == 0:
+		r.add(counted(line(report.TopicUnfinished, report.CheckOK, "no earlier run has left a deletion unfinished"), 0, -1))
+	default:
+		r.add(counted(line(report.TopicUnfinished, report.CheckOK, "%s of earlier runs unfinished; the next prune finishes them", deletions(n)), n, -1))
 	}
 }
 
