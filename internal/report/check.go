@@ -2,7 +2,6 @@ package report
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -115,26 +114,33 @@ func (s CheckSection) Problems() []CheckLine {
 
 // Verdict says in one line whether a prune would work.
 func (c Checks) Verdict() string {
-	problems, unsure := 0, false
+	problems, repositories, unsure := 0, 0, false
 	for _, s := range c.Sections {
+		if s.About == AboutRepository {
+			repositories++
+		}
 		problems += len(s.Problems())
 		for _, l := range s.Lines {
 			unsure = unsure || l.Topic == TopicDelete && l.State == CheckUnknown
 		}
 	}
-	text := "a prune would work"
 	switch {
 	case problems > 0:
-		text = plural(problems, "problem: a prune would fail", "problems: a prune would fail")
-	case unsure && c.Probed:
-		text = "no problem found, but it is not known whether this login may delete"
+		return plural(problems, "problem: a prune would fail", "problems: a prune would fail")
+	case repositories == 0:
+		return "no repository was checked"
 	case unsure:
-		text = "no problem found, but it is not known whether this login may delete: use --probe"
+		return "no problem found; whether this login may delete is not known"
 	}
-	if c.NotLookedAt > 0 {
-		text += fmt.Sprintf(" · %d more repositories match and were not checked", c.NotLookedAt)
+	return "a prune would work"
+}
+
+// rest says how many repositories were not checked; "" when all were.
+func (c Checks) rest() string {
+	if c.NotLookedAt == 0 {
+		return ""
 	}
-	return text
+	return plural(c.NotLookedAt, "more repository matches and was not checked", "more repositories match and were not checked")
 }
 
 // CheckForms are the forms that a check has.

@@ -19,6 +19,9 @@ func (c Checks) markdown() string {
 			return cells(l.State.mark(), l.Topic.label(), text)
 		}}, math.MaxInt)
 	}
+	if rest := c.rest(); rest != "" {
+		p.line("\n"+markdownText(rest)+"\n", math.MaxInt)
+	}
 	return p.String()
 }
 

@@ -12,6 +12,9 @@ func (c Checks) table(width int) (string, error) {
 		}
 		b.WriteString(s.title() + "\n\n" + text + "\n")
 	}
+	if rest := c.rest(); rest != "" {
+		b.WriteString(rest + "\n\n")
+	}
 	b.WriteString(c.Verdict() + "\n")
 	return b.String(), nil
 }

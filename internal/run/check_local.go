@@ -83,7 +83,7 @@ func space(f gc.Findings) report.CheckLine {
 	if f.Free < 0 {
 		return line(report.TopicSpace, report.CheckUnknown, "it is not known how much of the disk is free")
 	}
-	l := line(report.TopicSpace, report.CheckOK, "%s of the disk are free", report.Bytes(f.Free))
+	l := line(report.TopicSpace, report.CheckOK, "%s free on the disk", report.Bytes(f.Free))
 	l.Count = &f.Free
 	return l
 }

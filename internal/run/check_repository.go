@@ -175,11 +175,11 @@ func datesLine(n, all int) report.CheckLine {
 	case all == 0:
 		return line(report.TopicBuildDates, report.CheckUnknown, "no image has a tag")
 	case n == 0:
-		l := counted(line(report.TopicBuildDates, report.CheckNo, "none of %s with a tag has a usable date", number(all, "image")), 0, all)
+		l := counted(line(report.TopicBuildDates, report.CheckNo, "usable of none of %s with a tag", number(all, "image")), 0, all)
 		l.Advice = "rules by age or date keep such images; --sort semver or --sort name needs no date, and --undated oldest counts them as the oldest"
 		return l
 	}
-	return counted(line(report.TopicBuildDates, report.CheckOK, "%d of %s with a tag have a usable date", n, number(all, "image")), n, all)
+	return counted(line(report.TopicBuildDates, report.CheckOK, "usable of %d of %s with a tag", n, number(all, "image")), n, all)
 }
 
 // referrers says whether the registry has the referrers API.
