@@ -24,7 +24,7 @@ type Registry interface {
 }
 
 // Repository is one repository of a registry. What only some kinds can do is asked for by type assertion: [TagDeleter],
-// [TagPointer], [TagRestorer], [Verifier] and [Cache].
+// [TagPointer], [TagRestorer], [Verifier], [Cache], [Inspector], [Prober] and [Quota].
 type Repository interface {
 	// Snapshot reads everything known of the repository: all tags, each manifest that they reach, and the dates. Anything
 	// that cannot be read is an error, but for what the registry firmly says that it does not have: a listed tag without a
@@ -125,6 +125,7 @@ type Core interface {
 	Repository
 	Verifier
 	Cache
+	Inspector
 }
 
 // Recognizer is a repository of a registry whose kind is told by its first answer only.
