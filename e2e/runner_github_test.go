@@ -26,8 +26,9 @@ func ourAction(t *testing.T) map[string]string {
 	return out
 }
 
-// act runs a workflow in nektos/act on this machine, with stand-ins for docker's actions, and returns what it says.
-func act(t *testing.T, files map[string]string) (log string, ok bool) {
+// act runs a workflow in nektos/act on this machine, with stand-ins for docker's actions and more flags, and returns what
+// it says.
+func act(t *testing.T, files map[string]string, more ...string) (log string, ok bool) {
 	t.Helper()
 	args := []string{
 		"push", "-P", "ubuntu-latest=-self-hosted", "-P", "self-hosted=-self-hosted", "--no-cache-server", "--json",
@@ -45,7 +46,7 @@ func act(t *testing.T, files map[string]string) (log string, ok bool) {
 		args = append(args, actAction(t, "docker/"+ref, stub)...)
 	}
 	args = append(args, actAction(t, "regsweep/regsweep@main", ourAction(t))...)
-	return runIn(t, project(t, files), environ(t), tool(t, "act"), args...)
+	return runIn(t, project(t, files), environ(t), tool(t, "act"), append(args, more...)...)
 }
 
 // actEvent is a line of act's log.

@@ -14,6 +14,12 @@ import (
 // gitlab runs a pipeline in gitlab-ci-local with the shell of this machine, as a project that has the templates in it.
 func gitlab(t *testing.T, r team, pipeline string, variables ...string) (log string, ok bool) {
 	t.Helper()
+	return gitlabAt(t, r.Host, pipeline, variables...)
+}
+
+// gitlabAt is gitlab with a registry at a host.
+func gitlabAt(t *testing.T, host, pipeline string, variables ...string) (log string, ok bool) {
+	t.Helper()
 	dir := project(t, map[string]string{
 		".gitlab-ci.yml":                  pipeline,
 		"templates/regsweep/template.yml": file(t, "templates/regsweep/template.yml"),
@@ -23,7 +29,7 @@ func gitlab(t *testing.T, r team, pipeline string, variables ...string) (log str
 		"--force-shell-executor", "--shell-isolation", "--no-color", "--concurrency", "1",
 		"--ignore-predefined-vars", "GITLAB_CI,CI_REGISTRY,CI_REGISTRY_IMAGE",
 	}
-	for _, v := range append(variables, "GITLAB_CI=true", "CI_REGISTRY="+r.Host, "CI_REGISTRY_IMAGE="+r.Host+"/team/app") {
+	for _, v := range append(variables, "GITLAB_CI=true", "CI_REGISTRY="+host, "CI_REGISTRY_IMAGE="+host+"/team/app") {
 		args = append(args, "--variable", v)
 	}
 	return runIn(t, dir, environ(t), tool(t, "gitlab-ci-local"), args...)
