@@ -8,7 +8,7 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
-// TagTimes is what a registry with a database knows of a tag.
+// TagTimes is what a registry with a database keeps of a tag.
 type TagTimes struct {
 	// Created is when the tag was pushed first, after it was last deleted.
 	Created time.Time

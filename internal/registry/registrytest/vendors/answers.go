@@ -2,9 +2,7 @@ package vendors
 
 import (
 	"encoding/json"
-	"maps"
 	"net/http"
-	"net/http/httptest"
 )
 
 // answerJSON answers with a body in JSON.
@@ -25,11 +23,4 @@ func answerOCI(w http.ResponseWriter, status int, code, message string) {
 		Message string `json:"message"`
 	}
 	answerJSON(w, status, map[string][]item{"errors": {{code, message}}})
-}
-
-// answerRecorded passes on an answer that was recorded.
-func answerRecorded(w http.ResponseWriter, own *httptest.ResponseRecorder) {
-	maps.Copy(w.Header(), own.Header())
-	w.WriteHeader(own.Code)
-	_, _ = w.Write(own.Body.Bytes())
 }

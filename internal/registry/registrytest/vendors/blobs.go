@@ -1,6 +1,7 @@
 package vendors
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -29,7 +30,7 @@ func (s blobStore) redirect(w http.ResponseWriter, r *http.Request, next http.Ha
 		answerRecorded(w, own)
 		return
 	}
-	name, rest := splitV2(r.URL.Path)
+	name, rest := splitPath(r.URL.Path)
 	store := "https://" + s.host
 	if isLoopback(r.Host) { // another name of this machine, so that a client takes it for another host
 		store = "http://localhost:" + port(r.Host)
@@ -56,4 +57,11 @@ func (s blobStore) serve(w http.ResponseWriter, r *http.Request, next http.Handl
 		inner.URL.Path = "/v2/" + r.URL.Query().Get("from") + "/blobs/" + d
 		next.ServeHTTP(w, inner)
 	}
+}
+
+// answerRecorded passes on an answer that was recorded.
+func answerRecorded(w http.ResponseWriter, own *httptest.ResponseRecorder) {
+	maps.Copy(w.Header(), own.Header())
+	w.WriteHeader(own.Code)
+	_, _ = w.Write(own.Body.Bytes())
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
-// cloudAnswer is what a fake cloudAnswer.
+// cloudAnswer is what a fake answered.
 type cloudAnswer struct {
 	status int
 	header http.Header

@@ -152,13 +152,24 @@ func (f *DockerHub) jwt(r *http.Request) (login *hubJWT, ok bool) {
 	return nil, false
 }
 
-// serveToken answers as auth.docker.io. It grants of a scope what the login has, which may be nothing.
+// serveToken answers as auth.docker.io. It grants of a scope what the login has, which may be nothing. Refresh tokens are
+// not a part of the fake.
 func (f *DockerHub) serveToken(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet { // the service also takes POST, with a form
+	user, secret, login := r.BasicAuth()
+	asked := r.URL.Query()["scope"]
+	switch r.Method {
+	case http.MethodGet:
+	case http.MethodPost: // as OAuth 2 has it (https://distribution.github.io/distribution/spec/auth/oauth/)
+		user, secret, login = r.PostFormValue("username"), r.PostFormValue("password"), true
+		asked = r.PostForm["scope"]
+		if r.PostFormValue("grant_type") != "password" {
+			answerJSON(w, http.StatusBadRequest, map[string]string{"details": "unsupported grant type"})
+			return
+		}
+	default:
 		answerOCI(w, http.StatusMethodNotAllowed, "UNSUPPORTED", "The operation is unsupported.")
 		return
 	}
-	user, secret, login := r.BasicAuth()
 	tok, ok := f.token(user, secret)
 	if login && !ok {
 		answerJSON(w, http.StatusUnauthorized, map[string]string{"details": "incorrect username or password"})
@@ -168,7 +179,7 @@ func (f *DockerHub) serveToken(w http.ResponseWriter, r *http.Request) {
 	defer f.mu.Unlock()
 	now := f.opts.Now()
 	b := &hubBearer{user: user, grants: map[string][]string{}, expires: now.Add(hubBearerLife)}
-	for _, scopes := range r.URL.Query()["scope"] {
+	for _, scopes := range asked {
 		for scope := range strings.FieldsSeq(scopes) {
 			name, actions, ok := parseScope(scope)
 			if !ok {

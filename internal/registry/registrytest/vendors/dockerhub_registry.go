@@ -5,15 +5,11 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-
-	"github.com/opencontainers/go-digest"
-
-	"github.com/regsweep/regsweep/internal/oci"
 )
 
 // serveRegistry answers the distribution API. It has no referrers (https://github.com/docker/roadmap/issues/724).
 func (f *DockerHub) serveRegistry(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	name, rest := splitV2(r.URL.Path)
+	name, rest := splitPath(r.URL.Path)
 	if !f.admit(w, r, name, rest) {
 		return
 	}
@@ -93,87 +89,4 @@ func (f *DockerHub) bearer(r *http.Request) *hubBearer {
 func (f *DockerHub) immutable(path, tag string) bool {
 	_, there := f.Tags(path)[tag]
 	return there && slices.Contains(f.opts.Immutable, tag)
-}
-
-// deleteManifest deletes a manifest that nothing uses, or, where that is set, a tag.
-func (f *DockerHub) deleteManifest(w http.ResponseWriter, path, ref string) {
-	f.mu.Lock()
-	status, code, message := f.tryDelete(path, ref)
-	f.mu.Unlock()
-	if status == http.StatusAccepted {
-		w.WriteHeader(status)
-		return
-	}
-	f.addRefusal(refusalOf(path, "manifests/"+ref, status, code))
-	answerOCI(w, status, code, message)
-}
-
-// tryDelete does what deleteManifest answers. The texts, and the answers for a tag, are unverified. A deletion that
-// answers 500 enters the books as refused, and as deleted when it has finished. The caller holds f.mu.
-func (f *DockerHub) tryDelete(path, ref string) (status int, code, message string) {
-	d, err := digest.Parse(ref)
-	m, there := f.Manifest(path, d)
-	switch {
-	case f.opts.NoManifestDeletes, err != nil && !f.opts.RegistryTagDeletes:
-		return http.StatusMethodNotAllowed, "UNSUPPORTED", "The operation is unsupported."
-	case err != nil && f.immutable(path, ref):
-		return http.StatusForbidden, "DENIED", "the tag is immutable"
-	case err != nil:
-		if !f.removeTag(path, ref) {
-			return http.StatusNotFound, "MANIFEST_UNKNOWN", "manifest unknown"
-		}
-		return http.StatusAccepted, "", ""
-	case !there || m.MediaType == "":
-		return http.StatusNotFound, "MANIFEST_UNKNOWN", "manifest unknown"
-	}
-	if by := f.used(path, d); by != "" {
-		return http.StatusForbidden, "DENIED", "the manifest is referenced by " + by
-	}
-	_, slow := f.slow[hubManifest{path, d}]
-	if !slow && f.slowed < f.opts.SlowDeletes {
-		f.slowed++
-		f.slow[hubManifest{path, d}], slow = f.opts.SlowReads, true
-	}
-	if slow { // asking again does not help
-		return http.StatusInternalServerError, "UNKNOWN", "unknown error"
-	}
-	f.drop(path, d)
-	return http.StatusAccepted, "", ""
-}
-
-func (f *DockerHub) drop(path string, d oci.Digest) {
-	f.Remove(path, d)
-	delete(f.slow, hubManifest{path, d})
-	f.addDeletion(Deletion{Path: path, Digest: d})
-}
-
-// finish counts a request for a manifest, and ends its slow deletion when it has lasted long enough. A manifest that was
-// tagged meanwhile stays.
-func (f *DockerHub) finish(path, ref string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	key := hubManifest{path, oci.Digest(ref)}
-	left, slow := f.slow[key]
-	switch {
-	case slow && left > 0:
-		f.slow[key]--
-	case slow && f.used(path, key.d) == "":
-		f.drop(path, key.d)
-	case slow:
-		delete(f.slow, key)
-	}
-}
-
-// removeTag removes a tag and leaves its manifest. The caller holds f.mu.
-func (f *DockerHub) removeTag(path, tag string) bool {
-	d, there := f.Tags(path)[tag]
-	if !there {
-		return false
-	}
-	if f.opts.StaleReads > 0 {
-		f.stale = append(f.stale, &hubStale{path, f.describe(path, tag, d), f.opts.StaleReads})
-	}
-	f.Untag(path, tag)
-	f.addDeletion(Deletion{Path: path, Digest: d, Tags: []string{tag}, TagOnly: true})
-	return true
 }

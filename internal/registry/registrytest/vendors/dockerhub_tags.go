@@ -211,43 +211,6 @@ func (f *DockerHub) parts(repo string, d oci.Digest) []hubPart {
 // hubTime is a time in the API, in microseconds.
 func hubTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
 
-// deleteTag removes a tag and leaves its manifest. Without the slash at the end it redirects, which turns the DELETE of
-// a client that follows into a GET (unverified).
-func (f *DockerHub) deleteTag(w http.ResponseWriter, r *http.Request, login *hubJWT, repo, rest string) {
-	tag := strings.Trim(rest, "/")
-	switch {
-	case login == nil:
-		f.refuse(w, r, http.StatusUnauthorized, "Authentication credentials were not provided.")
-	case tag == "":
-		f.refuse(w, r, http.StatusMethodNotAllowed, `Method "DELETE" not allowed.`)
-	case !strings.HasSuffix(rest, "/"):
-		w.Header().Set("Location", r.URL.EscapedPath()+"/")
-		f.refuse(w, r, http.StatusMovedPermanently, "Moved Permanently")
-	case login.tok.isToken() && (login.old || f.opts.NoTokenTagDeletes):
-		f.refuse(w, r, http.StatusForbidden, "access to the resource is forbidden with personal access token")
-	case !login.tok.may(repo, "delete"):
-		f.refuse(w, r, cmp.Or(f.opts.DeniedStatus, http.StatusForbidden), "access to the resource is forbidden")
-	case f.immutable(repo, tag):
-		f.refuse(w, r, http.StatusForbidden, "the tag is immutable") // unverified
-	default:
-		f.mu.Lock()
-		failing := f.failed < f.opts.TagFailures
-		if failing {
-			f.failed++
-		}
-		removed := !failing && f.removeTag(repo, tag)
-		f.mu.Unlock()
-		switch {
-		case failing:
-			f.refuse(w, r, http.StatusInternalServerError, `{"detail":"unauthorized","status":401}`)
-		case !removed:
-			f.refuse(w, r, http.StatusNotFound, "object not found")
-		default:
-			w.WriteHeader(http.StatusNoContent)
-		}
-	}
-}
-
 // refuse answers with an error of the API. A DELETE enters the books, with the message as its code.
 func (f *DockerHub) refuse(w http.ResponseWriter, r *http.Request, status int, message string) {
 	if r.Method == http.MethodDelete {

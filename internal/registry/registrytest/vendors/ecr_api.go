@@ -1,6 +1,7 @@
 package vendors
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -78,12 +79,22 @@ func (f *ECR) serveAPI(w http.ResponseWriter, r *http.Request) {
 	}
 	if e != nil {
 		if c.action == "BatchDeleteImage" {
-			f.addRefusal(Refusal{Path: c.path, What: fmt.Sprint(len(c.ImageIDs), " images"), Status: e.status, Code: e.code})
+			f.refuseAll(c, e)
 		}
 		awsFail(w, e)
 		return
 	}
 	answerAWS(w, http.StatusOK, answer)
+}
+
+// refuseAll writes a call that was refused into the books, once for each image.
+func (f *ECR) refuseAll(c ecrCall, e *awsError) {
+	if len(c.ImageIDs) == 0 {
+		f.addRefusal(Refusal{Path: c.path, Status: e.status, Code: e.code})
+	}
+	for _, id := range c.ImageIDs {
+		f.addRefusal(refusalOf(c.path, cmp.Or(id.ImageDigest, id.ImageTag), e.status, e.code))
+	}
 }
 
 // admit checks who calls and what, in the order of the service: signature, target, limits, rights. The order of the last

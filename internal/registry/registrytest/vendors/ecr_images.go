@@ -1,6 +1,7 @@
 package vendors
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -86,7 +87,9 @@ func (f *ECR) deleteImages(c ecrCall) (any, *awsError) {
 		if code != "" {
 			failures = append(failures, ecrFailure{id, code, reason})
 			if code != "ImageNotFound" { // deleted by somebody else: no refusal
-				f.addRefusal(Refusal{Path: c.path, What: id.ImageDigest + id.ImageTag, Status: http.StatusOK, Code: code})
+				refused := refusalOf(c.path, cmp.Or(id.ImageDigest, id.ImageTag), http.StatusOK, code)
+				refused.Digest = cmp.Or(s.Digest, refused.Digest)
+				f.addRefusal(refused)
 			}
 			continue
 		}

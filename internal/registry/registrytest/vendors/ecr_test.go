@@ -234,8 +234,10 @@ func TestECRRefusesCalls(t *testing.T) {
 		checkEqual(t, tc.name, decode[ecrAnswer](t, a).Type, tc.want)
 		checkEqual(t, tc.name, a.status, http.StatusBadRequest)
 	}
-	checkSlices(t, "refused", refusedCodes(&f.Books),
-		[]string{"ThrottlingException", "InvalidParameterException", "InvalidParameterException", "RepositoryNotFoundException"})
+	checkEqual(t, "refused, once for each image", len(f.Refused()), 1+101+1+1)
+	checkEqual(t, "first refused", f.Refused()[0].Digest, d)
+	checkSlices(t, "refused", slices.Compact(refusedCodes(&f.Books)),
+		[]string{"ThrottlingException", "InvalidParameterException", "RepositoryNotFoundException"})
 	checkEqual(t, "deleted", len(f.Deleted()), 0)
 	checkEqual(t, "after the throttle", len(decode[ecrAnswer](t, callECR(t, f, k, "BatchDeleteImage", byDigest(t, d))).ImageIDs), 1)
 }

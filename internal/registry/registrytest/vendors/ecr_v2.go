@@ -23,7 +23,7 @@ func (f *ECR) serveRegistry(w http.ResponseWriter, r *http.Request, next http.Ha
 	path, kind, rest, ok := splitKinds(r.URL.Path)
 	refuse := func(status int, code, message string) {
 		if r.Method == http.MethodDelete && kind == "manifests" {
-			f.addRefusal(Refusal{Path: path, What: rest, Status: status, Code: code})
+			f.addRefusal(refusalOf(path, rest, status, code))
 		}
 		answerOCI(w, status, code, message)
 	}
@@ -58,7 +58,7 @@ func (f *ECR) answer(w http.ResponseWriter, r *http.Request, refuse refusal) boo
 	case kind == "referrers" && r.Method == http.MethodGet && f.opts.Alias == "":
 		answerReferrers(w, r, storedManifests(f.Registry, path), oci.Digest(rest))
 	case kind == "manifests" && r.Method == http.MethodDelete && f.opts.NoOCIDelete:
-		f.addRefusal(Refusal{Path: path, What: rest, Status: http.StatusNotFound, Code: "404 page not found"})
+		f.addRefusal(refusalOf(path, rest, http.StatusNotFound, "404 page not found"))
 		http.Error(w, "404 page not found", http.StatusNotFound)
 	case kind == "manifests" && r.Method == http.MethodDelete:
 		f.deleteV2(w, path, rest, refuse)

@@ -173,8 +173,8 @@ func (f *GHCR) account(login string) map[string]any {
 
 // isUser reports whether an owner is a user's account: one of Options.Users or one that a token is of.
 func (f *GHCR) isUser(owner string) bool {
-	same := func(login string) bool { return login != "" && strings.EqualFold(login, owner) }
-	return slices.ContainsFunc(f.opts.Users, same) || slices.ContainsFunc(f.opts.Tokens, func(t GHCRToken) bool { return same(t.Login) })
+	equal := func(login string) bool { return login != "" && strings.EqualFold(login, owner) }
+	return slices.ContainsFunc(f.opts.Users, equal) || slices.ContainsFunc(f.opts.Tokens, func(t GHCRToken) bool { return equal(t.Login) })
 }
 
 // known reports whether there is an account of that name: a user, or an owner of packages.

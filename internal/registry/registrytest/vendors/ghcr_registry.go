@@ -18,7 +18,7 @@ func (f *GHCR) serveRegistry(w http.ResponseWriter, r *http.Request, next http.H
 		f.serveToken(w, r)
 		return
 	}
-	name, rest := splitV2(r.URL.Path)
+	name, rest := splitPath(r.URL.Path)
 	action := "pull"
 	if name == "" {
 		name = "user/image" // what the challenge of /v2/ names
@@ -65,8 +65,8 @@ func (f *GHCR) granted(r *http.Request, name, action string, check bool) bool {
 	return check || slices.Contains(b.grants[name], action)
 }
 
-// serveToken hands out a bearer. The user's name is not looked at. A scope that the token may not have at all is refused
-// with 403 (unverified), as is a wrong password; nobody pulls public packages.
+// serveToken hands out a bearer. It does not look at the user's name. It refuses a wrong password, and a scope of which
+// the token may have nothing, with 403 (unverified). Without a login, only public packages can be pulled.
 func (f *GHCR) serveToken(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet {
 		answerOCI(w, http.StatusMethodNotAllowed, "UNSUPPORTED", "The operation is unsupported.")

@@ -3,7 +3,6 @@ package vendors
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,9 +31,9 @@ type listedVersion struct {
 const teamApp = "/orgs/acme/packages/container/team%2Fapp/versions"
 
 // newGHCRWith starts a fake with images b0, the oldest, to b<n-1> in acme/team/app, one a minute.
-func newGHCRWith(t *testing.T, o GHCROptions, n int) (*GHCR, *ticker, asking, []oci.Digest) {
+func newGHCRWith(t *testing.T, o GHCROptions, n int) (*GHCR, *stepClock, webClient, []oci.Digest) {
 	t.Helper()
-	clock := newTicker()
+	clock := newStepClock()
 	o.Now = clock.Now
 	f := NewGHCR(t, o)
 	secret := GHCRAll
@@ -47,10 +46,10 @@ func newGHCRWith(t *testing.T, o GHCROptions, n int) (*GHCR, *ticker, asking, []
 		ds = append(ds, push.Image(fixture.Image{Tags: []string{fmt.Sprint("b", i)}}))
 		clock.advance(time.Minute)
 	}
-	return f, clock, newAsking(t, f.Transport(), "https://api.github.com", "Bearer "+secret), ds
+	return f, clock, newWebClient(t, f.Transport(), "https://api.github.com", "Bearer "+secret), ds
 }
 
-func (a asking) versions(url string) []listedVersion {
+func (a webClient) versions(url string) []listedVersion {
 	a.t.Helper()
 	var out []listedVersion
 	answer := a.get(url)
@@ -59,7 +58,7 @@ func (a asking) versions(url string) []listedVersion {
 	return out
 }
 
-func (a asking) idOf(d oci.Digest) string {
+func (a webClient) idOf(d oci.Digest) string {
 	a.t.Helper()
 	for _, v := range a.versions(teamApp + "?per_page=100") {
 		if v.Name == d.String() {
@@ -84,8 +83,8 @@ func TestGHCRVersionHasTheDocumentedShape(t *testing.T) {
 	if !strings.HasPrefix(answer.Body, want) {
 		t.Errorf("got  %s\nwant %s", answer.Body, want)
 	}
-	same(t, "versions", len(all), 2)
-	same(t, "the version itself", strings.TrimSpace(ask.get(all[0].URL).Body), want[1:])
+	equal(t, "versions", len(all), 2)
+	equal(t, "the version itself", strings.TrimSpace(ask.get(all[0].URL).Body), want[1:])
 }
 
 func TestGHCRPages(t *testing.T) {
@@ -106,10 +105,10 @@ func TestGHCRPages(t *testing.T) {
 		answer := ask.get(teamApp + tc.query)
 		var all []listedVersion
 		answer.decode(&all)
-		same(t, tc.query+": versions", len(all), tc.n)
-		same(t, tc.query+": link", strings.ReplaceAll(answer.Header.Get("Link"), "https://api.github.com"+teamApp, "U"), tc.link)
+		equal(t, tc.query+": versions", len(all), tc.n)
+		equal(t, tc.query+": link", strings.ReplaceAll(answer.Header.Get("Link"), "https://api.github.com"+teamApp, "U"), tc.link)
 	}
-	same(t, "newest first", ask.versions(teamApp)[0].Name, ds[104].String())
+	equal(t, "newest first", ask.versions(teamApp)[0].Name, ds[104].String())
 	for _, query := range []string{"?per_page=x", "?page=0", "?page=-1", "?state=other"} {
 		ask.get(teamApp+query).wants(query, 400, `"message":"Invalid argument."`)
 	}
@@ -153,12 +152,12 @@ func TestGHCRNames(t *testing.T) {
 	} {
 		status, message, _ := strings.Cut(want, " ")
 		answer := ask.get(path)
-		same(t, path, fmt.Sprint(answer.Status), status)
+		equal(t, path, fmt.Sprint(answer.Status), status)
 		answer.wants(path, answer.Status, message)
 	}
-	same(t, "acme", ask.get("/users/acme").field("type"), any("Organization"))
-	same(t, "mona", ask.as("").get("/users/Mona").field("type"), any("User"))
-	same(t, "the token's own", ask.get("/user").field("login"), any("octocat"))
+	equal(t, "acme", ask.get("/users/acme").field("type"), any("Organization"))
+	equal(t, "mona", ask.as("").get("/users/Mona").field("type"), any("User"))
+	equal(t, "the token's own", ask.get("/user").field("login"), any("octocat"))
 	ask.get("/orgs/acme/packages?package_type=container").wants("packages", 200, `"name":"team/app"`)
 	ask.get("/orgs/acme/packages").wants("packages without a type", 400, "Invalid argument.")
 	ask.get("/orgs/acme/packages/container/team%2Fapp").wants("package", 200, `"version_count":1,"visibility":"private"`)
@@ -173,22 +172,22 @@ func TestGHCRServers(t *testing.T) {
 	} {
 		f := NewGHCR(t, GHCROptions{Server: server})
 		f.Pusher(t, "acme/app").Image(fixture.Image{Tags: []string{"1"}})
-		ask := newAsking(t, f.Transport(), "https://"+hosts[0], "")
-		same(t, "challenge", ask.get("/v2/acme/app/tags/list").Header.Get("WWW-Authenticate"),
+		ask := newWebClient(t, f.Transport(), "https://"+hosts[0], "")
+		equal(t, "challenge", ask.get("/v2/acme/app/tags/list").Header.Get("WWW-Authenticate"),
 			fmt.Sprintf(`Bearer realm="https://%s/token",service="%s",scope="repository:acme/app:pull"`, hosts[0], hosts[0]))
 		ask = ask.as("Bearer " + GHCRAll)
 		versions := "/orgs/acme/packages/container/app/versions"
-		same(t, "versions", len(ask.versions(hosts[1]+versions)), 1)
-		same(t, "versions on loopback", len(ask.versions(f.APIURL()+versions)), 1)
+		equal(t, "versions", len(ask.versions(hosts[1]+versions)), 1)
+		equal(t, "versions on loopback", len(ask.versions(f.APIURL()+versions)), 1)
 		ask.get(versions).wants("the API on the registry's host", 404, "")
 		ask.get(hosts[1]+"/v2/").wants("the registry on the API's host", 404, "")
 		if server == "github.example.com" {
 			ask.get("https://github.example.com"+versions).wants("without the prefix", 404, "")
 			ask.get(hosts[1]+"/rate_limit").wants("limits", 404, "Rate limiting is not enabled.")
-			same(t, "quota", f.Remaining(GHCRAll), -1)
+			equal(t, "quota", f.Remaining(GHCRAll), -1)
 		}
-		same(t, "strays", len(f.Strays()), 0)
-		same(t, "sent", strings.Join(f.Sent()[strings.Split(hosts[1], "/")[2]], " "), "Bearer "+GHCRAll)
+		equal(t, "strays", len(f.Strays()), 0)
+		equal(t, "sent", strings.Join(f.Sent()[strings.Split(hosts[1], "/")[2]], " "), "Bearer "+GHCRAll)
 	}
 }
 
@@ -200,14 +199,14 @@ func TestGHCRRetag(t *testing.T) {
 	f.SetTag("acme/team/app", "b1", ds[0])
 	after := ask.versions(teamApp)
 	for n := range after {
-		same(t, "id", after[n].ID, before[n].ID)
-		same(t, "created_at", after[n].CreatedAt, before[n].CreatedAt)
+		equal(t, "id", after[n].ID, before[n].ID)
+		equal(t, "created_at", after[n].CreatedAt, before[n].CreatedAt)
 	}
-	same(t, "tags of the old version", fmt.Sprint(after[0].Metadata.Container.Tags, after[0].Metadata.Container.Tags == nil), "[] false")
-	same(t, "tags of the new version", fmt.Sprint(after[1].Metadata.Container.Tags), "[b0 b1]")
-	same(t, "updated_at", after[1].UpdatedAt, "2026-03-01T13:02:00Z")
+	equal(t, "tags of the old version", fmt.Sprint(after[0].Metadata.Container.Tags, after[0].Metadata.Container.Tags == nil), "[] false")
+	equal(t, "tags of the new version", fmt.Sprint(after[1].Metadata.Container.Tags), "[b0 b1]")
+	equal(t, "updated_at", after[1].UpdatedAt, "2026-03-01T13:02:00Z")
 	f.Remove("acme/team/app", ds[0])
-	same(t, "versions", len(ask.versions(teamApp)), 1)
+	equal(t, "versions", len(ask.versions(teamApp)), 1)
 	f.Pusher(t, "acme/team/app").Image(fixture.Image{Tags: []string{"b0"}})
 	if again := ask.versions(teamApp)[0]; again.Name != ds[0].String() || again.ID <= before[0].ID {
 		t.Errorf("pushed again: got %+v, want a new version of %s", again, ds[0])
@@ -231,110 +230,8 @@ func TestGHCRBlobsAreElsewhere(t *testing.T) {
 	ask.get("/v2/acme/team/app/blobs/"+oci.Digest("sha256:"+strings.Repeat("0", 64)).String()).wants("no such blob", 404, "BLOB_UNKNOWN")
 	ask.client.CheckRedirect = nil
 	ask.get(blob).wants("with Go's redirects", 200, `"author":"b0"`)
-	same(t, "sent to the store", fmt.Sprint(f.Sent()["pkg-containers.githubusercontent.com"]), "["+ask.login+"]") // by the first request alone
-	local := newAsking(t, nil, f.URL(), "Basic "+basic("x", GHCRAll)).bearer("acme/team/app:pull")
+	equal(t, "sent to the store", fmt.Sprint(f.Sent()["pkg-containers.githubusercontent.com"]), "["+ask.login+"]") // by the first request alone
+	local := newWebClient(t, nil, f.URL(), "Basic "+basicOf("x", GHCRAll)).bearer("acme/team/app:pull")
 	local.client.CheckRedirect = nil
 	local.get(blob).wants("on loopback", 200, `"author":"b0"`)
-}
-
-func TestGHCRListIsStale(t *testing.T) {
-	t.Parallel()
-	f, _, ask, ds := newGHCRWith(t, GHCROptions{StaleReads: 2}, 3)
-	path := teamApp + "/" + ask.idOf(ds[1])
-	ask.delete(path).is(204, "")
-	for _, want := range []int{3, 3, 2, 2} {
-		same(t, "listed", len(ask.versions(teamApp)), want)
-		ask.get(path).is(404, "Package not found.")
-		ask.delete(path).is(404, "Package not found.")
-	}
-	same(t, "versions", len(f.Versions("acme/team/app")), 2)
-	same(t, "deleted", len(f.Deleted()), 1)
-	same(t, "listed as deleted", ask.versions(teamApp + "?state=deleted")[0].Name, ds[1].String())
-}
-
-func TestGHCRDeletesRedirected(t *testing.T) {
-	t.Parallel()
-	f, _, ask, ds := newGHCRWith(t, GHCROptions{RedirectDeletes: true}, 2)
-	path := teamApp + "/" + ask.idOf(ds[0])
-	answer := ask.delete(path)
-	answer.is(301, "Moved Permanently")
-	ask.client.CheckRedirect = nil
-	ask.delete(path).is(200, ds[0].String()) // Go sends GET, which deletes nothing
-	same(t, "deleted", len(f.Deleted()), 0)
-	same(t, "refused", fmt.Sprint(f.Refused()[0].Digest, " ", f.Refused()[0].Status), ds[0].String()+" 301")
-	ask.delete(answer.Header.Get("Location")).is(204, "")
-	same(t, "deleted", f.Deleted()[0].Digest, ds[0])
-}
-
-func TestGHCRDelete(t *testing.T) {
-	t.Parallel()
-	f, _, ask, ds := newGHCRWith(t, GHCROptions{Public: true}, 4)
-	push := f.Pusher(t, "acme/team/app")
-	for n := range ds { // again, for the index
-		push.Image(fixture.Image{Tags: []string{fmt.Sprint("b", n)}})
-	}
-	push.Tag(ds[0], "alias")
-	index := push.Index(fixture.Index{Tags: []string{"multi"}, Children: []oci.Digest{ds[0], ds[1]}})
-	f.SetPopular("acme/team/app", ds[3])
-	path := func(d oci.Digest) string { return teamApp + "/" + ask.idOf(d) }
-
-	ask.delete(path(ds[0])).is(204, "") // an index lists it, and nothing minds
-	same(t, "deleted", fmt.Sprint(f.Deleted()), fmt.Sprint([]Deletion{{Path: "acme/team/app", Digest: ds[0], Tags: []string{"alias", "b0"}}}))
-	ask.delete(teamApp+"/836501").is(404, "Package not found.")
-	ask.delete(teamApp+"/x").is(404, "Package not found.")
-	popular := path(ds[3])
-	ask.delete(popular).is(400, `"message":"Publicly visible package versions with more than 5000 downloads cannot be deleted. Contact GitHub support for further assistance.","status":"400"`)
-	ask.delete("/orgs/acme/packages/container/team%2Fapp").is(400, "Publicly visible packages with a version with more than 5000 downloads cannot be deleted.")
-	f.Untag("acme/team/app", "b2")
-	f.Untag("acme/team/app", "b3")
-	ask.delete(path(index)).is(204, "") // children stay
-	last := path(ds[1])
-	ask.delete(last).is(400, `"message":"You cannot delete the last tagged version of a package. You must delete the package instead."`)
-	ask.delete(path(ds[2])).is(204, "")
-	same(t, "left", fmt.Sprint(digestsOf(f.Versions("acme/team/app"))), fmt.Sprint([]oci.Digest{ds[3], ds[1]}))
-	f.Remove("acme/team/app", ds[3])
-	f.Untag("acme/team/app", "b1")
-	ask.delete(last).is(400, "You cannot delete the last version of a package.")
-	var refused []string
-	for _, r := range f.Refused() {
-		refused = append(refused, fmt.Sprint(r.Path, " ", r.What, " ", r.Status))
-	}
-	id := func(path string) string { return path[strings.LastIndex(path, "/")+1:] }
-	want := []string{
-		"acme/team/app 836501 404", "acme/team/app x 404", "acme/team/app " + id(popular) + " 400", "acme/team/app  400",
-		"acme/team/app " + id(last) + " 400", "acme/team/app " + id(last) + " 400",
-	}
-	if !slices.Equal(refused, want) {
-		t.Errorf("refused: got %q, want %q", refused, want)
-	}
-	same(t, "the digest of a refusal", f.Refused()[2].Digest, ds[3])
-	ask.delete("/orgs/acme/packages/container/team%2Fapp").is(204, "")
-	ask.get(teamApp).is(404, "Package not found.")
-}
-
-func TestGHCRDeletesWithoutAPublicPackage(t *testing.T) {
-	t.Parallel()
-	f, _, ask, ds := newGHCRWith(t, GHCROptions{}, 2)
-	f.SetPopular("acme/team/app", ds[0])
-	ask.delete(teamApp+"/"+ask.idOf(ds[0])).is(204, "")
-}
-
-func TestGHCRHasNoDeletionInTheRegistry(t *testing.T) {
-	t.Parallel()
-	f, _, ask, ds := newGHCRWith(t, GHCROptions{}, 2)
-	ask.base = "https://ghcr.io"
-	ask = ask.as("").bearer("acme/team/app:pull,push,delete")
-	for _, ref := range []string{ds[0].String(), "b0"} {
-		ask.delete("/v2/acme/team/app/manifests/"+ref).is(405, `{"errors":[{"code":"UNSUPPORTED","message":"The operation is unsupported."}]}`)
-	}
-	same(t, "refused", fmt.Sprint(f.Refused()[0]), fmt.Sprintf("{acme/team/app %s %s 405 UNSUPPORTED}", ds[0], ds[0]))
-	ask.get("/v2/acme/team/app/referrers/"+ds[0].String()).is(404, "MANIFEST_UNKNOWN")
-	ask.get("/v2/_catalog").is(401, "") // its bearer is for another scope
-}
-
-func digestsOf(versions []GHCRVersion) (out []oci.Digest) {
-	for _, v := range versions {
-		out = append(out, v.Digest)
-	}
-	return out
 }

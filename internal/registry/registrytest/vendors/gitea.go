@@ -11,10 +11,10 @@ import (
 	"github.com/regsweep/regsweep/internal/registry/registrytest"
 )
 
-// GiteaOptions say how Gitea is set up. The zero value is a server where everybody may do everything.
+// GiteaOptions say how Gitea is set up. With the zero value no login is needed.
 type GiteaOptions struct {
 	// Logins are users with an access token as their password. "pull" is its scope read:package, "push" and "delete" are
-	// both write:package. None lets everybody in.
+	// both write:package. Without any, no login is needed.
 	Logins []Login
 	// Private refuses a token to requests without a login.
 	Private bool
@@ -82,7 +82,7 @@ func (f *Gitea) serveToken(w http.ResponseWriter, r *http.Request) {
 	answerJSON(w, http.StatusOK, map[string]string{"token": f.issue("gitea", login, nil)})
 }
 
-// unauthorized is the answer to a request of nobody. Its challenge names the scope "*", whatever the request does.
+// unauthorized is the answer to a request without a good login. Its challenge names the scope "*", whatever the request does.
 func (f *Gitea) unauthorized(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Docker-Distribution-Api-Version", "registry/2.0")
 	w.Header().Set("WWW-Authenticate", `Bearer realm="`+origin(r)+`/v2/token",service="container_registry",scope="*"`)
@@ -115,7 +115,7 @@ func (f *Gitea) admit(w http.ResponseWriter, r *http.Request, path, ref string) 
 		code = giteaNoAccess
 	}
 	if r.Method == http.MethodDelete {
-		f.addRefusal(Refusal{Path: path, What: ref, Status: http.StatusUnauthorized, Code: code})
+		f.addRefusal(f.refusal(path, ref, http.StatusUnauthorized, code))
 	}
 	if known {
 		w.Header().Set("WWW-Authenticate", `Basic realm="Gitea Package API"`)
@@ -140,7 +140,7 @@ func (f *Gitea) delete(w http.ResponseWriter, path, ref string) bool {
 		d = f.Tags(path)[ref]
 	}
 	if _, ok := f.Manifest(path, d); !ok {
-		f.refuse(w, Refusal{Path: path, What: ref, Status: http.StatusNotFound, Code: "MANIFEST_UNKNOWN"}, "manifest unknown")
+		f.refuse(w, f.refusal(path, ref, http.StatusNotFound, "MANIFEST_UNKNOWN"), "manifest unknown")
 		return false
 	}
 	if isDigest || len(f.tagsOf(path, d)) == 1 {

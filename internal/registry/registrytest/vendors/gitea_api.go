@@ -25,7 +25,7 @@ type giteaVersion struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
-// serveAPI answers what the API knows of packages. It takes basic authentication with an access token.
+// serveAPI answers the API for packages. It takes basic authentication with an access token.
 func (f *Gitea) serveAPI(w http.ResponseWriter, r *http.Request) {
 	parts := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), giteaAPI), "/")
 	for i := range parts {
@@ -64,7 +64,7 @@ func (f *Gitea) failAPI(w http.ResponseWriter, status int, message string) {
 	answerJSON(w, status, map[string]string{"message": message, "url": "https://gitea.example/api/swagger"})
 }
 
-// permit lets a request of the API pass, or answers 401 to a stranger and 403 to a login without the right.
+// permit lets a request of the API pass, or answers 401 to a request without a good login and 403 to a login without the right.
 func (f *Gitea) permit(w http.ResponseWriter, r *http.Request, path, action, what string) bool {
 	login, known := f.identify(r)
 	if f.open() || known && login.may(path, action) && (login.User != "" || !f.opts.Private) {
@@ -75,7 +75,7 @@ func (f *Gitea) permit(w http.ResponseWriter, r *http.Request, path, action, wha
 		status, message = http.StatusUnauthorized, "token is required"
 	}
 	if r.Method == http.MethodDelete {
-		f.addRefusal(Refusal{Path: path, What: what, Status: status, Code: message})
+		f.addRefusal(f.refusal(path, what, status, message))
 	}
 	f.failAPI(w, status, message)
 	return false
@@ -162,7 +162,7 @@ func (f *Gitea) listFiles(w http.ResponseWriter, path, version string) {
 // deleteVersion deletes a version.
 func (f *Gitea) deleteVersion(w http.ResponseWriter, path, version string) {
 	if _, h := f.resolve(path, version); h == nil {
-		f.addRefusal(Refusal{Path: path, What: version, Status: http.StatusNotFound, Code: "package does not exist"})
+		f.addRefusal(f.refusal(path, version, http.StatusNotFound, "package does not exist"))
 		f.failAPI(w, http.StatusNotFound, "package does not exist")
 		return
 	}

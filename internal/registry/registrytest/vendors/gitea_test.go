@@ -38,7 +38,7 @@ func TestGiteaLastTagTakesTheManifest(t *testing.T) {
 		{Path: giteaPath, Digest: child},
 		{Path: giteaPath, Digest: sbom},
 	})
-	alike(t, "refused", f.Refused(), []Refusal{{Path: giteaPath, What: image.String(), Status: 404, Code: "MANIFEST_UNKNOWN"}})
+	alike(t, "refused", f.Refused(), []Refusal{{giteaPath, image.String(), "", 404, "MANIFEST_UNKNOWN"}})
 	two := p.Image(fixture.Image{Tags: []string{"x", "y"}})
 	v.delete(manifestPath(giteaPath, two)).tells(t, "digest", 202, "")
 	p.Image(fixture.Image{Tags: []string{"latest"}, Seed: "1"})
@@ -94,7 +94,7 @@ func TestGiteaAsksWhoIsThere(t *testing.T) {
 	alike(t, "expired", ci.delete(path).header.Get("WWW-Authenticate"), challenge)
 	_, ci = v.as("ci", "t2").token("/v2/token", "container_registry")
 	ci.delete(path).tells(t, "whatever the scope", 202, "")
-	alike(t, "refused", f.Refused()[:2], []Refusal{{Path: giteaPath, What: image.String(), Status: 401, Code: "UNAUTHORIZED"}, {Path: giteaPath, What: image.String(), Status: 401, Code: "reqPackageAccess"}})
+	alike(t, "refused", f.Refused()[:2], []Refusal{{giteaPath, image.String(), image, 401, "UNAUTHORIZED"}, {giteaPath, image.String(), image, 401, "reqPackageAccess"}})
 }
 
 func TestGiteaTwoChallenges(t *testing.T) {

@@ -15,16 +15,16 @@ import (
 )
 
 // GitLabOptions say how GitLab and its registry are set up. The zero value is a registry with the metadata database
-// that asks nobody for a login.
+// that needs no login.
 type GitLabOptions struct {
-	// Logins are those that GitLab knows; none lets everybody in. [JobToken] and [DeployToken] make two usual ones.
+	// Logins are the accounts; without any, no login is needed. [JobToken] and [DeployToken] make two usual ones.
 	Logins []Login
 	// Public lets requests without a login pull.
 	Public bool
 	// NoDatabase is a registry that keeps everything in files, as CNCF distribution does: it refuses nothing and has no
 	// listing of its own.
 	NoDatabase bool
-	// NoPublished leaves published_at out of the listing and knows no sort, as registries before 2023 do.
+	// NoPublished leaves published_at out of the listing and ignores sort, as registries before 2023 do.
 	NoPublished bool
 	// ProtectedTags are regular expressions of tags that the login may not delete. GitLab takes at most five a project.
 	ProtectedTags []string
@@ -36,7 +36,7 @@ type GitLabOptions struct {
 	Now func() time.Time
 }
 
-// JobToken is the login of a CI job. It may delete in the registry of its own project alone
+// JobToken is the login of a CI job. It may delete only in the registry of its own project
 // (ContainerRegistryAuthenticationService in GitLab's sources).
 func JobToken(project, secret string) Login {
 	return Login{User: "gitlab-ci-token", Password: secret, Actions: []string{"pull", "push", "delete"}, Under: project}
@@ -118,7 +118,7 @@ func (f *GitLab) admit(w http.ResponseWriter, r *http.Request, path, ref string)
 	}
 	w.Header().Set("WWW-Authenticate", challenge)
 	if r.Method == http.MethodDelete {
-		f.addRefusal(Refusal{Path: path, What: ref, Status: http.StatusUnauthorized, Code: "UNAUTHORIZED"})
+		f.addRefusal(f.refusal(path, ref, http.StatusUnauthorized, "UNAUTHORIZED"))
 	}
 	answerOCI(w, http.StatusUnauthorized, "UNAUTHORIZED", "authentication required")
 	return false
@@ -170,21 +170,21 @@ func (f *GitLab) delete(w http.ResponseWriter, path, ref string) {
 	}
 	switch {
 	case isDigest && d.Validate() != nil:
-		f.refuse(w, Refusal{Path: path, What: ref, Status: http.StatusBadRequest, Code: "DIGEST_INVALID"}, "provided digest did not match uploaded content")
+		f.refuse(w, f.refusal(path, ref, http.StatusBadRequest, "DIGEST_INVALID"), "provided digest did not match uploaded content")
 		return
 	case all[d] == nil:
-		f.refuse(w, Refusal{Path: path, What: ref, Status: http.StatusNotFound, Code: "MANIFEST_UNKNOWN"}, "manifest unknown")
+		f.refuse(w, f.refusal(path, ref, http.StatusNotFound, "MANIFEST_UNKNOWN"), "manifest unknown")
 		return
 	case !isDigest && f.isProtected(ref), isDigest && slices.ContainsFunc(all[d].tags, f.isProtected):
 		// Status and rule are documented, the code is unverified. That a digest with a protected tag is refused as well is
 		// unverified.
-		f.refuse(w, Refusal{Path: path, What: ref, Status: http.StatusForbidden, Code: "DENIED"}, "requested access to the resource is denied")
+		f.refuse(w, f.refusal(path, ref, http.StatusForbidden, "DENIED"), "requested access to the resource is denied")
 		return
 	}
 	if !isDigest {
 		f.dropTag(path, ref)
 	} else if status, code, message := f.needed(all, d); status != 0 {
-		f.refuse(w, Refusal{Path: path, What: ref, Status: status, Code: code}, message)
+		f.refuse(w, f.refusal(path, ref, status, code), message)
 		return
 	} else {
 		f.drop(path, d)
@@ -216,8 +216,8 @@ func (f *GitLab) needed(all map[oci.Digest]*holding, d oci.Digest) (status int, 
 }
 
 // CollectGarbage does what the registry's own collector does a day after a change: it deletes the manifests that have no
-// tag and that no index lists, a referrer without a tag among them although its subject is kept. The books have the
-// client's deletions alone.
+// tag and that no index lists, a referrer without a tag among them although its subject is kept. The books have only
+// the client's deletions.
 func (f *GitLab) CollectGarbage(path string) {
 	f.deleting.Lock()
 	defer f.deleting.Unlock()

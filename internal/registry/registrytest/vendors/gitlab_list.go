@@ -75,7 +75,7 @@ type gitlabPage struct {
 
 var gitlabTagName = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
 
-// ask reads the query. code is "" when it is good. What is not known is not looked at.
+// ask reads the query. code is "" when it is good. Unknown parameters are ignored.
 func (f *GitLab) ask(q url.Values) (p gitlabPage, code string) {
 	p = gitlabPage{n: 100, last: q.Get("last"), before: q.Get("before"), name: q.Get("name"), sort: "name"}
 	if text := q.Get("n"); text != "" {

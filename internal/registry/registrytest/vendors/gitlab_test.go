@@ -46,9 +46,9 @@ func TestGitLabNeedsReferrersToGoFirst(t *testing.T) {
 		{Path: gitlabProject, Digest: signed, Tags: []string{"b2"}},
 	})
 	alike(t, "refused", f.Refused(), []Refusal{
-		{Path: gitlabProject, What: image.String(), Status: 500, Code: "UNKNOWN"},
-		{Path: gitlabProject, What: signed.String(), Status: 409, Code: "MANIFEST_REFERENCED"},
-		{Path: gitlabProject, What: signature.String(), Status: 409, Code: "MANIFEST_REFERENCED"},
+		{gitlabProject, image.String(), image, 500, "UNKNOWN"},
+		{gitlabProject, signed.String(), signed, 409, "MANIFEST_REFERENCED"},
+		{gitlabProject, signature.String(), signature, 409, "MANIFEST_REFERENCED"},
 	})
 }
 
@@ -94,7 +94,7 @@ func TestGitLabProtectsTags(t *testing.T) {
 	v.delete(manifestPath(gitlabProject, image)).tells(t, "digest", 403, "DENIED")
 	v.delete(manifestPath(gitlabProject, "b1")).tells(t, "other tag", 202, "")
 	alike(t, "tags", f.Tags(gitlabProject), map[string]oci.Digest{"v1": image})
-	alike(t, "refused", f.Refused(), []Refusal{{Path: gitlabProject, What: "v1", Status: 403, Code: "DENIED"}, {Path: gitlabProject, What: image.String(), Status: 403, Code: "DENIED"}})
+	alike(t, "refused", f.Refused(), []Refusal{{gitlabProject, "v1", image, 403, "DENIED"}, {gitlabProject, image.String(), image, 403, "DENIED"}})
 }
 
 func TestGitLabWithoutDatabase(t *testing.T) {

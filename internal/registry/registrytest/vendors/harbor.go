@@ -12,10 +12,10 @@ import (
 	"github.com/regsweep/regsweep/internal/registry/registrytest"
 )
 
-// HarborOptions say how Harbor is set up. The zero value asks nobody for a login.
+// HarborOptions say how Harbor is set up. With the zero value no login is needed.
 type HarborOptions struct {
 	// Logins are the users and robots, a robot as "robot$project+name". In addition to "pull", "push" and "delete", two
-	// actions are for the REST API alone: "list" (artifacts) and "delete-tag". None lets everybody in.
+	// actions are for the REST API only: "list" (artifacts) and "delete-tag". Without any, no login is needed.
 	Logins []Login
 	// Public lets requests without a login pull, as those of a public project may.
 	Public bool
@@ -58,11 +58,11 @@ func (f *Harbor) front(w http.ResponseWriter, r *http.Request, next http.Handler
 		f.serveREST(w, r)
 	case !f.admit(w, r, path, ref):
 	case f.opts.ReadOnly && !reading:
-		f.refuse(w, Refusal{Path: path, What: ref, Status: http.StatusForbidden, Code: "DENIED"}, harborReadOnly)
+		f.refuse(w, f.refusal(path, ref, http.StatusForbidden, "DENIED"), harborReadOnly)
 	case kind == "referrers":
 		answerReferrersAPI(w, r, f.holdings(path), oci.Digest(ref))
 	case kind == "manifests" && r.Method == http.MethodDelete && !strings.Contains(ref, ":"):
-		f.refuse(w, Refusal{Path: path, What: ref, Status: http.StatusBadRequest, Code: "UNSUPPORTED"}, "the operation isn't supported for a tag")
+		f.refuse(w, f.refusal(path, ref, http.StatusBadRequest, "UNSUPPORTED"), "the operation isn't supported for a tag")
 	case kind == "manifests" && r.Method == http.MethodDelete:
 		if f.deleteArtifact(w, path, oci.Digest(ref)) {
 			w.WriteHeader(http.StatusAccepted)
@@ -75,8 +75,8 @@ func (f *Harbor) front(w http.ResponseWriter, r *http.Request, next http.Handler
 // harborReadOnly is from memory and unverified.
 const harborReadOnly = "The system is in read only mode. Any modification is prohibited."
 
-// serveToken is Harbor's token server. A login that it does not know is treated as nobody: with a scope that gets a
-// token, in which what only a login may do is missing.
+// serveToken is Harbor's token server. An unknown login is treated as no login: a request with a scope
+// gets a token, which lacks what only a login may do.
 func (f *Harbor) serveToken(w http.ResponseWriter, r *http.Request) {
 	login, known := f.identify(r)
 	if !known {
@@ -112,7 +112,7 @@ func (f *Harbor) admit(w http.ResponseWriter, r *http.Request, path, ref string)
 	w.Header().Set("Docker-Distribution-Api-Version", "registry/2.0")
 	w.Header().Set("WWW-Authenticate", challenge)
 	if r.Method == http.MethodDelete {
-		f.addRefusal(Refusal{Path: path, What: ref, Status: http.StatusUnauthorized, Code: "UNAUTHORIZED"})
+		f.addRefusal(f.refusal(path, ref, http.StatusUnauthorized, "UNAUTHORIZED"))
 	}
 	answerOCI(w, http.StatusUnauthorized, "UNAUTHORIZED", "unauthorized to access repository: "+path)
 	return false

@@ -93,11 +93,11 @@ func (f *Harbor) deleteArtifact(w http.ResponseWriter, path string, d oci.Digest
 	defer f.deleting.Unlock()
 	x := harborDeletion{immutable: f.isImmutable, all: f.holdings(path), cut: map[[2]oci.Digest]bool{}}
 	if x.all[d] == nil {
-		f.refuse(w, Refusal{Path: path, What: d.String(), Status: http.StatusNotFound, Code: "NOT_FOUND"}, fmt.Sprintf("artifact %s@%s not found", path, d))
+		f.refuse(w, f.refusal(path, d.String(), http.StatusNotFound, "NOT_FOUND"), fmt.Sprintf("artifact %s@%s not found", path, d))
 		return false
 	}
 	if err := x.deeply(d, true); err != nil {
-		f.refuse(w, Refusal{Path: path, What: d.String(), Status: err.status, Code: err.code}, err.message)
+		f.refuse(w, f.refusal(path, d.String(), err.status, err.code), err.message)
 		return false
 	}
 	for _, gone := range x.gone {
@@ -111,12 +111,12 @@ func (f *Harbor) deleteTag(w http.ResponseWriter, path string, d oci.Digest, tag
 	f.deleting.Lock()
 	defer f.deleting.Unlock()
 	if at, ok := f.Tags(path)[tag]; !ok || at != d {
-		f.refuse(w, Refusal{Path: path, What: tag, Status: http.StatusNotFound, Code: "NOT_FOUND"}, fmt.Sprintf("tag %s attached to artifact %s not found", tag, d))
+		f.refuse(w, f.refusal(path, tag, http.StatusNotFound, "NOT_FOUND"), fmt.Sprintf("tag %s attached to artifact %s not found", tag, d))
 		return false
 	}
 	if f.isImmutable(tag) {
 		err := immutableTag(tag)
-		f.refuse(w, Refusal{Path: path, What: tag, Status: err.status, Code: err.code}, err.message)
+		f.refuse(w, f.refusal(path, tag, err.status, err.code), err.message)
 		return false
 	}
 	f.dropTag(path, tag)

@@ -9,7 +9,7 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
-// serveREST answers the API under /api/v2.0. It knows basic authentication alone, no token of the token server.
+// serveREST answers the API under /api/v2.0. It takes basic authentication only, and no token of the token server.
 func (f *Harbor) serveREST(w http.ResponseWriter, r *http.Request) {
 	parts := strings.Split(strings.TrimPrefix(r.URL.Path, "/api/v2.0/"), "/")
 	if len(parts) == 1 && parts[0] == "systeminfo" && r.Method == http.MethodGet {
@@ -70,7 +70,7 @@ func (f *Harbor) permit(w http.ResponseWriter, r *http.Request, path, action, wh
 		status, code, message = http.StatusForbidden, "FORBIDDEN", "forbidden"
 	}
 	if r.Method == http.MethodDelete {
-		f.addRefusal(Refusal{Path: path, What: what, Status: status, Code: code})
+		f.addRefusal(f.refusal(path, what, status, code))
 	}
 	answerOCI(w, status, code, message)
 	return false

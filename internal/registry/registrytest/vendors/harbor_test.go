@@ -50,7 +50,7 @@ func TestHarborDeletesDeeply(t *testing.T) {
 		{Path: harborPath, Digest: index, Tags: []string{"b1", "v1"}},
 	})
 	v.delete(manifestPath(harborPath, tagged)).tells(t, "former child", 202, "")
-	alike(t, "refused first", f.Refused()[0], Refusal{Path: harborPath, What: only.String(), Status: 412, Code: "VIOLATE_FOREIGN_KEY_CONSTRAINT"})
+	alike(t, "refused first", f.Refused()[0], Refusal{harborPath, only.String(), only, 412, "VIOLATE_FOREIGN_KEY_CONSTRAINT"})
 }
 
 func TestHarborKeepsImmutableTags(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 
 // HeadersOptions say how a registry that is told by its headers is set up.
 type HeadersOptions struct {
-	// Logins are the users with what they may do: "pull", "push", "delete". None lets everybody in.
+	// Logins are the users with what they may do: "pull", "push", "delete". Without any, no login is needed.
 	Logins []Login
 	// LeavesTags is Nexus from 3.89 on, which deletes a digest and leaves its tags
 	// (https://github.com/sonatype/nexus-public/issues/925).
@@ -67,7 +67,7 @@ func (f *Headers) front(w http.ResponseWriter, r *http.Request, next http.Handle
 	}
 }
 
-// admit lets a request pass, or answers 401 to a stranger and 403 to a user without the right.
+// admit lets a request pass, or answers 401 to a request without a good login and 403 to a user without the right.
 func (f *Headers) admit(w http.ResponseWriter, r *http.Request, path, ref string) bool {
 	login, known := f.identify(r)
 	allowed := known && login.User != ""
@@ -83,7 +83,7 @@ func (f *Headers) admit(w http.ResponseWriter, r *http.Request, path, ref string
 		w.Header().Set("WWW-Authenticate", f.realm)
 	}
 	if r.Method == http.MethodDelete {
-		f.addRefusal(Refusal{Path: path, What: ref, Status: status, Code: code})
+		f.addRefusal(f.refusal(path, ref, status, code))
 	}
 	answerOCI(w, status, code, "access to the requested resource is not authorized")
 	return false
@@ -94,7 +94,7 @@ func (f *Headers) delete(w http.ResponseWriter, path string, d oci.Digest) {
 	f.deleting.Lock()
 	defer f.deleting.Unlock()
 	if _, ok := f.Manifest(path, d); !ok {
-		f.refuse(w, Refusal{Path: path, What: d.String(), Status: http.StatusNotFound, Code: "MANIFEST_UNKNOWN"}, "manifest unknown")
+		f.refuse(w, f.refusal(path, d.String(), http.StatusNotFound, "MANIFEST_UNKNOWN"), "manifest unknown")
 		return
 	}
 	if f.opts.LeavesTags {

@@ -7,9 +7,9 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// splitV2 parts the path of a request of the distribution API into a repository's name and what is asked of it. Both are
+// splitPath parts the path of a request of the distribution API into a repository's name and what is asked of it. Both are
 // "" for the version check, and the name is "" for what names no repository.
-func splitV2(path string) (name, rest string) {
+func splitPath(path string) (name, rest string) {
 	path = strings.TrimPrefix(strings.TrimPrefix(path, "/v2"), "/")
 	for _, word := range []string{"/blobs/uploads/", "/blobs/", "/manifests/", "/referrers/", "/tags/list"} {
 		if i := strings.LastIndex(path, word); i > 0 {
@@ -21,9 +21,8 @@ func splitV2(path string) (name, rest string) {
 
 // refusalOf is the refusal of a deletion in the distribution API.
 func refusalOf(name, rest string, status int, code string) Refusal {
-	what := rest[strings.LastIndex(rest, "/")+1:]
-	out := Refusal{Path: name, What: what, Status: status, Code: code}
-	if d, err := digest.Parse(what); err == nil {
+	out := Refusal{Path: name, What: rest[strings.LastIndex(rest, "/")+1:], Status: status, Code: code}
+	if d, err := digest.Parse(out.What); err == nil {
 		out.Digest = d
 	}
 	return out

@@ -15,12 +15,12 @@ import (
 	"github.com/regsweep/regsweep/internal/registry/registrytest"
 )
 
-// QuayOptions say how Quay is set up. The zero value is a registry where everybody may do everything.
+// QuayOptions say how Quay is set up. With the zero value no login is needed.
 type QuayOptions struct {
-	// Logins are users and robots ("acme+prune"). Quay knows the actions "pull", "push" and "*"; who may push may delete.
-	// None lets everybody in.
+	// Logins are users and robots ("acme+prune"). The actions of Quay are "pull", "push" and "*"; a login that may push may
+	// delete. Without any, no login is needed.
 	Logins []Login
-	// Public lets everybody pull and list, also without a token.
+	// Public allows everyone to pull and list, also without a token.
 	Public bool
 	// APITokens are the OAuth tokens that the API under /api/v1 takes. A robot's login is not good there.
 	APITokens []string
@@ -107,7 +107,7 @@ func (f *Quay) admit(w http.ResponseWriter, r *http.Request, path, ref string) b
 	w.Header().Set("Docker-Distribution-Api-Version", "registry/2.0")
 	w.Header().Set("WWW-Authenticate", challenge)
 	if r.Method == http.MethodDelete {
-		f.addRefusal(Refusal{Path: path, What: ref, Status: http.StatusUnauthorized, Code: "UNAUTHORIZED"})
+		f.addRefusal(f.refusal(path, ref, http.StatusUnauthorized, "UNAUTHORIZED"))
 	}
 	answerOCI(w, http.StatusUnauthorized, "UNAUTHORIZED", "access to the requested resource is not authorized")
 	return false

@@ -8,13 +8,13 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
-// delete deletes a tag, or all tags of a digest. A digest without a tag of its own is unknown, also when an index that is
-// there lists it.
+// delete deletes a tag, or all tags of a digest. A digest without a tag of its own is unknown, even when an index lists
+// it.
 func (f *Quay) delete(w http.ResponseWriter, path, ref string) {
 	f.deleting.Lock()
 	defer f.deleting.Unlock()
 	if !slices.Contains(f.Repositories(), path) {
-		f.refuse(w, Refusal{Path: path, What: ref, Status: http.StatusNotFound, Code: "NAME_UNKNOWN"}, "repository name not known to registry")
+		f.refuse(w, f.refusal(path, ref, http.StatusNotFound, "NAME_UNKNOWN"), "repository name not known to registry")
 		return
 	}
 	d, tags := oci.Digest(ref), []string{ref}
@@ -26,10 +26,10 @@ func (f *Quay) delete(w http.ResponseWriter, path, ref string) {
 	}
 	switch {
 	case len(tags) == 0:
-		f.refuse(w, Refusal{Path: path, What: ref, Status: http.StatusNotFound, Code: "MANIFEST_UNKNOWN"}, "manifest unknown")
+		f.refuse(w, f.refusal(path, ref, http.StatusNotFound, "MANIFEST_UNKNOWN"), "manifest unknown")
 		return
 	case slices.ContainsFunc(tags, f.isImmutable):
-		f.refuse(w, Refusal{Path: path, What: ref, Status: http.StatusConflict, Code: "TAG_IMMUTABLE"}, "tag is immutable and cannot be overwritten")
+		f.refuse(w, f.refusal(path, ref, http.StatusConflict, "TAG_IMMUTABLE"), "tag is immutable and cannot be overwritten")
 		return
 	}
 	last := len(tags) == len(f.tagsOf(path, d))

@@ -65,7 +65,7 @@ func TestQuayKeepsImmutableTags(t *testing.T) {
 	v.delete(manifestPath(quayPath, "v1")).tells(t, "tag", 409, "TAG_IMMUTABLE")
 	v.delete(manifestPath(quayPath, "b1")).tells(t, "other tag", 202, "")
 	alike(t, "tags", f.Tags(quayPath), map[string]oci.Digest{"v1": image})
-	alike(t, "refused", f.Refused(), []Refusal{{Path: quayPath, What: image.String(), Status: 409, Code: "TAG_IMMUTABLE"}, {Path: quayPath, What: "v1", Status: 409, Code: "TAG_IMMUTABLE"}})
+	alike(t, "refused", f.Refused(), []Refusal{{quayPath, image.String(), image, 409, "TAG_IMMUTABLE"}, {quayPath, "v1", image, 409, "TAG_IMMUTABLE"}})
 }
 
 func TestQuayTakesOnlyItsOwnScopes(t *testing.T) {

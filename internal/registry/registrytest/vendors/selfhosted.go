@@ -56,6 +56,15 @@ func (s *selfHosted) refuse(w http.ResponseWriter, r Refusal, message string) {
 	answerOCI(w, r.Status, r.Code, message)
 }
 
+// refusal is a deletion that is not done. what is a digest or a tag.
+func (s *selfHosted) refusal(path, what string, status int, code string) Refusal {
+	d := s.Tags(path)[what]
+	if _, ok := s.Manifest(path, oci.Digest(what)); ok {
+		d = oci.Digest(what)
+	}
+	return Refusal{Path: path, What: what, Digest: d, Status: status, Code: code}
+}
+
 // drop deletes a manifest with its tags and writes that into the books.
 func (s *selfHosted) drop(path string, d oci.Digest) {
 	tags := s.tagsOf(path, d)
@@ -82,7 +91,7 @@ func route(urlPath string) (path, kind, ref string) {
 }
 
 // actionsOf is what a request does in the words of a token's scope. A registry of distribution's family wants the
-// action delete alone for DELETE.
+// action delete, and no other, for DELETE.
 func actionsOf(method string) []string {
 	switch method {
 	case http.MethodDelete:

@@ -14,7 +14,7 @@ import (
 	"github.com/regsweep/regsweep/internal/registry/registrytest"
 )
 
-// Login is somebody whom a self-hosted registry knows.
+// Login is an account of a self-hosted registry.
 type Login struct {
 	User, Password string
 	// Actions are what a token may say: "pull", "push", "delete", "*".
@@ -30,9 +30,9 @@ func (l Login) may(path, action string) bool {
 }
 
 // desk is a token server (https://distribution.github.io/distribution/spec/auth/token/). Its tokens are JWTs in shape,
-// as those of the services are, and are known by heart.
+// as those of the services are, and the fake keeps a list of them.
 type desk struct {
-	logins []Login // none lets everybody in
+	logins []Login // none: no login is needed
 	// anonymous are the actions of a request without a login.
 	anonymous []string
 	life      time.Duration
@@ -60,7 +60,7 @@ type claim struct {
 	Meta    any      `json:"meta,omitempty"`
 }
 
-// open reports whether the registry asks nobody for a login.
+// open reports whether the registry needs no login.
 func (d *desk) open() bool { return len(d.logins) == 0 }
 
 func (d *desk) requests() []registrytest.TokenRequest {

@@ -31,7 +31,7 @@ func (s *selfHosted) holdings(path string) map[oci.Digest]*holding {
 	for _, d := range s.Manifests(path) {
 		m, ok := s.Manifest(path, d)
 		if !ok {
-			continue // somebody has just deleted it
+			continue // it was deleted a moment ago
 		}
 		h := parseHolding(m.Body)
 		h.digest, h.mediaType, h.pushed = d, m.MediaType, m.Pushed

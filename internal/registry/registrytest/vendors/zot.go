@@ -13,8 +13,8 @@ import (
 
 // ZotOptions say how zot is set up. The zero value is the minimal build without a login.
 type ZotOptions struct {
-	// Logins are the users of the htpasswd file with what the access control allows them: "pull", "push", "delete". None
-	// lets everybody in.
+	// Logins are the users of the htpasswd file with what the access control allows them: "pull", "push", "delete".
+	// Without any, no login is needed.
 	Logins []Login
 	// Search is the build with the search extension.
 	Search bool
@@ -66,7 +66,7 @@ func (f *Zot) front(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	}
 }
 
-// admit lets a request pass, or answers 401 to a stranger and 403 to a user without the right.
+// admit lets a request pass, or answers 401 to a request without a good login and 403 to a user without the right.
 func (f *Zot) admit(w http.ResponseWriter, r *http.Request, path, ref string) bool {
 	login, known := f.identify(r)
 	allowed := known && login.User != ""
@@ -82,19 +82,19 @@ func (f *Zot) admit(w http.ResponseWriter, r *http.Request, path, ref string) bo
 		w.Header().Set("WWW-Authenticate", `Basic realm="Authorization Required"`)
 	}
 	if r.Method == http.MethodDelete {
-		f.addRefusal(Refusal{Path: path, What: ref, Status: status, Code: code})
+		f.addRefusal(f.refusal(path, ref, status, code))
 	}
 	answerOCI(w, status, code, message)
 	return false
 }
 
-// delete deletes a digest with all its tags, or a tag alone. The children of an index go with it unless they have a tag
+// delete deletes a digest with all its tags, or only a tag. The children of an index go with it unless they have a tag
 // or another index lists them.
 func (f *Zot) delete(w http.ResponseWriter, path, ref string) {
 	f.deleting.Lock()
 	defer f.deleting.Unlock()
 	if !slices.Contains(f.Repositories(), path) {
-		f.refuse(w, Refusal{Path: path, What: ref, Status: http.StatusBadRequest, Code: "NAME_UNKNOWN"}, "repository name not known to registry")
+		f.refuse(w, f.refusal(path, ref, http.StatusBadRequest, "NAME_UNKNOWN"), "repository name not known to registry")
 		return
 	}
 	all, d := f.holdings(path), oci.Digest(ref)
@@ -105,13 +105,13 @@ func (f *Zot) delete(w http.ResponseWriter, path, ref string) {
 	h := all[d]
 	switch {
 	case h == nil:
-		f.refuse(w, Refusal{Path: path, What: ref, Status: http.StatusNotFound, Code: "MANIFEST_UNKNOWN"}, "manifest unknown")
+		f.refuse(w, f.refusal(path, ref, http.StatusNotFound, "MANIFEST_UNKNOWN"), "manifest unknown")
 		return
 	case isDigest && len(listedBy(all, d)) > 0:
-		f.refuse(w, Refusal{Path: path, What: ref, Status: http.StatusMethodNotAllowed, Code: "DENIED"}, "requested access to the resource is denied")
+		f.refuse(w, f.refusal(path, ref, http.StatusMethodNotAllowed, "DENIED"), "requested access to the resource is denied")
 		return
 	case isDigest && f.opts.DetectCollision && len(h.tags) > 1: // the code is unverified
-		f.refuse(w, Refusal{Path: path, What: ref, Status: http.StatusConflict, Code: "MANIFEST_INVALID"}, "manifest invalid")
+		f.refuse(w, f.refusal(path, ref, http.StatusConflict, "MANIFEST_INVALID"), "manifest invalid")
 		return
 	case isDigest:
 		f.drop(path, d)
@@ -122,7 +122,7 @@ func (f *Zot) delete(w http.ResponseWriter, path, ref string) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// prune deletes what an index that is gone leaves behind.
+// prune deletes the children that only a deleted index listed.
 func (f *Zot) prune(path string, index *holding) {
 	all := f.holdings(path)
 	for _, c := range index.children {
