@@ -30,6 +30,7 @@ type Rules struct {
 	NoProtectLatest bool           `name:"no-protect-latest" group:"scope" help:"Treat latest like any other tag."`
 	Sort            retain.Sort    `name:"sort" group:"scope" placeholder:"ORDER" values:"created,pushed,semver,name" help:"What newest means: created (build date), pushed (when the registry received the image, where it says so), semver (version in the tag) or name (natural order: b10 is newer than b9). Default: created."`
 	Undated         retain.Undated `name:"undated" group:"scope" placeholder:"HOW" values:"keep,oldest,pushed" help:"What to do with images without a usable date (missing, 1970, 1980 or in the future): keep them, treat them as the oldest, or take the date at which the registry received them. Default: keep."`
+	Untagged        retain.Age     `name:"untagged" group:"scope" placeholder:"AGE" help:"Also delete manifests that no tag leads to any more, from this age on, such as 7d (docs/untagged.md). Default: keep them."`
 
 	MaxDelete retain.Limit `name:"max-delete" group:"run" placeholder:"N|P%" help:"Refuse the plan when it deletes more images of a repository than this. Nothing is deleted, the plan is reported, and the exit code is 3."`
 }
@@ -53,7 +54,7 @@ func (r Rules) Policy() (retain.Policy, error) {
 		KeepHourly: int(r.KeepHourly), KeepDaily: int(r.KeepDaily), KeepWeekly: int(r.KeepWeekly),
 		KeepMonthly: int(r.KeepMonthly), KeepYearly: int(r.KeepYearly), KeepSemver: r.KeepSemver,
 		GroupBy: r.GroupBy, ExpireGroups: r.ExpireGroups,
-		Sort: r.Sort, Undated: r.Undated, MaxDelete: r.MaxDelete,
+		Sort: r.Sort, Undated: r.Undated, Untagged: r.Untagged, MaxDelete: r.MaxDelete,
 	}
 	return p, p.Validate()
 }

@@ -193,7 +193,7 @@ func (l *ledger) isStranded(d oci.Digest, emptied bool, known map[oci.Digest]boo
 	lost := func(b oci.Digest) bool { return l.done(b) || l.unsettled[b] != nil }
 	orphan := slices.ContainsFunc(l.images[d].Subjects(), func(s oci.Digest) bool { return lost(s) || l.absent[s] })
 	switch {
-	case l.done(d), l.keeps(d):
+	case l.done(d), l.keeps(d), l.loose[d] && l.unsettled[d] == nil: // untagged manifests are found as they were found now
 	case l.unsettled[d] != nil:
 		known[d] = true
 	case l.kept[d] != "" && !emptied:

@@ -14,6 +14,7 @@ type dependencies struct {
 	roots  []oci.Digest                // those that wait for nothing, the oldest first
 	before map[oci.Digest][]oci.Digest // what a deletion waits for
 	after  map[oci.Digest][]oci.Digest // what waits for it
+	loose  map[oci.Digest]bool         // nothing led there when the plan was made, without any doing of this program
 	leads  map[oci.Digest][]oci.Digest // through what a digest is found: the indexes that list it, and its subjects
 }
 
@@ -22,7 +23,7 @@ type dependencies struct {
 func dependenciesOf(deletions []retain.Decision, attachmentsFirst bool) dependencies {
 	out := dependencies{
 		images: map[oci.Digest]oci.Image{}, before: map[oci.Digest][]oci.Digest{}, after: map[oci.Digest][]oci.Digest{},
-		leads: map[oci.Digest][]oci.Digest{},
+		leads: map[oci.Digest][]oci.Digest{}, loose: map[oci.Digest]bool{},
 	}
 	for _, d := range deletions {
 		out.images[d.Image.Digest] = d.Image
@@ -40,6 +41,10 @@ func dependenciesOf(deletions []retain.Decision, attachmentsFirst bool) dependen
 				out.add(d.Image.Digest, s)
 			}
 		}
+	}
+	for _, d := range deletions {
+		i := d.Image
+		out.loose[i.Digest] = !d.Pending && len(i.Tags)+len(out.leads[i.Digest]) == 0
 	}
 	for _, d := range slices.Backward(deletions) { // plans are newest first
 		if len(out.before[d.Image.Digest]) == 0 {

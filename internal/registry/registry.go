@@ -44,6 +44,9 @@ type Query struct {
 	// Digests are read in addition to those that tags lead to: a pipeline can push without a tag, and such a manifest is in
 	// no listing.
 	Digests []oci.Digest
+	// Untagged are read in addition: manifests that an earlier run has seen under a tag, or as a part of one, and that no tag
+	// leads to any more. A registry that lists manifests without a tag needs no such memory.
+	Untagged bool
 	// SkipDates leaves dates out, and the manifests that can refer to no other manifest: a decision by names alone needs
 	// neither.
 	SkipDates bool

@@ -62,7 +62,9 @@ type (
 		Broken             []jsonBroken  `json:"broken"`  // pushed meanwhile, and without parts
 		Undated            int           `json:"undated"` // images that stay because rules need a date and they have none
 		Retained           int           `json:"retained"`
-		RegistryKind       string        `json:"registry_kind"` // "" when that is not known
+		Untagged           int           `json:"untagged"`       // manifests without a tag that stay
+		UntaggedBytes      int64         `json:"untagged_bytes"` // of the blobs that only they and their parts use
+		RegistryKind       string        `json:"registry_kind"`  // "" when that is not known
 		RegistryFrees      bool          `json:"registry_frees,omitempty"`
 	}
 	jsonRefusal struct {
@@ -185,6 +187,7 @@ func repositoryJSON(r Outcome) jsonRepository {
 		Unsettled: t.Unsettled, Broken: []jsonBroken{}, Undated: r.undated(),
 		Retained: t.Retained, RegistryKind: r.Kind, RegistryFrees: r.Frees,
 	}
+	out.Untagged, out.UntaggedBytes = r.untagged()
 	for _, b := range r.Broken {
 		out.Broken = append(out.Broken, jsonBroken{b.Name, b.Digest, some(b.Missing)})
 	}

@@ -85,6 +85,9 @@ func (in readRepository) outcome() (Outcome, error) {
 	host, path, _ := strings.Cut(in.Repository, "/")
 	bytes := in.UniqueBytesDeleted
 	out := Outcome{Name: oci.Repository{Host: host, Path: path}, Kind: in.RegistryKind, Frees: in.RegistryFrees, Policy: in.Policy, Warnings: in.Warnings, KnownBytes: &bytes, Method: in.DeletedBy, Unfinished: in.Unfinished}
+	if in.Untagged > 0 {
+		out.KnownUntagged = &UntaggedTotals{in.Untagged, in.UntaggedBytes}
+	}
 	for _, name := range in.JustBuilt {
 		pushed := oci.Pushed{Reference: oci.Reference{Repository: out.Name, Tag: name}, Source: "report"}
 		if short := oci.Digest(name); strings.Contains(name, ":") && retain.ShortDigest(short) == name { // no tag

@@ -72,6 +72,14 @@ type Outcome struct {
 	// KnownBytes is the UniqueBytes of a repository that was read back from a report, which names no blobs; nil when
 	// the blobs are known.
 	KnownBytes *int64
+	// KnownUntagged is what is known of untagged manifests in a repository that was read back from a report.
+	KnownUntagged *UntaggedTotals
+}
+
+// UntaggedTotals counts the untagged manifests that stay.
+type UntaggedTotals struct {
+	Manifests int
+	Bytes     int64 // of the blobs that only they and their parts use
 }
 
 // Totals are a repository's or a run's counts. They count images and indexes, the things that people push; children

@@ -92,7 +92,9 @@ func (r Outcome) counts() Totals {
 		}
 		switch status {
 		case kept:
-			t.Kept += one
+			if !staysUntagged(d) {
+				t.Kept += one
+			}
 		case prune.Deleted:
 			t.Deleted += one
 			t.Manifests++
@@ -136,48 +138,41 @@ func survives(s prune.Status) bool {
 	return s != prune.Deleted && s != prune.Gone && s != prune.Planned
 }
 
-// uniqueBytes adds up the blobs of deleted images that no surviving image of the same repositories uses. When the
-// manifest of any of them was not read, nothing is known of that: 0.
+// uniqueBytes adds up the blobs of deleted images that no surviving image of the same repositories uses.
 func uniqueBytes(repositories ...Outcome) int64 {
-	lost := map[oci.Digest]int64{}
-	each := func(visit func(status prune.Status, blobs []oci.Blob)) {
-		for _, r := range repositories {
-			if r.Plan == nil {
-				continue
-			}
-			for i := range r.Plan.Decisions {
-				d := &r.Plan.Decisions[i]
-				visit(r.status(d), d.Image.Blobs)
-			}
-		}
-	}
+	return bytesOf(repositories, func(r Outcome, d *retain.Decision) bool { return !survives(r.status(d)) })
+}
+
+// bytesOf adds up the blobs of some images that no other image of the same repositories uses. When the manifest of any
+// of them was not read, nothing is known of that: 0.
+func bytesOf(repositories []Outcome, some func(Outcome, *retain.Decision) bool) int64 {
 	for _, r := range repositories {
 		if r.Plan != nil && slices.ContainsFunc(r.Plan.Decisions, func(d retain.Decision) bool { return d.Image.Unread }) {
 			return 0
 		}
 	}
-	each(func(status prune.Status, blobs []oci.Blob) {
-		if survives(status) {
-			return
+	only, others := map[oci.Digest]int64{}, map[oci.Digest]bool{}
+	for _, r := range repositories {
+		if r.Plan == nil {
+			continue
 		}
-		for _, b := range blobs {
-			lost[b.Digest] = b.Size
+		for i := range r.Plan.Decisions {
+			d := &r.Plan.Decisions[i]
+			in := some(r, d)
+			for _, b := range d.Image.Blobs {
+				if in {
+					only[b.Digest] = b.Size
+				} else {
+					others[b.Digest] = true
+				}
+			}
 		}
-	})
-	if len(lost) == 0 {
-		return 0
 	}
-	each(func(status prune.Status, blobs []oci.Blob) {
-		if !survives(status) {
-			return
-		}
-		for _, b := range blobs {
-			delete(lost, b.Digest)
-		}
-	})
 	var sum int64
-	for _, size := range lost {
-		sum += size
+	for d, size := range only {
+		if !others[d] {
+			sum += size
+		}
 	}
 	return sum
 }

@@ -251,6 +251,9 @@ func (r Outcome) remarks() []string {
 	if text := r.undatedRemark(); text != "" {
 		out = append(out, text)
 	}
+	if text := r.untaggedRemark(); text != "" {
+		out = append(out, text)
+	}
 	if r.Method == prune.Retag {
 		out = append(out, "tags were removed by pointing them to a placeholder image, which was pushed for that and then deleted (--delete-by retag)")
 	}

@@ -86,6 +86,9 @@ func newView(s Summary, r Outcome) view {
 		failed := e.status == prune.Failed || e.status == prune.Unsettled
 		e.troubled = failed || e.status == prune.Retained || e.status == prune.Skipped && !refused
 		v.grouped = v.grouped || d.Group != ""
+		if staysUntagged(d) { // a remark counts them
+			continue
+		}
 		list, folded := &v.doomed, &v.doomedParts
 		switch {
 		case failed:

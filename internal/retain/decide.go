@@ -36,6 +36,7 @@ func Decide(s oci.Snapshot, p Policy, c Context, now time.Time) Plan {
 	d.keepPushed()
 	d.keepProtected()
 	d.keepOrphans()
+	d.keepSubjects()
 	for again := true; again; again = d.promote() {
 		d.keepByRules()
 		d.keepReachable()
@@ -49,16 +50,17 @@ func Decide(s oci.Snapshot, p Policy, c Context, now time.Time) Plan {
 
 // entry is an image on its way to a decision.
 type entry struct {
-	image   oci.Image
-	rank    rank
-	names   []string // the tags by which keep rules could count it
-	groups  []string // the named groups that these put it into
-	pending bool     // an earlier run has begun to delete it
-	listed  bool     // an index lists it
-	part    bool     // and it takes no place of its own, and goes where its indexes go unless a rule keeps it
-	firm    []Reason // why it stays whatever the rules say
-	kept    []Reason // which rules keep it, and what it is needed for
-	missed  []Reason // which rules did not keep it
+	image    oci.Image
+	rank     rank
+	names    []string // the tags by which keep rules could count it
+	groups   []string // the named groups that these put it into
+	pending  bool     // an earlier run has begun to delete it
+	listed   bool     // an index lists it
+	untagged bool     // nothing in the repository leads to it
+	part     bool     // and it takes no place of its own, and goes where its indexes go unless a rule keeps it
+	firm     []Reason // why it stays whatever the rules say
+	kept     []Reason // which rules keep it, and what it is needed for
+	missed   []Reason // which rules did not keep it
 }
 
 func (e *entry) always(r Rule, detail string) { e.firm = append(e.firm, Reason{r, detail}) }

@@ -1,6 +1,7 @@
 package retain
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -37,21 +38,61 @@ func (f family) sort() {
 	}
 }
 
-// keepOrphans keeps attachments whose subject is not in the repository: it may be stored elsewhere
-// (COSIGN_REPOSITORY, https://docs.sigstore.dev/cosign/signing/signing_with_containers/), so nothing is known of it.
-// The same holds for a manifest that no tag and no index refers to. What an earlier run has begun to delete is an orphan
+// keepOrphans keeps attachments with a tag whose subject is not in the repository: it may be stored elsewhere
+// (COSIGN_REPOSITORY, https://docs.sigstore.dev/cosign/signing/signing_with_containers/), so nothing is known of it. It
+// also keeps untagged manifests that the policy does not give up. What an earlier run has begun to delete is an orphan
 // because of that run, and is not kept.
 func (d *decider) keepOrphans() {
 	for _, e := range d.entries {
 		if e.pending {
 			continue
 		}
-		if len(e.image.Tags)+len(e.image.Subjects()) == 0 && !e.part {
-			e.always(RuleChild, "nothing in the repository refers to it")
+		if e.untagged = d.isUntagged(e); e.untagged {
+			if why, old := d.untaggedFor(e); !old {
+				e.always(RuleUntagged, why)
+			}
+			continue
 		}
 		for _, s := range e.image.Subjects() {
 			if d.family.byDigest[s] == nil {
 				e.always(RuleAttachment, "its subject "+ShortDigest(s)+" is not in the repository")
+			}
+		}
+	}
+}
+
+// isUntagged reports whether no tag, no index and no subject leads to a manifest.
+func (d *decider) isUntagged(e *entry) bool {
+	return len(e.image.Tags) == 0 && !e.part && !slices.ContainsFunc(e.image.Subjects(), func(s oci.Digest) bool { return d.family.byDigest[s] != nil })
+}
+
+// untaggedFor says how old an untagged manifest is, and reports whether the policy gives it up.
+func (d *decider) untaggedFor(e *entry) (why string, old bool) {
+	at := cmp.Or(d.usable(e.image.Pushed), d.usable(e.image.Created))
+	limit := d.policy.Untagged
+	switch {
+	case limit.IsZero():
+		return "nothing in the repository refers to it", false
+	case at.IsZero():
+		return "nothing in the repository refers to it, and it has no usable date", false
+	}
+	why = "nothing in the repository refers to it; " + Elapsed(max(0, d.now.Sub(at))) + " old"
+	if at.After(limit.Before(d.now)) {
+		return why + ", younger than " + limit.String(), false
+	}
+	return why, true
+}
+
+// keepSubjects keeps what attachments are attached to that stay by themselves.
+func (d *decider) keepSubjects() {
+	for _, e := range d.entries {
+		itself := func(r Reason) bool { return r.Rule != RuleAttachment && r.Rule != RuleUntagged }
+		if e.image.Kind != oci.KindAttachment || !slices.ContainsFunc(e.firm, itself) {
+			continue
+		}
+		for _, s := range e.image.Subjects() {
+			if subject := d.family.byDigest[s]; subject != nil {
+				subject.always(RuleAttachment, Name(e.image)+", which stays, is attached to it")
 			}
 		}
 	}
@@ -116,6 +157,9 @@ func (d *decider) explainDeletions() {
 		switch {
 		case e.image.Kind == oci.KindPlaceholder:
 			e.miss(RuleInterrupted, "placeholder of an interrupted run, which pointed these tags at it to remove them")
+		case e.untagged:
+			why, _ := d.untaggedFor(e)
+			e.miss(RuleUntagged, why)
 		case e.pending && len(e.missed) == 0:
 			e.miss(RuleInterrupted, "an interrupted run has begun to delete it")
 		}

@@ -81,7 +81,8 @@ func hardCase(r *rand.Rand) timedCase {
 		}
 		c.context.Pushed = append(c.context.Pushed, p)
 	}
-	classify(&s, c.context.Pushed)
+	c.listsUntagged = r.IntN(2) == 0
+	classify(&s, c.seen(s))
 	c.snapshot = s
 	return c
 }
@@ -155,6 +156,9 @@ func hardPolicy(r *rand.Rand) Policy {
 		if r.IntN(2) == 0 {
 			p.ExpireGroups = Age{1 + r.IntN(3), pick(r, units)}
 		}
+	}
+	if r.IntN(2) == 0 {
+		p.Untagged = Age{1 + r.IntN(3), pick(r, units)}
 	}
 	lists := []string{"latest", "stable,latest", "main-*", "dev-?", "v*", "re:[0-9].*", "*.*", "*-[0-4]", "sha256-*", "*.sig", "b*,1.*"}
 	p.NoProtectLatest = r.IntN(2) == 0

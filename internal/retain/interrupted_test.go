@@ -49,7 +49,7 @@ func TestInterrupted(t *testing.T) {
 	}{
 		{"begun", nil, begun, Policy{KeepLast: 1}, nil, Delete, RuleInterrupted, false},
 		{"begun and counted by no rule", nil, begun, Policy{KeepLast: 9}, nil, Delete, RuleInterrupted, false},
-		{"never begun and without a name", nil, begun, Policy{KeepLast: 1}, nil, Keep, RuleChild, true},
+		{"never begun and without a name", nil, begun, Policy{KeepLast: 1}, nil, Keep, RuleUntagged, true},
 		{"begun and tagged again", nil, with(begun, func(i *oci.Image) { i.Tags = []string{"b1"} }), Policy{KeepLast: 2}, nil, Keep, RuleLast, false},
 		{"begun, tagged and still doomed", nil, with(begun, func(i *oci.Image) { i.Tags = []string{"b1"} }), Policy{KeepLast: 1}, nil, Delete, RuleLast, false},
 		{"begun and protected by its tag", nil, with(begun, func(i *oci.Image) { i.Tags = []string{"latest"} }), Policy{KeepLast: 1, Protect: latest}, nil, Keep, RuleProtect, false},

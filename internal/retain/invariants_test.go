@@ -61,7 +61,8 @@ func broken(c testCase, p Plan) []string {
 			}
 		}
 		for _, s := range i.Subjects() {
-			if doomed && verdicts[s] != Delete {
+			orphan := verdicts[s] == "" && len(i.Tags) == 0 && !c.policy.Untagged.IsZero()
+			if doomed && verdicts[s] != Delete && !orphan {
 				fail("%s is deleted though what it is attached to is not", name)
 			}
 		}
@@ -161,7 +162,8 @@ func randomCase(r *rand.Rand) testCase {
 	if r.IntN(4) == 0 {
 		c.snapshot.Ghosts = []string{fmt.Sprintf(pick(r, forms), tag), "b"}
 	}
-	classify(&c.snapshot, nil)
+	c.listsUntagged = r.IntN(2) == 0
+	classify(&c.snapshot, c.seen(c.snapshot))
 	c.policy = randomPolicy(r)
 	if len(c.snapshot.Images) > 0 && r.IntN(2) == 0 {
 		i := c.snapshot.Images[r.IntN(len(c.snapshot.Images))]
@@ -172,6 +174,18 @@ func randomCase(r *rand.Rand) testCase {
 		c.context.Pushed = append(c.context.Pushed, p)
 	}
 	return c
+}
+
+// seen names what a snapshot has without a tag: what was pushed by digest, and everything where the registry lists it.
+func (c testCase) seen(s oci.Snapshot) []oci.Pushed {
+	if !c.listsUntagged {
+		return c.context.Pushed
+	}
+	var out []oci.Pushed
+	for _, i := range s.Images {
+		out = append(out, oci.Pushed{Reference: oci.Reference{Digest: i.Digest}})
+	}
+	return out
 }
 
 // classify gives images the kinds that a snapshot would give them, and drops what a snapshot would not see: it reads
@@ -233,6 +247,9 @@ func randomPolicy(r *rand.Rand) Policy {
 	if len(p.keepRules()) == 0 || p.KeepLast > 0 && r.IntN(2) == 0 || r.IntN(3) == 0 {
 		p.KeepYoungerThan = Age{1 + r.IntN(5), "d"}
 	}
+	if r.IntN(2) == 0 {
+		p.Untagged = Age{1 + r.IntN(5), "d"}
+	}
 	globs := []string{"b*", "v*", "rel-*", "*1*", "re:1\\.[0-9]+"}
 	if r.IntN(3) == 0 {
 		p.Tags, _ = ParsePatterns(globs[r.IntN(len(globs))])
@@ -281,7 +298,7 @@ func checkCase(t *testing.T, c testCase, r *rand.Rand) {
 			rest.Images = append(rest.Images, d.Image)
 		}
 	}
-	classify(&rest, c.context.Pushed)
+	classify(&rest, c.seen(rest))
 	for _, d := range Decide(rest, c.policy, c.context, testNow).Deletions() {
 		// What stays only because the repository would be empty may go once something else stays by itself: an image that
 		// was also the attachment of a deleted one is an orphan then, and orphans are kept.

@@ -46,6 +46,8 @@ type testCase struct {
 	context  Context
 	snapshot oci.Snapshot
 	names    map[oci.Digest]string
+	// listsUntagged says that the registry lists manifests without a tag.
+	listsUntagged bool
 }
 
 func parseCase(t testing.TB, text string) (c testCase, want string) {
@@ -114,6 +116,8 @@ func parsePolicy(t testing.TB, text string) Policy {
 			p.Sort = Sort(value)
 		case "--undated":
 			p.Undated = Undated(value)
+		case "--untagged":
+			p.Untagged, err = ParseAge(value)
 		case "--max-delete":
 			p.MaxDelete, err = ParseLimit(value)
 		default:

@@ -53,6 +53,7 @@ func (c *timedCase) written() string {
 	flag("keep-yearly", p.KeepYearly, p.KeepYearly > 0)
 	flag("keep-semver", fmt.Sprint(p.KeepSemver.n, "/", p.KeepSemver.per), p.KeepSemver.n > 0)
 	flag("sort", p.Sort, p.Sort != "")
+	flag("untagged", fmt.Sprint(p.Untagged.n, p.Untagged.unit), !p.Untagged.IsZero())
 	flag("undated", p.Undated, p.Undated != "")
 	flag("group-by", p.GroupBy, !p.GroupBy.IsZero())
 	flag("expire-groups", fmt.Sprint(p.ExpireGroups.n, p.ExpireGroups.unit), !p.ExpireGroups.IsZero())
@@ -105,7 +106,7 @@ func shrunk(c timedCase) timedCase {
 	for again := true; again; {
 		again = false
 		for _, smaller := range smallerCases(c) {
-			classify(&smaller.snapshot, smaller.context.Pushed)
+			classify(&smaller.snapshot, smaller.seen(smaller.snapshot))
 			if len(smaller.policy.keepRules()) > 0 && disagreement(smaller) != "" {
 				c, again = smaller, true
 				break

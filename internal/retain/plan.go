@@ -38,6 +38,7 @@ const (
 	RuleNoVersion    Rule = "no-version"
 	RuleVoid         Rule = "no-rule-applies"
 	RuleNeverEmpty   Rule = "never-empty"
+	RuleUntagged     Rule = "untagged"
 	RuleChild        Rule = "child"
 	RuleAttachment   Rule = "attachment"
 	RuleNoPolicy     Rule = "no-keep-rule"

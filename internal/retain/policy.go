@@ -40,6 +40,8 @@ type Policy struct {
 	GroupBy Grouping
 	// ExpireGroups applies no keep rule to a named group whose newest image is older; with the zero Age no group expires.
 	ExpireGroups Age
+	// Untagged gives up untagged manifests that are not younger than this; the zero Age keeps all of them.
+	Untagged Age
 	// Sort says what newest means; "" is [SortCreated].
 	Sort Sort
 	// Undated says what becomes of images without a usable date; "" is [UndatedKeep].
@@ -149,7 +151,7 @@ func (p Policy) sort() Sort { return cmp.Or(p.Sort, SortCreated) }
 // which the registry received an image, it does not. Without --keep-last nothing may be kept, and then the newest image
 // by date is.
 func (p Policy) NeedsBuildDates() bool {
-	return p.sort() != SortPushed && (p.KeepLast == 0 || p.needsDates())
+	return !p.Untagged.IsZero() || p.sort() != SortPushed && (p.KeepLast == 0 || p.needsDates())
 }
 
 // NeedsPushTimes reports whether the policy asks for the date at which the registry received an image.
@@ -215,6 +217,9 @@ func (p Policy) String() string {
 	}
 	if s := p.protected(); s != "" {
 		parts = append(parts, "protect "+s)
+	}
+	if !p.Untagged.IsZero() {
+		parts = append(parts, "delete untagged manifests from the age of "+p.Untagged.String()+" on")
 	}
 	switch p.Undated {
 	case UndatedOldest:

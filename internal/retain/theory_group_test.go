@@ -193,7 +193,7 @@ func (o *theory) datesMatter() bool {
 		p.KeepHourly+p.KeepDaily+p.KeepWeekly+p.KeepMonthly+p.KeepYearly > 0
 }
 
-// keepIn is rule 4 in one group.
+// keepIn is rule 5 in one group.
 func (o *theory) keepIn(group string) {
 	var counted, parts []standing
 	var newest time.Time

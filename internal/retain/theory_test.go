@@ -13,7 +13,7 @@ import (
 // compared with the page by reading. Where the page is silent it reads:
 //   - an image with an ordinary tag beside an attachment's is no attachment, but is attached as well;
 //   - an attachment's tag is inside every scope;
-//   - what has no tag is not left by rule 7;
+//   - what has no tag is not left by rule 8;
 //   - of what is equal in everything the smaller digest is the newer.
 type theory struct {
 	images []oci.Image
@@ -32,7 +32,7 @@ func oracle(s oci.Snapshot, p Policy, pushed []oci.Pushed, now time.Time) map[oc
 		before = len(o.grown)
 		o.stays, o.leftBy = map[oci.Digest]bool{}, map[oci.Digest]bool{}
 		for _, i := range o.images {
-			o.stays[i.Digest] = o.firm(i)
+			o.stays[i.Digest] = o.firm(i) || o.untagged(i) && !o.givenUp(i)
 		}
 		for _, name := range o.groupNames() {
 			o.keepIn(name)
@@ -66,6 +66,21 @@ func (o *theory) firm(i oci.Image) bool {
 		}
 	}
 	return i.Retained != "" || slices.ContainsFunc(i.Tags, func(t string) bool { return o.protected(t) || !o.inScope(t) && !attachmentTag(t) })
+}
+
+// untagged says whether an image has no tag, is no part, and is attached to nothing that is there.
+func (o *theory) untagged(i oci.Image) bool {
+	return len(i.Tags) == 0 && len(o.indexesOf(i)) == 0 && !slices.ContainsFunc(i.Subjects(), o.has)
+}
+
+// givenUp says whether --untagged gives an untagged manifest up: it is not younger, by its push, else by its build.
+func (o *theory) givenUp(i oci.Image) bool {
+	for _, t := range []time.Time{i.Pushed, i.Created} {
+		if !t.IsZero() && !t.After(o.now.Add(24*time.Hour)) {
+			return !o.policy.Untagged.IsZero() && !t.After(o.policy.Untagged.Before(o.now))
+		}
+	}
+	return false
 }
 
 func (o *theory) protected(tag string) bool {
@@ -104,8 +119,16 @@ func (o *theory) has(d oci.Digest) bool {
 	return slices.ContainsFunc(o.images, func(i oci.Image) bool { return i.Digest == d })
 }
 
-// together is rule 5.
+// together is rule 6.
 func (o *theory) together() {
+	for _, a := range o.images {
+		if attachment(a) && o.firm(a) {
+			for _, s := range a.Subjects() {
+				o.stays[s] = o.stays[s] || o.has(s)
+				o.leftBy[s] = o.leftBy[s] || o.has(s)
+			}
+		}
+	}
 	for again := true; again; {
 		again = false
 		for _, i := range o.images {
@@ -118,14 +141,15 @@ func (o *theory) together() {
 				o.leftBy[i.Digest] = o.leftBy[i.Digest] || o.stays[x.Digest]
 			}
 			for _, s := range i.Subjects() {
-				again = again || o.stays[s] || !o.has(s)
-				o.stays[i.Digest] = o.stays[i.Digest] || o.stays[s] || !o.has(s)
+				elsewhere := !o.has(s) && !o.untagged(i)
+				again = again || o.stays[s] || elsewhere
+				o.stays[i.Digest] = o.stays[i.Digest] || o.stays[s] || elsewhere
 			}
 		}
 	}
 }
 
-// neverEmpty is rule 7.
+// neverEmpty is rule 8.
 func (o *theory) neverEmpty() {
 	var others []standing
 	lonely := map[oci.Digest]bool{}

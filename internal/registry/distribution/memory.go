@@ -112,7 +112,7 @@ func (r rememberedManifest) manifest(table []oci.Blob) (manifest, bool) {
 }
 
 // remember writes a memory down. Manifests that refer to what the registry does not have are left out: that may be
-// pushed again.
+// pushed again. What an earlier run has read and no tag leads to any more stays in it, because no listing has it.
 func (g *gathering) remember() []byte {
 	out := remembered{Form: rememberedForm, Open: g.repository.client.Anonymous(), Tags: g.tagged()}
 	places := map[oci.Blob]int{}
@@ -124,8 +124,16 @@ func (g *gathering) remember() []byte {
 		}
 		return i
 	}
-	for _, d := range slices.Sorted(maps.Keys(g.manifests)) {
-		m := g.manifests[d]
+	known := maps.Clone(g.manifests)
+	if lost := g.overwritten(); len(known)+len(lost) <= maxRemembered {
+		for _, d := range lost {
+			if !g.absent[d] {
+				known[d] = g.memory.manifests[d]
+			}
+		}
+	}
+	for _, d := range slices.Sorted(maps.Keys(known)) {
+		m := known[d]
 		if m.unread || m.placeholder || g.absent[m.config.Digest] || slices.ContainsFunc(m.children, func(c child) bool { return g.absent[c.digest] }) {
 			continue
 		}

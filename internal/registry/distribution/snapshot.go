@@ -29,6 +29,9 @@ func (r *Repository) Snapshot(ctx context.Context, q registry.Query) (oci.Snapsh
 	if err == nil {
 		err = g.readNamed(ctx, q.Digests)
 	}
+	if q.Untagged && err == nil {
+		err = g.readNamed(ctx, g.overwritten())
+	}
 	if q.SkipDates {
 		g.undated = true
 	} else if err == nil {
@@ -173,6 +176,22 @@ func (g *gathering) readNamed(ctx context.Context, digests []oci.Digest) error {
 		}
 	}
 	return g.readDigests(ctx, steps(digests))
+}
+
+// overwritten are the manifests that an earlier run has read and that no tag leads to any more, sorted. Whether they are
+// still there is not known.
+func (g *gathering) overwritten() []oci.Digest {
+	if g.repository.list != nil { // it has everything
+		return nil
+	}
+	var out []oci.Digest
+	for d := range g.memory.manifests {
+		if _, reached := g.manifests[d]; !reached {
+			out = append(out, d)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // add notes a manifest and returns the manifests that it lists.
