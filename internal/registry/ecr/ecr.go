@@ -59,6 +59,15 @@ type signed struct {
 	login *login
 }
 
+// Catalog lists the paths of all repositories.
+func (r *signed) Catalog(ctx context.Context) ([]string, error) {
+	if err := r.login.ensure(ctx); err != nil {
+		return nil, err
+	}
+	paths, err := r.Registry.Catalog(ctx)
+	return paths, explainRead(err)
+}
+
 // Repository returns the repository with the path; nothing is sent.
 func (r *signed) Repository(path string) registry.Repository {
 	out := &repository{registry: r, path: path}
