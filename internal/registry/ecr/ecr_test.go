@@ -3,6 +3,7 @@ package ecr_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/registry/kinds"
+	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/kindtest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/vendors"
@@ -128,6 +130,45 @@ func TestDockerLogin(t *testing.T) {
 	run = b.Sweep(keepOne)
 	if !errors.Is(run.Err, registry.ErrUnauthorized) || !strings.Contains(hintOf(run.Err), "amazon-ecr-login") {
 		t.Errorf("an expired login: %v with the hint %q", run.Err, hintOf(run.Err))
+	}
+}
+
+// A host whose challenge alone tells the kind is a proxy: it is used by digest, with no AWS credentials.
+func TestProxy(t *testing.T) {
+	t.Parallel()
+	f := vendors.NewECR(t, vendors.ECROptions{})
+	s := standOf(f, userKeys(f), dockerLogin(f))
+	s.Host, s.Options.PlainHTTP = f.Host(), true
+	b := kindtest.NewBench(t, s)
+	old, last := b.Aged("b1", 2), b.Aged("b2", 1)
+	repo, _ := b.Repository()
+	got, err := repo.Snapshot(t.Context(), registry.Query{})
+	if err != nil || len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], "a proxy") {
+		t.Errorf("got %q, %v", got.Warnings, err)
+	}
+	b.Settled(b.Sweep(keepOne), keepOne)
+	b.There([]oci.Digest{last}, []oci.Digest{old})
+	for _, v := range slices.Concat(slices.Collect(maps.Values(f.Sent()))...) {
+		if strings.HasPrefix(v, "AWS4") {
+			t.Errorf("a proxy was sent %.40q", v)
+		}
+	}
+}
+
+// A manifest without a tag is read where the list names no subject: a list that leaves subjects out makes no rubbish of
+// what belongs to an image.
+func TestSubjectNotListed(t *testing.T) {
+	t.Parallel()
+	f := vendors.NewECR(t, vendors.ECROptions{})
+	b := kindtest.NewBench(t, standOf(f, userKeys(f), dockerLogin(f)))
+	image := b.Aged("b1", 1)
+	referrer := b.Push.Image(fixture.Image{MediaType: fixture.OCIManifest, Subject: image, ArtifactType: "application/spdx+json"})
+	f.AddFault(registrytest.Fault{Method: "POST", Path: "/", Times: -1, Edit: func(r *registrytest.Response) {
+		r.Body = []byte(strings.ReplaceAll(string(r.Body), "subjectManifestDigest", "subject"))
+	}})
+	s, err := mustRepository(b).Snapshot(t.Context(), registry.Query{SkipDates: true})
+	if err != nil || !slices.ContainsFunc(s.Images, func(i oci.Image) bool { return i.Digest == referrer && i.Subject == image }) {
+		t.Errorf("got %+v, %v", s.Images, err)
 	}
 }
 
