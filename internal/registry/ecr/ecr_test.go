@@ -208,21 +208,43 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// Images that fail by themselves say nothing of the others, however many there are.
+func TestManyFail(t *testing.T) {
+	t.Parallel()
+	f := vendors.NewECR(t, vendors.ECROptions{})
+	b := kindtest.NewBench(t, standOf(f, userKeys(f), dockerLogin(f)))
+	for n := range 9 {
+		if d := b.Aged(fmt.Sprint("b", n), 20-n); n < 7 {
+			f.Fail(d, "KmsError")
+		}
+	}
+	run := b.Sweep(keepOne)
+	if n := run.Statuses(); run.Result.Err != nil || n[prune.Failed] != 7 || n[prune.Deleted] != 1 {
+		t.Errorf("got %v, %v", n, run.Result.Err)
+	}
+	for _, o := range run.Result.Outcomes {
+		if o.Status == prune.Failed && !strings.Contains(o.Detail, "KmsError: Requested image cannot be deleted") {
+			t.Errorf("got %q", o.Detail)
+		}
+	}
+	b.Books(run)
+}
+
 // The kind does not fit every host, and a level can have more images than a request takes.
 func TestLevelsAndHosts(t *testing.T) {
 	t.Parallel()
 	f := vendors.NewECR(t, vendors.ECROptions{})
 	b := kindtest.NewBench(t, standOf(f, userKeys(f), dockerLogin(f)))
-	level := []oci.Image{{Digest: "b1"}}
+	var level []oci.Image
 	for n := range 150 {
 		level = append(level, oci.Image{Digest: b.Push.Image(fixture.Image{Tags: []string{fmt.Sprint("b", n)}, Seed: fmt.Sprint(n)})})
 	}
-	level = append(level, oci.Image{Digest: oci.Digest("sha256:" + strings.Repeat("1", 64))})
+	level = append(level, oci.Image{Digest: oci.Digest("sha256:" + strings.Repeat("1", 64))}, oci.Image{Digest: "b1"})
 	for i, r := range mustRepository(b).Delete(t.Context(), level) {
-		switch last := i == len(level)-1; {
-		case i == 0 && r.Err == nil:
+		switch tag := i == 151; {
+		case tag && r.Err == nil:
 			t.Error("a tag was taken for a digest")
-		case i > 0 && r.Err != nil, i > 0 && r.Existed == last:
+		case !tag && r.Err != nil, !tag && r.Existed != (i < 150):
 			t.Errorf("%d: got %+v", i, r)
 		}
 	}

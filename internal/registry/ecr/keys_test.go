@@ -64,6 +64,9 @@ func TestRenewal(t *testing.T) {
 			if run.Statuses()[prune.Deleted] != 2 {
 				t.Errorf("got %+v", run.Result.Outcomes)
 			}
+			if n := f.Count("GET", f.ContainerPath()); name == "container" && n != 4 { // at first, in advance, after the refusal, in the second run
+				t.Errorf("keys were asked for %d times", n)
+			}
 		})
 	}
 }
@@ -208,6 +211,20 @@ func sweepOrOpen(t *testing.T, b *kindtest.Bench) error {
 	}
 	run := b.Sweep(keepOne)
 	return errors.Join(run.Err, run.Result.Err)
+}
+
+// Secrets that an answer repeats are not in an error.
+func TestSecretsInAnswers(t *testing.T) {
+	t.Parallel()
+	f := vendors.NewECR(t, vendors.ECROptions{})
+	k := f.SessionKeys()
+	b := kindtest.NewBench(t, standOf(f, inEnvironment(k), dockerLogin(f)))
+	b.Aged("b1", 1)
+	f.AddFault(registrytest.Fault{Method: "POST", Path: "/", Status: 400, Body: `{"__type":"Odd","message":"` + k.SecretAccessKey + " " + k.SessionToken + `"}`})
+	run := b.Sweep(keepOne)
+	if run.Err == nil || strings.Contains(run.Err.Error(), k.SecretAccessKey) || strings.Contains(run.Err.Error(), k.SessionToken) || !strings.Contains(run.Err.Error(), "Odd: *** ***") {
+		t.Errorf("got %v", run.Err)
+	}
 }
 
 // A missing right to delete ends the run with the name of the right.
