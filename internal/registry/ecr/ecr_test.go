@@ -131,6 +131,11 @@ func TestDockerLogin(t *testing.T) {
 	if !errors.Is(run.Err, registry.ErrUnauthorized) || !strings.Contains(hintOf(run.Err), "amazon-ecr-login") {
 		t.Errorf("an expired login: %v with the hint %q", run.Err, hintOf(run.Err))
 	}
+	b.Options.Credentials = registry.Credentials{}
+	run = b.Sweep(keepOne)
+	if !errors.Is(run.Err, registry.ErrUnauthorized) || !strings.Contains(hintOf(run.Err), "configure-aws-credentials") {
+		t.Errorf("no login: %v with the hint %q", run.Err, hintOf(run.Err))
+	}
 }
 
 // A host whose challenge alone tells the kind is a proxy: it is used by digest, with no AWS credentials.

@@ -103,6 +103,8 @@ func explainRead(err error) error {
 		return err
 	}
 	switch {
+	case answer.Message == wire.NoLogin:
+		return &failure{err, registry.ErrUnauthorized, "run docker login for this registry, for example with aws-actions/amazon-ecr-login; or set AWS credentials, for example with aws-actions/configure-aws-credentials"}
 	case answer.Status < http.StatusInternalServerError && strings.Contains(strings.ToLower(answer.Message), badLogin):
 		return &failure{err, registry.ErrUnauthorized, "run docker login again right before this step, for example with aws-actions/amazon-ecr-login: a login for Amazon ECR ends after twelve hours"}
 	case answer.Status == http.StatusForbidden:
