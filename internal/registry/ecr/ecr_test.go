@@ -160,8 +160,8 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-// A manifest without a tag is read where the list names no subject: a list that leaves subjects out makes no rubbish of
-// what belongs to an image.
+// A manifest without a tag is read where the list names no subject: a list that leaves subjects out does not
+// make an attachment look like an image.
 func TestSubjectNotListed(t *testing.T) {
 	t.Parallel()
 	f := vendors.NewECR(t, vendors.ECROptions{})
