@@ -19,16 +19,19 @@ import (
 // variables of the environment that do not fit together, and about certificates.
 func Open(client *wire.Client, host string, o registry.Options, traits registry.Traits) (registry.Registry, error) {
 	o = o.WithDefaults()
-	if strings.EqualFold(host, publicHost) {
+	switch {
+	case strings.EqualFold(host, publicHost):
 		traits.Product += " Public"
-		return newPlain(client, host, o, traits), nil
+		return newPlain(client, host, o, traits, ""), nil
+	case !IsHost(host) && o.Kind != traits.Kind: // its challenge has told the kind: it is a proxy, which is given no AWS credentials
+		return newPlain(client, host, o, traits, becauseOfProxy), nil
 	}
 	p, s, err := credentials(host, o)
 	if err != nil {
 		return nil, err
 	}
 	if s == nil {
-		return newPlain(client, host, o, traits), nil
+		return newPlain(client, host, o, traits, becauseOfKeys), nil
 	}
 	a, err := newAPI(p, s, o)
 	if err != nil {
@@ -57,6 +60,15 @@ type signed struct {
 	*distribution.Registry
 	api   *api
 	login *login
+}
+
+// Catalog lists the paths of all repositories.
+func (r *signed) Catalog(ctx context.Context) ([]string, error) {
+	if err := r.login.ensure(ctx); err != nil {
+		return nil, err
+	}
+	paths, err := r.Registry.Catalog(ctx)
+	return paths, explainRead(err)
 }
 
 // Repository returns the repository with the path; nothing is sent.

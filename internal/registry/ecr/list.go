@@ -138,7 +138,7 @@ func (d detail) entry() (distribution.Entry, error) {
 	switch e.MediaType {
 	case typeDockerImage: // it has no subject
 		e.Whole = true
-	case typeImage: // an untagged one whose subject was not noted would be taken for rubbish: its manifest is read
+	case typeImage: // an untagged attachment whose subject the list left out would look like an image: its manifest is read
 		e.Whole = e.Subject != "" || len(e.Tags) > 0
 	}
 	if d.ImageStatus != "" && d.ImageStatus != statusActive {

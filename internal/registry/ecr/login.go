@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/registry/wire"
@@ -20,9 +21,10 @@ type login struct {
 	client *wire.Client
 	host   string
 
-	mu     sync.Mutex
-	known  bool
-	issued registry.Login
+	issued atomic.Pointer[registry.Login] // nil until AWS has given one
+
+	mu    sync.Mutex
+	known bool // that there is a login
 }
 
 // after returns a source of logins that is asked after another one, which may be nil.
@@ -33,7 +35,10 @@ func (l *login) after(first func(string) (registry.Login, bool)) func(string) (r
 				return found, true
 			}
 		}
-		return l.issued, host == l.host && l.issued != registry.Login{}
+		if issued := l.issued.Load(); issued != nil && host == l.host {
+			return *issued, true
+		}
+		return registry.Login{}, false
 	}
 }
 
@@ -46,7 +51,9 @@ func (l *login) ensure(ctx context.Context) error {
 	}
 	found, err := l.client.Login(ctx, l.host)
 	if err == nil && found == (registry.Login{}) {
-		l.issued, err = l.exchange(ctx)
+		if found, err = l.exchange(ctx); err == nil {
+			l.issued.Store(&found)
+		}
 	}
 	l.known = err == nil
 	return err
@@ -60,7 +67,7 @@ func (l *login) exchange(ctx context.Context) (registry.Login, error) {
 		} `json:"authorizationData"`
 	}
 	err := l.api.do(ctx, call{action: "GetAuthorizationToken", in: struct{}{}, out: &answer})
-	if errors.Is(err, registry.ErrForbidden) {
+	if errors.Is(err, registry.ErrForbidden) && !errors.Is(err, registry.ErrUnauthorized) {
 		return registry.Login{}, &failure{err, nil, "run docker login for " + l.host + ", or allow ecr:GetAuthorizationToken on the resource *"}
 	}
 	if err != nil {

@@ -15,27 +15,30 @@ import (
 // plain is a registry that is used over the OCI API alone, by digest.
 type plain struct {
 	*distribution.Registry
-	private bool
+	because string // why not with the API of Amazon ECR; "" where that would give nothing more
 }
 
-func newPlain(client *wire.Client, host string, o registry.Options, traits registry.Traits) plain {
+func newPlain(client *wire.Client, host string, o registry.Options, traits registry.Traits, because string) plain {
 	traits.BatchSize, traits.ListsUntagged, traits.PushTime = 0, false, false
-	return plain{distribution.On(client, host, o, traits), !strings.EqualFold(host, publicHost)}
+	return plain{distribution.On(client, host, o, traits), because}
 }
 
 // Repository returns the repository with the path, which cannot remove a tag alone; nothing is sent.
 func (r plain) Repository(path string) registry.Repository {
-	return plainRepository{r.Registry.Repository(path).(registry.Core), r.private}
+	return plainRepository{r.Registry.Repository(path).(registry.Core), r.because}
 }
 
 type plainRepository struct {
 	registry.Core
-	private bool
+	because string
 }
 
-// moreWithKeys says what the docker login does not give.
-const moreWithKeys = "there are no AWS credentials in the environment, and the docker login cannot use the API of Amazon ECR: " +
-	"images without a tag are not seen, push times are not known, and each image is deleted with a request of its own; see docs/registries.md"
+// Why the API of Amazon ECR is not used, and what that costs.
+const (
+	becauseOfKeys  = "there are no AWS credentials in the environment, and the docker login cannot use the API of Amazon ECR"
+	becauseOfProxy = "this host is a proxy of Amazon ECR, and AWS credentials are used for its own hosts alone"
+	whatItCosts    = "images without a tag are not seen, push times are not known, and each image is deleted with a request of its own; see docs/registries.md"
+)
 
 // keysHint says where AWS credentials come from.
 const keysHint = "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, for example with aws-actions/configure-aws-credentials: " +
@@ -44,8 +47,8 @@ const keysHint = "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_T
 // Snapshot reads what the tags lead to.
 func (r plainRepository) Snapshot(ctx context.Context, q registry.Query) (oci.Snapshot, error) {
 	s, err := r.Core.Snapshot(ctx, q)
-	if err == nil && r.private {
-		s.Warnings = append(s.Warnings, moreWithKeys)
+	if err == nil && r.because != "" {
+		s.Warnings = append(s.Warnings, r.because+": "+whatItCosts)
 	}
 	return s, explainRead(err)
 }
@@ -77,17 +80,17 @@ func (r plainRepository) explainDelete(err error) error {
 		return registry.Mark(err, registry.ErrInUse)
 	case answer.Status == http.StatusForbidden && !strings.Contains(text, badLogin):
 		return &failure{err, nil, "allow " + r.service() + ":BatchDeleteImage on this repository in the IAM policy of the role or user that has logged in"}
-	case r.private && answer.Status == http.StatusNotFound && !errors.Is(err, registry.ErrNotFound):
+	case r.because != "" && answer.Status == http.StatusNotFound && !errors.Is(err, registry.ErrNotFound):
 		return &failure{err, nil, keysHint}
 	}
 	return explainRead(err)
 }
 
 func (r plainRepository) service() string {
-	if r.private {
-		return "ecr"
+	if r.because == "" {
+		return "ecr-public"
 	}
-	return "ecr-public"
+	return "ecr"
 }
 
 // badLogin is in the answer to a login that has ended after twelve hours, or that never was one.
@@ -100,6 +103,8 @@ func explainRead(err error) error {
 		return err
 	}
 	switch {
+	case answer.Message == wire.NoLogin:
+		return &failure{err, registry.ErrUnauthorized, "run docker login for this registry, for example with aws-actions/amazon-ecr-login; or set AWS credentials, for example with aws-actions/configure-aws-credentials"}
 	case answer.Status < http.StatusInternalServerError && strings.Contains(strings.ToLower(answer.Message), badLogin):
 		return &failure{err, registry.ErrUnauthorized, "run docker login again right before this step, for example with aws-actions/amazon-ecr-login: a login for Amazon ECR ends after twelve hours"}
 	case answer.Status == http.StatusForbidden:

@@ -26,6 +26,7 @@ var kinds = []kind{
 	{
 		traits: registry.Traits{Kind: "ecr", Product: "Amazon ECR", BatchSize: 100, ListsUntagged: true, PushTime: true, Frees: true},
 		host:   func(host string, _ func(string) string) bool { return ecr.IsHost(host) },
+		greets: func(g registry.Greeting) bool { return g.Service == "ecr.amazonaws.com" },
 		open:   ecr.Open,
 	},
 	{

@@ -51,13 +51,14 @@ func Faults(t *testing.T, start func(t *testing.T) Stand, paths Paths) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		f := paths.Delete
-		f.Before = cancel // the first one goes alone
+		f.Before = cancel // the first request goes alone
 		b.Fake.AddFault(f)
 		run := b.SweepIn(ctx, keepOne, nil)
-		if run.Result.Err == nil {
+		n := run.Statuses()[prune.Deleted]
+		if run.Result.Err == nil && n < len(b.gone) { // one request can delete all of them
 			t.Error("a cancelled run came to its end")
 		}
-		if n := run.Statuses()[prune.Deleted]; n < 1 {
+		if n < 1 {
 			t.Errorf("outcomes %v, want the deletion counted that was on its way", run.Statuses())
 		}
 		b.Books(run)
