@@ -14,6 +14,7 @@ import (
 	"github.com/regsweep/regsweep/internal/registry/registrytest/kindtest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/vendors"
 	"github.com/regsweep/regsweep/internal/registry/wire"
+	"github.com/regsweep/regsweep/internal/retain"
 )
 
 const path = "acme/team/app"
@@ -107,3 +108,5 @@ func TestFaults(t *testing.T) {
 		Delete: registrytest.Fault{Method: http.MethodDelete, Path: "*/versions/*"},
 	})
 }
+
+var keepOne = retain.Policy{KeepLast: 1}
