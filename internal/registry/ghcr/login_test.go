@@ -10,7 +10,6 @@ import (
 
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/registry/registrytest"
-	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/kindtest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/vendors"
 )
@@ -105,18 +104,21 @@ func TestWhereTheLoginGoes(t *testing.T) {
 	}
 }
 
-// A fake on this machine is reached by the address that the environment has.
+// A registry on this machine is reached by the address that the environment has, whether the kind is named or told by
+// the first answer.
 func TestLoopback(t *testing.T) {
 	t.Parallel()
-	s := newStand(t, vendors.GHCROptions{})
-	s.Host, s.Options.PlainHTTP = s.fake.Host(), true
-	s.Options.Getenv = func(name string) string { return map[string]string{"GITHUB_API_URL": s.fake.APIURL()}[name] }
-	b := kindtest.NewBench(t, s.Stand)
-	b.Push.Image(fixture.Image{Tags: []string{"b1"}, Created: kindtest.Ago(2)})
-	b.Push.Image(fixture.Image{Tags: []string{"b2"}, Created: kindtest.Ago(1)})
-	run := b.Sweep(keepOne)
-	if run.Err != nil || run.Result.Err != nil || len(s.fake.Deleted()) != 1 {
-		t.Errorf("got %v, %v, %v", run.Err, run.Result.Err, run.Result.Outcomes)
+	for _, kind := range []string{"ghcr", "auto"} {
+		s := newStand(t, vendors.GHCROptions{})
+		s.Host = s.fake.Host()
+		s.Options.PlainHTTP, s.Options.Kind = true, kind
+		s.Options.Getenv = func(name string) string { return map[string]string{"GITHUB_API_URL": s.fake.APIURL()}[name] }
+		b := kindtest.NewBench(t, s.Stand)
+		s.builds(b, 3)
+		b.Settled(b.Sweep(keepOne), keepOne)
+		if n := len(s.fake.Deleted()); n != 2 {
+			t.Errorf("%s: deleted %d", kind, n)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package ghcr_test
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"sync"
@@ -9,11 +10,10 @@ import (
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry"
-	"github.com/regsweep/regsweep/internal/registry/ghcr"
+	"github.com/regsweep/regsweep/internal/registry/kinds"
 	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/kindtest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/vendors"
-	"github.com/regsweep/regsweep/internal/registry/wire"
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
@@ -48,13 +48,10 @@ func (c *clock) wait(ctx context.Context, d time.Duration) error {
 	return context.Cause(ctx)
 }
 
-// open opens a registry as the table of kinds does.
+// open opens a registry by the table of kinds.
 func open(host string, o registry.Options) (registry.Registry, error) {
-	client, err := wire.New(host, o)
-	if err != nil {
-		return nil, err
-	}
-	return ghcr.Open(client, host, o.WithDefaults(), registry.Traits{Kind: "ghcr", AtOnce: 10, ListsUntagged: true, PushTime: true, Frees: true})
+	o.Kind = cmp.Or(o.Kind, "ghcr")
+	return kinds.Open(host, o)
 }
 
 func login(secret string) registry.Credentials {
