@@ -229,6 +229,26 @@ func TestQuota(t *testing.T) {
 	b.Again(keepOne)
 }
 
+// Deletions leave as much of the quota as the looks after them take.
+func TestReserve(t *testing.T) {
+	t.Parallel()
+	const secret = "ghs_job"
+	s := newStand(t, vendors.GHCROptions{Tokens: token(secret, nil), Limits: vendors.GHCRLimits{Quota: 30}})
+	b := kindtest.NewBench(t, s.Stand)
+	s.builds(b, 3)
+	s.fake.Spend(secret, 24)
+	repo, _ := b.Repository()
+	ctx := s.Context(t.Context())
+	got, err := repo.Snapshot(ctx, registry.Query{SkipDates: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wants(t, repo.Delete(ctx, got.Images[:1])[0].Err, registry.ErrLimited, "the quota of this hour is used up", "other jobs with the same token")
+	if n := s.fake.Count("DELETE", "*"); n > 0 || s.fake.Remaining(secret) != 5 {
+		t.Errorf("%d deletions were sent, and %d requests are left", n, s.fake.Remaining(secret))
+	}
+}
+
 // Where no quota is left, the list is cut short and nothing is deleted.
 func TestNoQuota(t *testing.T) {
 	t.Parallel()

@@ -60,6 +60,9 @@ func TestRequestsOfAThousandVersions(t *testing.T) {
 	if got := s.clock.waited; got < 5*time.Minute || got > 7*time.Minute {
 		t.Errorf("990 deletions waited %s, want what 180 a minute take", got)
 	}
+	if s.clock.most > 10*time.Second {
+		t.Errorf("a request waited %s, long after the look that allowed it", s.clock.most)
+	}
 	if got := s.served("GET", "/manifests/"); got != 1000 {
 		t.Errorf("%d manifests were read in all", got)
 	}

@@ -20,6 +20,11 @@ const (
 	deletePoints = 5 // of every request that changes something
 	window       = time.Minute
 
+	// A burst of points is free, and those after it are spread over the minute: a deletion that waits for the minute's end
+	// is sent long after the look at the repository that allowed it.
+	burst    = 100
+	perPoint = window / maxPoints
+
 	// maxAtOnce is how many requests are on their way at once. GitHub allows 100 to all clients of a token.
 	maxAtOnce = 10
 	// maxPause is the longest time that a limit is waited for. A run that waits for an hour holds its CI job for nothing.
@@ -39,6 +44,7 @@ type pace struct {
 
 	mu        sync.Mutex
 	spent     []*points
+	paid      time.Time // until when the points so far last, at perPoint each
 	blocked   time.Time // no request before: GitHub has said so
 	known     bool      // the quota of this hour
 	remaining int       // of it
@@ -119,6 +125,9 @@ func (p *pace) try(n, reserve int) (sent *points, pause time.Duration, why strin
 	if pause, full := p.quota(now, reserve); full {
 		return nil, pause, "the quota of this hour is used up"
 	}
+	if pause := p.paid.Add(-burst * perPoint).Sub(now); pause > 0 {
+		return nil, pause, ""
+	}
 	sum := n
 	var next time.Time // when the first of the answered ones does not count any more
 	alive := p.spent[:0]
@@ -139,6 +148,10 @@ func (p *pace) try(n, reserve int) (sent *points, pause time.Duration, why strin
 	}
 	sent = &points{n: n}
 	p.spent = append(p.spent, sent)
+	if p.paid.Before(now) {
+		p.paid = now
+	}
+	p.paid = p.paid.Add(time.Duration(n) * perPoint)
 	return sent, 0, ""
 }
 

@@ -24,6 +24,7 @@ type clock struct {
 	mu     sync.Mutex
 	at     time.Time
 	waited time.Duration
+	most   time.Duration // at once
 }
 
 func newClock() *clock { return &clock{at: time.Date(2026, 1, 23, 12, 0, 0, 0, time.UTC)} }
@@ -44,7 +45,7 @@ func (c *clock) advance(d time.Duration) {
 func (c *clock) wait(ctx context.Context, d time.Duration) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.at, c.waited = c.at.Add(d), c.waited+d
+	c.at, c.waited, c.most = c.at.Add(d), c.waited+d, max(c.most, d)
 	return context.Cause(ctx)
 }
 
