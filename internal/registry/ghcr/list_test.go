@@ -107,12 +107,12 @@ func TestListShapes(t *testing.T) {
 		"links to the organization by its number": {vendors.GHCROptions{OrganizationLinks: true}, func(stand) {}, nil, 4},
 		"links to a foreign host":                 {vendors.GHCROptions{ForeignLinks: "evil.example.com"}, func(stand) {}, registry.ErrIncomplete, 1},
 		"no links at all":                         {vendors.GHCROptions{}, edit(registrytest.SetHeader("Link", "")), nil, 6},
-		"a link that is none":                     {vendors.GHCROptions{}, edit(registrytest.SetHeader("Link", "next page")), registry.ErrIncomplete, 1},
+		"a link that is not one":                  {vendors.GHCROptions{}, edit(registrytest.SetHeader("Link", "next page")), registry.ErrIncomplete, 1},
 		"no id":                                   {vendors.GHCROptions{}, one(`[{"name":"` + d + `","metadata":{"container":{"tags":[]}}}]`), registry.ErrIncomplete, 1},
 		"no list of tags":                         {vendors.GHCROptions{}, one(`[{"id":7,"name":"` + d + `","metadata":{"container":{}}}]`), registry.ErrIncomplete, 1},
 		"no metadata":                             {vendors.GHCROptions{}, one(`[{"id":7,"name":"` + d + `"}]`), registry.ErrIncomplete, 1},
 		"no digest":                               {vendors.GHCROptions{}, one(`[{"id":7,"name":"1.0.0","metadata":{"container":{"tags":[]}}}]`), registry.ErrIncomplete, 1},
-		"a date that is none":                     {vendors.GHCROptions{}, one(`[{"id":7,"name":"` + d + `","created_at":"now","metadata":{"container":{"tags":[]}}}]`), registry.ErrIncomplete, 1},
+		"a date that is not one":                  {vendors.GHCROptions{}, one(`[{"id":7,"name":"` + d + `","created_at":"now","metadata":{"container":{"tags":[]}}}]`), registry.ErrIncomplete, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

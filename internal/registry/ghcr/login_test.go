@@ -136,7 +136,7 @@ func TestHostThatDoesNotFit(t *testing.T) {
 	}
 }
 
-// There is no catalog, and a path without a package is none.
+// There is no catalog, and a path without a package names nothing.
 func TestNames(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, vendors.GHCROptions{})

@@ -164,4 +164,3 @@ func (p *pace) quota(now time.Time, reserve int) (pause time.Duration, full bool
 	}
 	return p.reset.Sub(now), left <= reserve
 }
-

@@ -77,7 +77,7 @@ func NewBench(t *testing.T, s Stand) *Bench {
 	return &Bench{Stand: s, T: t, Push: s.Fake.Pusher(t, s.Path), store: &store{}, state: t.TempDir()}
 }
 
-// Repository opens the repository anew, as each run does.
+// Repository opens the repository, as each run does for itself.
 func (b *Bench) Repository() (registry.Repository, registry.Traits) {
 	b.T.Helper()
 	o := b.Options
