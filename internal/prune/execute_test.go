@@ -391,7 +391,7 @@ func TestWorkersAreBounded(t *testing.T) {
 		running++
 		most = max(most, running)
 	}})
-	res := prune.Execute(t.Context(), s.plan, s.repo, prune.Options{Workers: 2, Progress: func(done, all int) {
+	res := prune.Execute(t.Context(), s.plan, s.repo, prune.Options{Workers: 9, Traits: registry.Traits{AtOnce: 2}, Progress: func(done, all int) {
 		calls++ // never two at a time, says the race detector
 		if done != calls || all != 29 {
 			t.Errorf("progress %d of %d at call %d", done, all, calls)

@@ -37,6 +37,7 @@ type api struct {
 
 func newAPI(client *wire.Client, host string, base *url.URL, o registry.Options) (*api, error) {
 	o = o.WithDefaults()
+	o.PlainHTTP = base.Scheme == "http" // which belongs allows on this machine alone
 	a := &api{registry: client, host: host, prefix: strings.TrimSuffix(base.EscapedPath(), "/"), pace: newPace(o.Now), owners: map[string]string{}}
 	var err error
 	a.client, err = wire.NewAPI(base.Host, o, wire.API{Authorize: a.authorize, Explain: explainBody, Limited: a.limited, OwnPace: true})

@@ -3,7 +3,6 @@ package ghcr
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -30,11 +29,14 @@ func (r *repository) Delete(ctx context.Context, level []oci.Image) []registry.R
 // tell these apart (https://github.com/vlaurin/action-ghcr-prune/issues/64).
 func (r *repository) delete(ctx context.Context, i oci.Image) (existed bool, err error) {
 	p := r.pkg
-	if scopes := p.api.scopesOf(); len(scopes) > 0 && !slices.Contains(scopes, "delete:packages") {
-		return false, &problem{errors.New("this token may not delete: it lacks the scope delete:packages"), registry.ErrForbidden, p.api.scopeHint("delete:packages")}
+	if err := p.api.mayDelete(); err != nil {
+		return false, err
 	}
-	id, listed := p.id(i.Digest)
-	if !listed {
+	id, err := p.id(ctx, i.Digest)
+	switch {
+	case err != nil:
+		return false, err
+	case id == 0:
 		return r.unlisted(ctx, i)
 	}
 	at := p.versions() + "/" + strconv.FormatInt(id, 10)
@@ -45,12 +47,19 @@ func (r *repository) delete(ctx context.Context, i oci.Image) (existed bool, err
 	return err == nil, p.api.explain(doingDelete, err)
 }
 
-// id returns the number of a manifest's version by the latest list.
-func (p *pkg) id(d oci.Digest) (id int64, listed bool) {
+// id returns the number of a manifest's version by the latest list, 0 when that does not have it.
+func (p *pkg) id(ctx context.Context, d oci.Digest) (int64, error) {
+	p.mu.Lock()
+	ids := p.ids
+	p.mu.Unlock()
+	if ids == nil {
+		if _, err := p.entries(ctx); err != nil {
+			return 0, err
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	id, listed = p.ids[d]
-	return id, listed
+	return p.ids[d], nil
 }
 
 // reserve is how many requests of the hour's quota deletions leave over: for the looks at the repository that come after

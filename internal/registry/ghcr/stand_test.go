@@ -1,6 +1,7 @@
 package ghcr_test
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"sync"
@@ -9,11 +10,11 @@ import (
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry"
-	"github.com/regsweep/regsweep/internal/registry/ghcr"
+	"github.com/regsweep/regsweep/internal/registry/kinds"
 	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/kindtest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/vendors"
-	"github.com/regsweep/regsweep/internal/registry/wire"
+	"github.com/regsweep/regsweep/internal/retain"
 )
 
 const path = "acme/team/app"
@@ -23,6 +24,7 @@ type clock struct {
 	mu     sync.Mutex
 	at     time.Time
 	waited time.Duration
+	most   time.Duration // at once
 }
 
 func newClock() *clock { return &clock{at: time.Date(2026, 1, 23, 12, 0, 0, 0, time.UTC)} }
@@ -43,17 +45,14 @@ func (c *clock) advance(d time.Duration) {
 func (c *clock) wait(ctx context.Context, d time.Duration) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.at, c.waited = c.at.Add(d), c.waited+d
+	c.at, c.waited, c.most = c.at.Add(d), c.waited+d, max(c.most, d)
 	return context.Cause(ctx)
 }
 
-// open opens a registry as the table of kinds does.
+// open opens a registry by the table of kinds.
 func open(host string, o registry.Options) (registry.Registry, error) {
-	client, err := wire.New(host, o)
-	if err != nil {
-		return nil, err
-	}
-	return ghcr.Open(client, host, o.WithDefaults(), registry.Traits{Kind: "ghcr", AtOnce: 10, ListsUntagged: true, PushTime: true, Frees: true})
+	o.Kind = cmp.Or(o.Kind, "ghcr")
+	return kinds.Open(host, o)
 }
 
 func login(secret string) registry.Credentials {
@@ -107,3 +106,5 @@ func TestFaults(t *testing.T) {
 		Delete: registrytest.Fault{Method: http.MethodDelete, Path: "*/versions/*"},
 	})
 }
+
+var keepOne = retain.Policy{KeepLast: 1}
