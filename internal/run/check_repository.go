@@ -100,7 +100,7 @@ func (r *repositoryCheck) login(ctx context.Context) {
 	r.access, err = inspector.Access(ctx)
 	switch {
 	case err != nil:
-		r.add(problem(report.TopicLogin, err))
+		r.add(unknown(report.TopicLogin, err)) // what needs the login fails with it, and that is the problem
 	case r.access.Source == "" && r.access.Asked:
 		r.add(line(report.TopicLogin, report.CheckNo, "no login is known for this host, and the registry gives tokens without one"))
 	case r.access.Source == "":
