@@ -146,6 +146,7 @@ func TestCheckDelete(t *testing.T) {
 		"not asked":                      {never, false, report.CheckUnknown, "not known", nil},
 		"the kind's own way":             {probed{never, nil}, true, report.CheckOK, "would delete", nil},
 		"the kind's own way, refused":    {probed{never, forbidden}, true, report.CheckProblem, "403", registry.ErrForbidden},
+		"the kind has no way to tell":    {probed{never, registry.ErrRightUnknown}, true, report.CheckUnknown, "does not say whether", registry.ErrRightUnknown},
 		"tags and digests":               {tagged{never, true, nil}, true, report.CheckOK, "by digest and by tag", nil},
 		"digests, not tags":              {tagged{never, false, nil}, true, report.CheckOK, "by digest alone", nil},
 		"tags unclear":                   {tagged{never, false, unclear}, true, report.CheckUnknown, "418", registry.ErrTagDeletionUnclear},
