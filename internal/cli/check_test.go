@@ -210,16 +210,6 @@ func TestCheckRecognizes(t *testing.T) {
 	}
 }
 
-// A registry that does not answer is not known.
-func TestCheckOfNothing(t *testing.T) {
-	t.Parallel()
-	reg := registrytest.New(t, registrytest.Options{})
-	got, said := check(t, reg, nil, "127.0.0.1:1/team/app", "--registry-kind", "auto")
-	if said.code != exitRegistry || got.states("repository") != "registry=unknown login=no read=problem" || got.Checks[0].RegistryKind != nil {
-		t.Errorf("exit %d, %s\n%s", said.code, got.states("repository"), said.stderr)
-	}
-}
-
 // A pattern stands for the first few repositories, each of them once.
 func TestCheckOfAPattern(t *testing.T) {
 	t.Parallel()

@@ -242,6 +242,9 @@ func TestStorageScript(t *testing.T) {
 	here, there := "team/app@sha256:"+fakeHex, "team/app@sha256:"+strings.Repeat("2", 64)
 	h, _, err := m.run(storageScript, m.root, here, "team/app", there, "team/other", "other@sha512:"+fakeHex)
 	m.must(err)
+	if free, known := h.number("free"); !known || free < 0 {
+		t.Errorf("got %q kilobytes", h["free"])
+	}
 	if h.one("root") != "yes" || h.one("repositories") != "1" || !slices.Equal(h["lacks"], []string{there, "team/other", "other@sha512:" + fakeHex}) {
 		t.Errorf("got %q", h)
 	}

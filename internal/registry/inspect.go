@@ -35,7 +35,8 @@ type Access struct {
 // Prober is a repository of a kind with its own harmless way to find out whether this login may delete. Without it, the
 // program asks for the deletion of a digest that does not exist, which is pointless where deletions go another way.
 type Prober interface {
-	// Probe returns nil when the registry would delete, else why it would not. It changes nothing.
+	// Probe returns nil when the registry would delete, else why it would not, or [ErrRightUnknown] when nothing harmless
+	// tells. It changes nothing.
 	Probe(ctx context.Context) error
 }
 

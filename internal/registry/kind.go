@@ -72,6 +72,8 @@ var (
 	// ErrTagDeletionUnclear marks an answer that does not tell whether the registry removes tags. Deletion by digest is
 	// not in doubt.
 	ErrTagDeletionUnclear = &Kind{"it is not clear whether the registry removes tags", "--delete-by digest works without removing tags"}
+	// ErrRightUnknown marks a registry that does not tell without a deletion whether this login may delete.
+	ErrRightUnknown = &Kind{"the registry does not say whether this login may delete", "a first prune shows it: what it may not delete, it reports"}
 	// ErrNoCatalog marks a registry that does not list its repositories to this login.
 	ErrNoCatalog = &Kind{
 		"the registry does not list its repositories",

@@ -70,9 +70,12 @@ func (r *repositoryCheck) probe(ctx context.Context) report.CheckLine {
 	return line(report.TopicDelete, report.CheckOK, "the registry would delete, by digest")
 }
 
-// undeleted tells what a refused probe means. What the registry says of one manifest alone says nothing of others.
+// undecided are the kinds of answers to a probe that say nothing of other manifests.
+var undecided = []*registry.Kind{registry.ErrRightUnknown, registry.ErrTagDeletionUnclear, registry.ErrInUse, registry.ErrRetained}
+
+// undeleted tells what a refused probe means.
 func undeleted(err error) report.CheckLine {
-	if errors.Is(err, registry.ErrTagDeletionUnclear) || errors.Is(err, registry.ErrInUse) || errors.Is(err, registry.ErrRetained) {
+	if slices.ContainsFunc(undecided, func(kind *registry.Kind) bool { return errors.Is(err, kind) }) {
 		return unknown(report.TopicDelete, err)
 	}
 	return problem(report.TopicDelete, cancelled(err))

@@ -40,7 +40,7 @@ func (c *checker) repository(ctx context.Context, name oci.Repository) (report.C
 	r.repository, r.traits = client.Repository(name.Path), client.Traits()
 	r.snapshot, err = r.repository.Snapshot(ctx, registry.Query{})
 	r.recognize(err)
-	r.login(ctx)
+	r.login(ctx, err == nil)
 	if err != nil {
 		r.add(problem(report.TopicRead, cancelled(err)))
 	} else {
@@ -90,8 +90,8 @@ func answered(err error) bool {
 		errors.Is(err, registry.ErrIncomplete) || errors.Is(err, registry.ErrUnknownRepository) || errors.Is(err, registry.ErrNoToken)
 }
 
-// login says where the login comes from.
-func (r *repositoryCheck) login(ctx context.Context) {
+// login says where the login comes from; read is true when the repository could be read.
+func (r *repositoryCheck) login(ctx context.Context, read bool) {
 	inspector, can := r.repository.(registry.Inspector)
 	if !can {
 		return
@@ -100,8 +100,8 @@ func (r *repositoryCheck) login(ctx context.Context) {
 	r.access, err = inspector.Access(ctx)
 	switch {
 	case err != nil:
-		r.add(problem(report.TopicLogin, err))
-	case r.access.Source == "" && r.access.Asked:
+		r.add(unknown(report.TopicLogin, err)) // what needs the login fails with it, and that is the problem
+	case r.access.Source == "" && r.access.Asked && read:
 		r.add(line(report.TopicLogin, report.CheckNo, "no login is known for this host, and the registry gives tokens without one"))
 	case r.access.Source == "":
 		r.add(line(report.TopicLogin, report.CheckNo, "no login is known for this host"))

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -22,7 +23,7 @@ func (c *Client) Access(ctx context.Context, repository string, scopes []string)
 	}
 	out := registry.Access{Asked: !c.Anonymous()}
 	if found != auth.EmptyCredential {
-		out.Source = c.Hide(from.of(host))
+		out.Source = cmp.Or(c.Hide(from.of(host)), "the environment") // where kinds find logins of their own
 	}
 	if c.login.modest.Load() { // the token server does not know the action delete, so its absence says nothing
 		return out, nil
