@@ -71,6 +71,20 @@ func TestChaos(t *testing.T) {
 	}
 }
 
+// TestPlantedFaultsFit holds the patches to the code: make chaos-mutations plants them.
+func TestPlantedFaultsFit(t *testing.T) {
+	t.Parallel()
+	patches, err := mutations.ReadDir("mutations")
+	if err != nil || len(patches) == 0 {
+		t.Fatal(patches, err)
+	}
+	for _, p := range patches {
+		if _, err := (mutation{campaign: campaign{dir: t.TempDir()}, name: p.Name()}).plant(t.Context()); err != nil {
+			t.Errorf("%s: %v", p.Name(), err)
+		}
+	}
+}
+
 // TestSchedulesFollowFromTheirSeed holds what lets a failing seed be seen again.
 func TestSchedulesFollowFromTheirSeed(t *testing.T) {
 	t.Parallel()

@@ -135,9 +135,16 @@ func (j *judgement) says(r outcome) {
 	if counts["failed"] != rep.Failed || counts["deleted"] != rep.ManifestsDeleted {
 		j.find(untrue, "failed %d and manifests_deleted %d, the images say %d and %d", rep.Failed, rep.ManifestsDeleted, counts["failed"], counts["deleted"])
 	}
-	if r.code == 0 && (counts["failed"]+counts["unsettled"] > 0 || len(rep.Unfinished) > 0 || rep.Error != nil) {
+	if r.code == 0 && (counts["failed"]+counts["unsettled"] > 0 || j.leftUnfinished(rep) || rep.Error != nil) {
 		j.find(exitCode, "0, with %d failed, %d unsettled, %d unfinished, error %q", counts["failed"], counts["unsettled"], len(rep.Unfinished), deref(rep.Error))
 	}
+}
+
+// leftUnfinished reports whether a run has left something unfinished for which it answers. What an earlier run has left
+// may wait when --timeout ends this one, which is no failure.
+func (j *judgement) leftUnfinished(rep repositoryReport) bool {
+	reachable := j.a.before.reachable()
+	return slices.ContainsFunc(rep.Unfinished, func(d string) bool { return j.a.timeout == 0 || reachable[d] })
 }
 
 // tells checks what the report of a single run says of each manifest against the storage.

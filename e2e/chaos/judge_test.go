@@ -93,9 +93,19 @@ func (s scene) judge(do func() outcome) []violation {
 		first.listed += fmt.Sprintf("%q", t)
 	}
 	calm := &act{calm: true, before: first.after, after: first.after, listed: first.listed}
-	calm.runs = []outcome{{report: &report{Repositories: []repositoryReport{{}}}}}
+	calm.runs = []outcome{{report: &report{Repositories: []repositoryReport{{GhostTags: s.ghosts(first.after)}}}}}
 	s.acts = append(s.acts, calm)
 	return s.player.judge()
+}
+
+// ghosts are the tags without a manifest that others have pushed.
+func (s scene) ghosts(st state) (out []string) {
+	for _, h := range s.acts[0].happened {
+		if st.nodes[st.tags[h.tag]] == nil {
+			out = append(out, h.tag)
+		}
+	}
+	return out
 }
 
 // kinds are those of violations, each once.
@@ -171,6 +181,18 @@ func TestJudge(t *testing.T) {
 			out.report.Repositories[0].Unfinished = []string{s.w.builds[0].top.digest}
 			return out
 		}, []string{exitCode}},
+		{"--timeout ends it before what an earlier run left", line3, func(s scene) outcome {
+			out := s.prune()
+			s.acts[0].timeout = time.Second
+			out.report.Repositories[0].Unfinished = []string{digestOf([]byte("of an earlier run"))}
+			return out
+		}, nil},
+		{"--timeout ends it before what it has begun itself", line3, func(s scene) outcome {
+			out := s.prune()
+			s.acts[0].timeout = time.Second
+			out.report.Repositories[0].Unfinished = []string{s.w.builds[0].parts[0].digest}
+			return out
+		}, []string{exitCode}},
 		{"it exits otherwise than it reports", line3, func(s scene) outcome {
 			out := s.prune()
 			out.code = 1
@@ -201,6 +223,10 @@ func TestJudge(t *testing.T) {
 			s.remove(s.acts[0].happened[0].top.digest)
 			return out
 		}, []string{lost}},
+		{"a tag is moved while it is removed, and moved on", line2, func(s scene) outcome { return s.movesTwice(0) }, nil},
+		{"a tag is moved before the look at it, and moved on", line2, func(s scene) outcome { return s.movesTwice(-time.Second) }, []string{stranded}},
+		{"an image is promoted while the registry dies in its deletion", line3, func(s scene) outcome { return s.promotedIntoAGhost(0) }, nil},
+		{"it is promoted before the look", line3, func(s scene) outcome { return s.promotedIntoAGhost(-time.Second) }, []string{ghost, lost}},
 		{"a push loses a part", line3, func(s scene) outcome {
 			old := s.w.builds[0].parts[1]
 			return s.pushSharing(old)
@@ -238,6 +264,47 @@ func (s scene) pushes(what, tag string, top content, parts ...content) {
 	now := time.Now()
 	a := s.acts[0]
 	a.happened = append(a.happened, happening{what: what, began: now, ended: now, tag: tag, top: top, parts: parts, accepted: true})
+}
+
+// movesTwice has somebody move a tag while the run removes it, or so much earlier, and once more afterwards.
+func (s scene) movesTwice(earlier time.Duration) outcome {
+	s.t.Helper()
+	moved := func(seed string) content {
+		return image(spec{name: seed, platform: "amd64", created: epoch, kind: "image"})
+	}
+	out := s.prune()
+	s.pushes(moveTag, "latest", moved("first"))
+	s.unlink("_manifests/tags", "latest")
+	a := s.acts[0]
+	h := &a.happened[0]
+	h.began, h.ended = h.began.Add(earlier), h.ended.Add(earlier)
+	now := h.began.Add(-earlier)
+	a.log = append(a.log,
+		entry{kind: "tag", ref: "latest", begin: now.Add(-3 * time.Millisecond), end: now.Add(-2 * time.Millisecond), status: 200},
+		entry{kind: "retag", ref: "latest", begin: now.Add(-time.Millisecond), end: now.Add(time.Millisecond), status: 201, asked: true})
+	s.pushes(moveTag, "latest", moved("second"))
+	return out
+}
+
+// promotedIntoAGhost has somebody tag an image during its deletion, or so much earlier, of which the tag is left.
+func (s scene) promotedIntoAGhost(earlier time.Duration) outcome {
+	s.t.Helper()
+	doomed := s.w.builds[1].top
+	s.pushes(promote, "prod", doomed)
+	a := s.acts[0]
+	h := &a.happened[0]
+	now := h.began
+	h.began, h.ended = now.Add(earlier), now.Add(earlier)
+	a.log = append(a.log,
+		entry{kind: "list", begin: now.Add(-4 * time.Second), end: now.Add(-3 * time.Second), status: 200},
+		entry{kind: "list", begin: now.Add(-3 * time.Millisecond), end: now.Add(-2 * time.Millisecond), status: 200},
+		entry{kind: "delete/image", ref: doomed.digest, begin: now.Add(-time.Millisecond), end: now.Add(time.Millisecond), asked: true})
+	out := s.prune(doomed.digest)
+	s.unlink("_manifests/tags", "b1")
+	s.unlink("_manifests/revisions/sha256", doomed.digest[7:])
+	rep := &out.report.Repositories[0]
+	rep.Images = append(rep.Images, imageReport{Digest: doomed.digest, Outcome: ptr("gone")})
+	return out
 }
 
 // pushSharing pushes an index that shares a child with a doomed one, which then goes with it.

@@ -82,11 +82,12 @@ type imageReport struct {
 }
 
 // drain is how long the program may go on after a signal or --timeout, and slack what a busy machine adds to it. A run
-// without either has to end within patience: each fault goes by, and retries are bounded.
+// without either has to end within patience: each fault goes by, and retries are bounded. Where nothing is answered any
+// more, five deletions fail one after the other, then a look and the putting back of a tag, with up to 25 s of pauses each.
 const (
 	drain    = 20 * time.Second
 	slack    = 15 * time.Second
-	patience = 150 * time.Second
+	patience = 240 * time.Second
 )
 
 func (c command) args() []string {

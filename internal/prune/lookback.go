@@ -1,6 +1,7 @@
 package prune
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -14,6 +15,7 @@ import (
 // and that now lacks a part, clears tags that deletions have left without an image, and puts back the tags of what is
 // kept after all. A single image that went with its tags needs no such look.
 func (e *execution) lookBack(ctx context.Context) {
+	e.tags.down = nil // which was at the beginning
 	e.restoreTags(ctx)
 	e.clearGhosts(ctx)
 	if !e.needsLookBack() || !e.health.finishes(ctx) {
@@ -127,14 +129,15 @@ func (e *execution) clearGhosts(ctx context.Context) {
 	if len(tags) == 0 {
 		return
 	}
-	can, probed := false, e.health.cause(ctx)
+	can, probed := false, cmp.Or(e.health.cause(ctx), e.tags.down)
 	if probed == nil {
 		can, probed = e.canDeleteTags(ctx)
 	}
 	for _, t := range tags {
-		err := e.clearGhost(ctx, t, can, probed)
+		err := e.clearGhost(ctx, t, can, cmp.Or(probed, e.tags.down))
 		if err != nil {
 			e.tags.tried[t] = true
+			e.tags.fails(err)
 			e.warn("tag %s is still listed although its image %s is deleted, and stays: %v", t, e.tags.ghosts[t], err)
 		}
 		if err == nil || errors.Is(err, errCannotClear) {

@@ -16,11 +16,12 @@ type restoring struct {
 	tried    map[string]bool       // the tags with which that went wrong: it is not tried twice
 	restored map[oci.Digest]bool   // what has a tag again
 	pointed  map[string]bool       // the tags that point at the placeholder of an interrupted run
+	down     error                 // that the registry does not answer: nothing else is tried then
 	ghosts   map[string]oci.Digest // the tags without an image that could not be removed, and what they pointed at
 }
 
 func newRestoring(p retain.Plan) restoring {
-	r := restoring{map[string]bool{}, map[oci.Digest]bool{}, map[string]bool{}, map[string]oci.Digest{}}
+	r := restoring{tried: map[string]bool{}, restored: map[oci.Digest]bool{}, pointed: map[string]bool{}}
 	for _, d := range p.Decisions {
 		if d.Image.Kind != oci.KindPlaceholder {
 			continue
@@ -64,6 +65,7 @@ func (e *execution) restoreTag(ctx context.Context, tag string, d oci.Digest) (d
 	switch {
 	case err != nil:
 		e.tags.tried[tag] = true
+		e.tags.fails(err)
 		e.warn("tag %s of %s was removed before it was seen that the image is needed, and cannot be put back: %v", tag, d, err)
 		return false
 	case restored:
@@ -75,10 +77,24 @@ func (e *execution) restoreTag(ctx context.Context, tag string, d oci.Digest) (d
 
 func (e *execution) pushTag(ctx context.Context, tag string, d oci.Digest) (restored bool, err error) {
 	tags, can := e.target.(registry.TagRestorer)
-	if !can {
-		return false, errors.New("this kind of registry has no way to do that")
+	switch {
+	case !can:
+		return false, errCannotRestore
+	case e.tags.down != nil:
+		return false, e.tags.down
 	}
 	return tags.RestoreTag(ctx, tag, d)
+}
+
+var errCannotRestore = errors.New("this kind of registry has no way to do that")
+
+// fails notes that the registry does not answer any more. Each tag after that would take as long as all retries of one.
+func (r *restoring) fails(err error) {
+	var answer *registry.Error
+	answered := errors.As(err, &answer) && answer.Status < 500
+	if !answered && !errors.Is(err, registry.ErrIncomplete) && !errors.Is(err, errCannotRestore) && !errors.Is(err, errCannotClear) {
+		r.down = err
+	}
 }
 
 // placeholdersGone reports whether the placeholders that interrupted runs have left are deleted.

@@ -41,6 +41,9 @@ func TestNextRunPutsTagsBack(t *testing.T) {
 		if !slices.Equal(res.Untagged[f.signature], []string{tag}) || slices.Contains(res.Unfinished, f.signature) || !slices.Contains(l.last(), f.signature) || l.tags[tag] != f.signature {
 			t.Fatalf("lost %v, unfinished %v, in the journal %v with %v", res.Untagged, s.names(res.Unfinished), s.names(l.last()), l.tags)
 		}
+		if n, most := s.reg.Count("PUT", "*/manifests/"+tag)+s.reg.Count("PUT", "*/manifests/old"), 8; n > most {
+			t.Errorf("%d requests although the registry does not answer the first tag, want at most %d", n, most)
+		}
 		s.reg.ClearFaults()
 		// The image has become one that stays: it is the newest but for the just pushed one.
 		s.push.Tag(f.index, "latest")

@@ -121,7 +121,8 @@ func (in readRepository) outcome() (Outcome, error) {
 		Kept: in.Kept, Deleted: in.Deleted, Gone: in.Gone, Failed: in.Failed, Skipped: in.Skipped, Planned: in.Planned, Unsettled: in.Unsettled, Retained: in.Retained, Broken: len(in.Broken),
 		Manifests: in.ManifestsDeleted, UniqueBytes: in.UniqueBytesDeleted,
 	}
-	want.Unmeasured = got.Unmeasured // told by the images alone
+	// Told by the images alone.
+	want.Unmeasured, want.PartsGone, want.PartsLeft = got.Unmeasured, got.PartsGone, got.PartsLeft
 	if got != want || want.UniqueBytes < 0 {
 		return Outcome{}, errors.New("its numbers are not those of its images")
 	}

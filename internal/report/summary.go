@@ -93,6 +93,9 @@ type Totals struct {
 	Broken int
 	// Manifests is the number of manifests deleted, of every kind.
 	Manifests int
+	// PartsGone is the number of children and attachments that were gone already, and PartsLeft that of those that were to
+	// be deleted and were not tried, or are planned in a dry run.
+	PartsGone, PartsLeft int
 	// UniqueBytes is the size of the config and layer blobs that only deleted images used: deleted or gone ones, or
 	// planned ones in a dry run. Each blob counts once. In the totals of a run it counts once for each registry,
 	// because a registry stores a blob once however many of its repositories use it.

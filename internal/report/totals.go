@@ -35,6 +35,8 @@ func (s Summary) Totals() Totals {
 		t.Retained += c.Retained
 		t.Broken += c.Broken
 		t.Manifests += c.Manifests
+		t.PartsGone += c.PartsGone
+		t.PartsLeft += c.PartsLeft
 		t.Unmeasured = t.Unmeasured || c.Unmeasured
 		if r.KnownBytes != nil {
 			t.UniqueBytes += *r.KnownBytes
@@ -100,16 +102,20 @@ func (r Outcome) counts() Totals {
 			t.Manifests++
 		case prune.Gone:
 			t.Gone += one
+			t.PartsGone += 1 - one
 		case prune.Failed:
 			t.Failed++
 		case prune.Unsettled:
 			t.Unsettled++
 		case prune.Skipped:
 			t.Skipped += one
+			t.PartsLeft += 1 - one
 		case prune.Retained:
 			t.Retained += one
+			t.PartsLeft += 1 - one
 		case prune.Planned:
 			t.Planned += one
+			t.PartsLeft += 1 - one
 		}
 	}
 	return t

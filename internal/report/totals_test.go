@@ -56,12 +56,12 @@ func TestRepositoryTotals(t *testing.T) {
 			Totals{Kept: 1, Deleted: 1, Gone: 1, Failed: 1, Skipped: 1, Planned: 1, Manifests: 1},
 		},
 		{
-			"parts count as manifests and failures only", repositoryOf("a",
+			"parts are counted by themselves, but for failures", repositoryOf("a",
 				made{index, kept, nil}, made{child, kept, nil}, made{attachment, kept, nil},
 				made{index, prune.Deleted, nil}, made{child, prune.Deleted, nil}, made{attachment, prune.Deleted, nil},
 				made{child, prune.Failed, nil}, made{attachment, prune.Failed, nil},
 				made{child, prune.Gone, nil}, made{child, prune.Skipped, nil}, made{child, prune.Planned, nil}),
-			Totals{Kept: 1, Deleted: 1, Failed: 2, Manifests: 3},
+			Totals{Kept: 1, Deleted: 1, Failed: 2, Manifests: 3, PartsGone: 1, PartsLeft: 2},
 		},
 		{
 			"a blob of two deleted images counts once", repositoryOf("a",

@@ -122,4 +122,10 @@ func TestPartsAloneAreNotNothing(t *testing.T) {
 	if line := (Summary{Repositories: []Outcome{r}}).Line(); !strings.Contains(line, "deleted 0 images (1 manifest), kept 1") {
 		t.Errorf("the line says %q", line)
 	}
+	for status, want := range map[prune.Status]string{prune.Gone: "1 part of an image was gone already", prune.Skipped: "nothing was deleted"} {
+		r := repositoryOf("a", made{oci.KindAttachment, status, nil}, made{oci.KindImage, kept, nil})
+		if line := (Summary{Repositories: []Outcome{r}}).Line(); r.Done() != want || !strings.Contains(line, "deleted 0 images, kept 1") {
+			t.Errorf("%s: %q, and the line says %q", status, r.Done(), line)
+		}
+	}
 }

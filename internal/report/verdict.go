@@ -14,8 +14,8 @@ import (
 // done says what happened, in numbers: the last line of a table, the first of a job summary. bytes is what it says of
 // them, from [Summary.unreferenced].
 func done(t Totals, dryRun, trouble bool, bytes string) string {
-	// Parts and attachments alone are deleted when a run finishes what an earlier one has begun.
-	tried := t.Deleted + t.Gone + t.Failed + t.Unsettled + t.Skipped + t.Retained + t.Planned + t.Manifests
+	// Parts and attachments alone are to be deleted when a run finishes what an earlier one has begun.
+	tried := t.Deleted + t.Gone + t.Failed + t.Unsettled + t.Skipped + t.Retained + t.Planned + t.Manifests + t.PartsGone + t.PartsLeft
 	switch {
 	case tried == 0 && trouble:
 		return fmt.Sprintf("nothing was deleted, kept %d", t.Kept)
@@ -55,8 +55,11 @@ func (r Outcome) Done() string {
 	if t.Manifests > 0 {
 		out = append(out, plural(t.Manifests, "manifest had been deleted", "manifests had been deleted"))
 	}
-	if t.Gone > 0 { // perhaps by a deletion of this run whose answer was lost
+	switch { // perhaps by a deletion of this run whose answer was lost
+	case t.Gone > 0:
 		out = append(out, plural(t.Gone, "image was gone already", "images were gone already"))
+	case t.PartsGone > 0:
+		out = append(out, plural(t.PartsGone, "part of an image was gone already", "parts of images were gone already"))
 	}
 	if t.Unsettled > 0 {
 		out = append(out, plural(t.Unsettled, "deletion was sent and not answered", "deletions were sent and not answered"))
