@@ -40,6 +40,16 @@ func (h *health) finishes(ctx context.Context) bool {
 	return !h.broken && ctx.Err() == nil
 }
 
+// cause is why what has begun may not be finished; nil when it may.
+func (h *health) cause(ctx context.Context) error {
+	if h.finishes(ctx) {
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return cmp.Or(h.err, context.Cause(ctx))
+}
+
 // hasAnswered reports whether the registry has accepted a deletion. Until then one request asks at a time: where the
 // registry deletes nothing, one request has asked instead of one for each worker.
 func (h *health) hasAnswered() bool {
