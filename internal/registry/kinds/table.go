@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/registry/gitlab"
 )
 
 // kinds are asked in this order. The last one takes every registry.
@@ -44,6 +45,7 @@ var kinds = []kind{
 	{
 		traits: registry.Traits{Kind: "gitlab", Product: "GitLab", AttachmentsFirst: true, PushTime: true, Frees: true},
 		host:   hosts("registry.gitlab.com"),
+		open:   gitlab.Open,
 		greets: func(g registry.Greeting) bool {
 			return g.Header.Get("Gitlab-Container-Registry-Version") != "" || g.Service == "container_registry" && realm(g) == "/jwt/auth"
 		},

@@ -65,13 +65,14 @@ func (u *undetermined) Traits() registry.Traits {
 
 // Repository returns a repository that finds out with its first answer.
 func (u *undetermined) Repository(path string) registry.Repository {
-	return &undeterminedRepository{u.Registry.Repository(path).(registry.Core), u, path}
+	return &undeterminedRepository{Core: u.Registry.Repository(path).(registry.Core), registry: u, path: path}
 }
 
 type undeterminedRepository struct {
 	registry.Core
 	registry *undetermined
 	path     string
+	as       registry.Repository // that Snapshot has read; nil for the OCI API
 }
 
 // errOther ends what was begun over the OCI API where the kind has an interface of its own.
@@ -102,7 +103,8 @@ func (r *undeterminedRepository) Snapshot(ctx context.Context, q registry.Query)
 	if err != nil {
 		return oci.Snapshot{}, fmt.Errorf("read %s/%s: %w", r.registry.host, r.path, err)
 	}
-	return as.Repository(r.path).Snapshot(ctx, q)
+	r.as = as.Repository(r.path)
+	return r.as.Snapshot(ctx, q)
 }
 
 // Recognized returns the repository of the kind that the first answer has told.
@@ -111,5 +113,11 @@ func (r *undeterminedRepository) Recognized() (registry.Repository, registry.Tra
 	if err != nil { // Snapshot has failed with it
 		as = r.registry.Registry
 	}
-	return as.Repository(r.path), as.Traits()
+	if r.as == nil {
+		r.as = as.Repository(r.path)
+	}
+	if inner, told := r.as.(registry.Recognizer); told {
+		return inner.Recognized()
+	}
+	return r.as, as.Traits()
 }

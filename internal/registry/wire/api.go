@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -64,8 +65,8 @@ func (c *Client) explain(e *registry.Error, header http.Header, body []byte) {
 }
 
 // Login returns the login that is known for a host, the zero value when none is. An error is a credential helper's.
-func (c *Client) Login(req *http.Request, host string) (registry.Login, error) {
-	found, err := c.credential(req.Context(), host)
+func (c *Client) Login(ctx context.Context, host string) (registry.Login, error) {
+	found, err := c.credential(ctx, host)
 	if err != nil || found == auth.EmptyCredential {
 		return registry.Login{}, err
 	}
