@@ -31,6 +31,13 @@ func isReferenced(answer *registry.Error) bool {
 	return answer.Status == http.StatusInternalServerError && answer.Code == "UNKNOWN"
 }
 
+// noRight is a login without the right to delete (ContainerRegistryAuthenticationService in GitLab's sources).
+var noRight = &registry.Kind{
+	Text: "GitLab does not let this login delete",
+	Advice: "GitLab lets the CI_JOB_TOKEN of a job delete in the registry of the job's own project (CI_REGISTRY_USER and CI_REGISTRY_PASSWORD), " +
+		"and a user with at least the Maintainer role in the project; a deploy token can never delete",
+}
+
 // explain says what GitLab's answers to a deletion mean that others mean in another way. Both could be about all
 // deletions as well, so each counts only where the registry lets this login delete.
 func (r *repository) explain(ctx context.Context, d oci.Digest, res registry.Result) registry.Result {
@@ -39,16 +46,31 @@ func (r *repository) explain(ctx context.Context, d oci.Digest, res registry.Res
 		return res
 	}
 	switch {
+	case answer.Lacks:
+		res.Err = registry.Mark(res.Err, noRight)
 	case answer.Status == http.StatusForbidden && !answer.Foreign && r.mayDelete(ctx):
 		res.Err = registry.Mark(fmt.Errorf("GitLab protects a tag of it: %w", answer), registry.ErrRetained)
 	case isReferenced(answer):
-		exists, err := r.listed.Exists(ctx, d)
-		switch {
-		case err == nil && !exists: // it was deleted after all
-			return registry.Result{}
-		case err == nil && r.mayDelete(ctx):
-			res.Err = registry.Mark(fmt.Errorf("%w (GitLab answers so for a manifest that is the subject of another one)", answer), registry.ErrInUse)
-		}
+		return r.askAgain(ctx, d, res)
+	}
+	return res
+}
+
+// askAgain settles an answer that may say that something refers to the manifest: it says so if the manifest is there, the
+// registry deletes otherwise, and the answer comes a second time.
+func (r *repository) askAgain(ctx context.Context, d oci.Digest, res registry.Result) registry.Result {
+	switch exists, err := r.listed.Exists(ctx, d); {
+	case err != nil:
+		return res
+	case !exists: // it was deleted after all
+		return registry.Result{}
+	case !r.mayDelete(ctx):
+		return res
+	}
+	res = r.listed.Delete(ctx, []oci.Image{{Digest: d}})[0]
+	var answer *registry.Error
+	if errors.As(res.Err, &answer) && isReferenced(answer) {
+		res.Err = registry.Mark(fmt.Errorf("%w (GitLab answers so for a manifest that is the subject of another one)", answer), registry.ErrInUse)
 	}
 	return res
 }

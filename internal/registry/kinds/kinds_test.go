@@ -21,7 +21,10 @@ func TestRecognized(t *testing.T) {
 	}
 	for want, greetings := range map[string][]registry.Greeting{
 		"distribution": {
-			{}, {Header: http.Header{}}, bearer("https://auth.example.com/token", "registry", ""), {Scheme: "Basic", Realm: "Registry Realm", Header: http.Header{}},
+			{},
+			{Header: http.Header{}},
+			bearer("https://auth.example.com/token", "registry", ""),
+			{Scheme: "Basic", Realm: "Registry Realm", Header: http.Header{}},
 			bearer("://", "container_registry", "*"), header("Server", "nginx"),
 		},
 		"ghcr":        {bearer("https://ghcr.io/token", "ghcr.io", "repository:o/n:pull")},
