@@ -7,6 +7,7 @@ import (
 
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/registry/gitlab"
+	"github.com/regsweep/regsweep/internal/registry/harbor"
 )
 
 // kinds are asked in this order. The last one takes every registry.
@@ -38,9 +39,11 @@ var kinds = []kind{
 		digestOnly: true,
 	},
 	{
-		traits:     registry.Traits{Kind: "harbor", Product: "Harbor", ListsUntagged: true, PushTime: true},
-		greets:     func(g registry.Greeting) bool { return g.Service == "harbor-registry" },
-		digestOnly: true,
+		traits: registry.Traits{Kind: "harbor", Product: "Harbor", AttachmentsFirst: true, ListsUntagged: true, PushTime: true},
+		greets: func(g registry.Greeting) bool {
+			return g.Service == "harbor-registry" || strings.EqualFold(g.Scheme, "Basic") && g.Realm == "harbor" // of the catalog
+		},
+		open: harbor.Open,
 	},
 	{
 		traits: registry.Traits{Kind: "gitlab", Product: "GitLab", AttachmentsFirst: true, PushTime: true, Frees: true},
