@@ -1,10 +1,12 @@
 package gitlab_test
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/registry/kinds"
+	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/kindtest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/vendors"
 )
@@ -64,4 +66,15 @@ func TestConformance(t *testing.T) {
 			kindtest.Conformance(t, start)
 		})
 	}
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	start := func(t *testing.T) kindtest.Stand {
+		return standOf(vendors.NewGitLab(t, vendors.GitLabOptions{Logins: []vendors.Login{job}}), job)
+	}
+	kindtest.Faults(t, start, kindtest.Paths{
+		List:   registrytest.Fault{Method: http.MethodGet, Path: "*tags/list*"}, // both lists
+		Delete: registrytest.Fault{Method: http.MethodDelete, Path: "/v2/*"},
+	})
 }

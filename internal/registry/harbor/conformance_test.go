@@ -1,11 +1,13 @@
 package harbor_test
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/registry/kinds"
+	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/kindtest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/vendors"
 )
@@ -74,4 +76,15 @@ func TestConformance(t *testing.T) {
 			kindtest.Conformance(t, start)
 		})
 	}
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	start := func(t *testing.T) kindtest.Stand {
+		return standOf(vendors.NewHarbor(t, vendors.HarborOptions{Logins: logins}), robot)
+	}
+	kindtest.Faults(t, start, kindtest.Paths{
+		List:   registrytest.Fault{Method: http.MethodGet, Path: "*app/*t*"}, // Harbor's list, and those of the OCI API
+		Delete: registrytest.Fault{Method: http.MethodDelete, Path: "/v2/*"},
+	})
 }

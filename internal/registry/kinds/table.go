@@ -3,6 +3,7 @@ package kinds
 import (
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/registry"
@@ -57,7 +58,7 @@ var kinds = []kind{
 		traits:     registry.Traits{Kind: "quay", Product: "Quay", Frees: true},
 		host:       hosts("quay.io"),
 		greets:     func(g registry.Greeting) bool { return realm(g) == "/v2/auth" },
-		digestOnly: true,
+		digestOnly: true, confirms: true,
 	},
 	{
 		// Gitea and Forgejo: removing the last tag of an image removes the image.
@@ -68,7 +69,8 @@ var kinds = []kind{
 	{
 		traits:     registry.Traits{Kind: "zot", Product: "zot", Frees: true},
 		greets:     func(g registry.Greeting) bool { return strings.HasPrefix(g.Header.Get("Server"), "zot") },
-		digestOnly: true,
+		discovers:  func(extensions []string) bool { return slices.Contains(extensions, "_zot") },
+		digestOnly: true, cascades: true,
 	},
 	{
 		traits:     registry.Traits{Kind: "nexus", Product: "Sonatype Nexus"},
