@@ -116,3 +116,8 @@ func TestFaults(t *testing.T) {
 		})
 	}
 }
+
+// openLocal opens a registry on this machine.
+func openLocal(host string) (registry.Registry, error) {
+	return kinds.Open(host, registry.Options{PlainHTTP: true})
+}

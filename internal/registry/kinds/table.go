@@ -73,7 +73,8 @@ var kinds = []kind{
 		digestOnly: true, cascades: true,
 	},
 	{
-		traits:     registry.Traits{Kind: "nexus", Product: "Sonatype Nexus"},
+		// From 3.89 on the tags of what is deleted by digest stay (https://github.com/sonatype/nexus-public/issues/925).
+		traits:     registry.Traits{Kind: "nexus", Product: "Sonatype Nexus", TagsStay: true},
 		greets:     func(g registry.Greeting) bool { return strings.HasPrefix(g.Header.Get("Server"), "Nexus/") },
 		digestOnly: true,
 	},

@@ -43,7 +43,10 @@ func (u *undetermined) greet(g registry.Greeting) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.as, u.err = k.as(u.client, u.host, u.options)
-	u.silent = k.traits.Kind == plain().traits.Kind && g.Header.Get("Docker-Distribution-Api-Version") == ""
+	if u.silent = k.traits.Kind == plain().traits.Kind && g.Header.Get("Docker-Distribution-Api-Version") == ""; u.silent {
+		k.traits.TagsStay = true // as go-containerregistry's registry leaves them
+		u.as, u.err = k.as(u.client, u.host, u.options)
+	}
 	if k.open != nil {
 		u.client.Replay(g.Header.Get("WWW-Authenticate"))
 		close(u.other)
