@@ -13,7 +13,8 @@ import (
 
 // lookBack looks at the repository once more after the deletions: it tells by name what somebody has pushed meanwhile
 // and that now lacks a part, clears tags that deletions have left without an image, and puts back the tags of what is
-// kept after all. A single image that went with its tags needs no such look.
+// kept after all. A single image that went with its tags needs no such look, unless the registry may
+// have left them.
 func (e *execution) lookBack(ctx context.Context) {
 	e.tags.down = nil // which was at the beginning
 	e.restoreTags(ctx)
@@ -51,7 +52,7 @@ func (e *execution) needsLookBack() bool {
 			done++
 		}
 	}
-	return done > 1
+	return done > 1 || done > 0 && e.options.Traits.TagsStay
 }
 
 // refute takes back what the registry said of a deletion, where a look shows the image under one of its tags: an answer
@@ -140,13 +141,16 @@ func (e *execution) clearGhosts(ctx context.Context) {
 			e.tags.fails(err)
 			e.warn("tag %s is still listed although its image %s is deleted, and stays: %v", t, e.tags.ghosts[t], err)
 		}
-		if err == nil || errors.Is(err, errCannotClear) {
+		if err == nil || errors.Is(err, errCannotClear) || errors.Is(err, errServed) {
 			delete(e.tags.ghosts, t)
 		}
 	}
 }
 
-var errCannotClear = errors.New("the registry cannot remove a tag by itself")
+var (
+	errCannotClear = errors.New("the registry cannot remove a tag by itself")
+	errServed      = errors.New("the registry still serves it, or somebody has pushed it again")
+)
 
 // clearGhost removes one of them. What points at something again is left alone.
 func (e *execution) clearGhost(ctx context.Context, tag string, can bool, err error) error {
@@ -156,6 +160,9 @@ func (e *execution) clearGhost(ctx context.Context, tag string, can bool, err er
 	case !can:
 		return errCannotClear
 	}
-	_, err = e.target.(registry.TagDeleter).DeleteTag(ctx, tag, "")
+	removed, err := e.target.(registry.TagDeleter).DeleteTag(ctx, tag, "")
+	if err == nil && !removed && e.options.Traits.TagsStay {
+		return errServed
+	}
 	return err
 }

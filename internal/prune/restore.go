@@ -21,7 +21,7 @@ type restoring struct {
 }
 
 func newRestoring(p retain.Plan) restoring {
-	r := restoring{tried: map[string]bool{}, restored: map[oci.Digest]bool{}, pointed: map[string]bool{}}
+	r := restoring{tried: map[string]bool{}, restored: map[oci.Digest]bool{}, pointed: map[string]bool{}, ghosts: map[string]oci.Digest{}}
 	for _, d := range p.Decisions {
 		if d.Image.Kind != oci.KindPlaceholder {
 			continue

@@ -83,8 +83,8 @@ func (e *Error) kind() *Kind {
 const codeDenied = "DENIED"
 
 // codesOfAbsence are the codes by which a registry says that it does not have something (OCI distribution-spec v1.1,
-// "Error Codes"; NOT_FOUND is Harbor's). A 404 without one may be a proxy's, and an image that a proxy hides is not gone.
-var codesOfAbsence = []string{"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "BLOB_UNKNOWN", "NOT_FOUND"}
+// "Error Codes"; NOT_FOUND is Harbor's, TAG_EXPIRED is Quay's word of a tag that was deleted). A 404 without one may be a proxy's, and an image that a proxy hides is not gone.
+var codesOfAbsence = []string{"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "BLOB_UNKNOWN", "NOT_FOUND", "TAG_EXPIRED"}
 
 // otherCauses are what an answer of 404 says when the registry has what was asked for and does not hand it out: of the
 // Accept header ("OCI index found, but accept header does not support OCI indexes", handlers/manifests.go of distribution

@@ -119,6 +119,8 @@ type Traits struct {
 	ListsUntagged bool
 	// PushTime says that snapshots have the time at which each image was pushed.
 	PushTime bool
+	// TagsStay says that a deletion by digest may leave tags in the list, so that it is looked for them after each.
+	TagsStay bool
 	// Frees says that the registry frees the space of what is deleted by itself.
 	Frees bool
 }

@@ -37,7 +37,26 @@ func (r *Repository) delete(ctx context.Context, d oci.Digest) (existed bool, er
 	}
 	_, err = r.client.Do(ctx, wire.Call{
 		Method: http.MethodDelete, URL: "/v2/" + r.name.Path + "/manifests/" + d.String(),
-		Scopes: r.scopes(), Limit: wire.MaxErrorBody,
+		Scopes: r.scopes(), Limit: wire.MaxErrorBody, Final: r.final,
+	})
+	if errors.Is(err, registry.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Final says which answers to a deletion are the same however often it is sent, where their status does not tell: 500, for
+// a manifest that something refers to. It comes before the first deletion.
+func (r *Repository) Final(is func(answer *registry.Error) bool) { r.final = is }
+
+// Exists reports whether the registry has a manifest, for kinds whose answers to a deletion do not tell.
+func (r *Repository) Exists(ctx context.Context, d oci.Digest) (bool, error) {
+	if err := d.Validate(); err != nil {
+		return false, fmt.Errorf("look for %q: %w", d, err)
+	}
+	_, err := r.client.Do(ctx, wire.Call{
+		Method: http.MethodGet, URL: "/v2/" + r.name.Path + "/manifests/" + d.String(),
+		Accept: manifestTypes, Scopes: r.scopes(), Limit: maxManifest,
 	})
 	if errors.Is(err, registry.ErrNotFound) {
 		return false, nil

@@ -40,6 +40,12 @@ func (r *Repository) Refresh(ctx context.Context, before oci.Snapshot, given map
 	if err := g.readDigests(ctx, steps(digests)); err != nil {
 		return oci.Snapshot{}, r.client.HideIn(err)
 	}
+	for _, d := range digests {
+		if g.absent[d] { // some registries serve a tag of what they have deleted
+			g.ghosts = append(g.ghosts, g.tags[d]...)
+			delete(g.tags, d)
+		}
+	}
 	return g.snapshot(), nil
 }
 

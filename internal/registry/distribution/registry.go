@@ -85,7 +85,8 @@ type Repository struct {
 	client      *wire.Client
 	name        oci.Repository
 	store       registry.Store
-	list        Lister      // the registry's own list; nil where it has none
+	list        Lister // the registry's own list; nil where it has none
+	final       func(*registry.Error) bool
 	placeholder []byte      // the manifest that PointTag points tags at
 	noHead      atomic.Bool // HEAD is refused, and GET is sent instead
 }

@@ -23,8 +23,15 @@ type kind struct {
 	host func(host string, getenv func(string) string) bool
 	// greets reports whether a registry is of the kind by its first answer; nil: no answer tells.
 	greets func(g registry.Greeting) bool
+	// discovers reports whether a registry is of the kind by its extensions (OCI distribution-spec, extensions/_oci.md), which
+	// are asked for where nothing else tells; nil: none tells.
+	discovers func(extensions []string) bool
 	// digestOnly says that the kind cannot remove a tag alone, or not without harm.
 	digestOnly bool
+	// confirms says that the kind answers 404 to the deletion of what it has, so that only a read proves that it is gone.
+	confirms bool
+	// cascades says that the kind deletes the children of what is deleted along with it.
+	cascades bool
 	// open opens a registry with an interface of its own; nil: the kind has the OCI API alone.
 	open func(client *wire.Client, host string, o registry.Options, traits registry.Traits) (registry.Registry, error)
 }
@@ -85,20 +92,10 @@ func (k kind) as(client *wire.Client, host string, o registry.Options) (registry
 	}
 	plain := distribution.On(client, host, o, k.traits)
 	if k.digestOnly {
-		return digestOnly{plain}, nil
+		return digestOnly{plain, k}, nil
 	}
 	return plain, nil
 }
-
-// digestOnly is a registry whose tags are not removed one by one.
-type digestOnly struct{ registry.Registry }
-
-// Repository hides every ability but those of the core.
-func (r digestOnly) Repository(path string) registry.Repository {
-	return core{r.Registry.Repository(path).(registry.Core)}
-}
-
-type core struct{ registry.Core }
 
 // plain is the row of the OCI API.
 func plain() kind { return kinds[len(kinds)-1] }

@@ -3,11 +3,14 @@ package kinds
 import (
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/registry/ecr"
 	"github.com/regsweep/regsweep/internal/registry/ghcr"
+	"github.com/regsweep/regsweep/internal/registry/gitlab"
+	"github.com/regsweep/regsweep/internal/registry/harbor"
 )
 
 // kinds are asked in this order. The last one takes every registry.
@@ -40,13 +43,16 @@ var kinds = []kind{
 		digestOnly: true,
 	},
 	{
-		traits:     registry.Traits{Kind: "harbor", Product: "Harbor", ListsUntagged: true, PushTime: true},
-		greets:     func(g registry.Greeting) bool { return g.Service == "harbor-registry" },
-		digestOnly: true,
+		traits: registry.Traits{Kind: "harbor", Product: "Harbor", AttachmentsFirst: true, ListsUntagged: true, PushTime: true},
+		greets: func(g registry.Greeting) bool {
+			return g.Service == "harbor-registry" || strings.EqualFold(g.Scheme, "Basic") && g.Realm == "harbor" // of the catalog
+		},
+		open: harbor.Open,
 	},
 	{
 		traits: registry.Traits{Kind: "gitlab", Product: "GitLab", AttachmentsFirst: true, PushTime: true, Frees: true},
 		host:   hosts("registry.gitlab.com"),
+		open:   gitlab.Open,
 		greets: func(g registry.Greeting) bool {
 			return g.Header.Get("Gitlab-Container-Registry-Version") != "" || g.Service == "container_registry" && realm(g) == "/jwt/auth"
 		},
@@ -55,7 +61,7 @@ var kinds = []kind{
 		traits:     registry.Traits{Kind: "quay", Product: "Quay", Frees: true},
 		host:       hosts("quay.io"),
 		greets:     func(g registry.Greeting) bool { return realm(g) == "/v2/auth" },
-		digestOnly: true,
+		digestOnly: true, confirms: true,
 	},
 	{
 		// Gitea and Forgejo: removing the last tag of an image removes the image.
@@ -66,10 +72,12 @@ var kinds = []kind{
 	{
 		traits:     registry.Traits{Kind: "zot", Product: "zot", Frees: true},
 		greets:     func(g registry.Greeting) bool { return strings.HasPrefix(g.Header.Get("Server"), "zot") },
-		digestOnly: true,
+		discovers:  func(extensions []string) bool { return slices.Contains(extensions, "_zot") },
+		digestOnly: true, cascades: true,
 	},
 	{
-		traits:     registry.Traits{Kind: "nexus", Product: "Sonatype Nexus"},
+		// From 3.89 on the tags of what is deleted by digest stay (https://github.com/sonatype/nexus-public/issues/925).
+		traits:     registry.Traits{Kind: "nexus", Product: "Sonatype Nexus", TagsStay: true},
 		greets:     func(g registry.Greeting) bool { return strings.HasPrefix(g.Header.Get("Server"), "Nexus/") },
 		digestOnly: true,
 	},

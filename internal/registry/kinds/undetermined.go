@@ -2,8 +2,10 @@ package kinds
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 
 	"github.com/regsweep/regsweep/internal/oci"
@@ -23,6 +25,9 @@ type undetermined struct {
 	as    registry.Registry // nil until the first answer, and where it tells nothing
 	err   error             // of opening it
 	other chan struct{}     // closed when it has an interface of its own
+
+	silent  bool      // the first answer tells nothing at all
+	confirm sync.Once // of what it does not tell
 }
 
 func newUndetermined(client *wire.Client, host string, o registry.Options) *undetermined {
@@ -38,6 +43,10 @@ func (u *undetermined) greet(g registry.Greeting) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.as, u.err = k.as(u.client, u.host, u.options)
+	if u.silent = k.traits.Kind == plain().traits.Kind && g.Header.Get("Docker-Distribution-Api-Version") == ""; u.silent {
+		k.traits.TagsStay = true // as go-containerregistry's registry leaves them
+		u.as, u.err = k.as(u.client, u.host, u.options)
+	}
 	if k.open != nil {
 		u.client.Replay(g.Header.Get("WWW-Authenticate"))
 		close(u.other)
@@ -65,13 +74,14 @@ func (u *undetermined) Traits() registry.Traits {
 
 // Repository returns a repository that finds out with its first answer.
 func (u *undetermined) Repository(path string) registry.Repository {
-	return &undeterminedRepository{u.Registry.Repository(path).(registry.Core), u, path}
+	return &undeterminedRepository{Core: u.Registry.Repository(path).(registry.Core), registry: u, path: path}
 }
 
 type undeterminedRepository struct {
 	registry.Core
 	registry *undetermined
 	path     string
+	as       registry.Repository // that Snapshot has read; nil for the OCI API
 }
 
 // errOther ends what was begun over the OCI API where the kind has an interface of its own.
@@ -95,6 +105,9 @@ func (r *undeterminedRepository) Snapshot(ctx context.Context, q registry.Query)
 		}()
 		s, err := r.Core.Snapshot(inner, q)
 		if !errors.Is(context.Cause(inner), errOther) {
+			if err == nil {
+				r.registry.confirm.Do(func() { r.registry.discover(ctx) })
+			}
 			return s, err
 		}
 	}
@@ -102,7 +115,36 @@ func (r *undeterminedRepository) Snapshot(ctx context.Context, q registry.Query)
 	if err != nil {
 		return oci.Snapshot{}, fmt.Errorf("read %s/%s: %w", r.registry.host, r.path, err)
 	}
-	return as.Repository(r.path).Snapshot(ctx, q)
+	r.as = as.Repository(r.path)
+	return r.as.Snapshot(ctx, q)
+}
+
+// discover asks a registry for its extensions, once, where its first answer lacks what distribution sends with each
+// answer, as zot's does. Nothing is decided by an answer that is not understood.
+func (u *undetermined) discover(ctx context.Context) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.silent {
+		return
+	}
+	reply, err := u.client.Try(ctx, wire.Call{Method: http.MethodGet, URL: "/v2/_oci/ext/discover", Limit: wire.MaxErrorBody})
+	var answer struct {
+		Extensions []struct {
+			Name string `json:"name"`
+		} `json:"extensions"`
+	}
+	if err != nil || json.Unmarshal(reply.Body, &answer) != nil {
+		return
+	}
+	var names []string
+	for _, e := range answer.Extensions {
+		names = append(names, e.Name)
+	}
+	for _, k := range kinds {
+		if k.discovers != nil && k.discovers(names) {
+			u.as, u.err = k.as(u.client, u.host, u.options)
+		}
+	}
 }
 
 // Recognized returns the repository of the kind that the first answer has told.
@@ -111,5 +153,11 @@ func (r *undeterminedRepository) Recognized() (registry.Repository, registry.Tra
 	if err != nil { // Snapshot has failed with it
 		as = r.registry.Registry
 	}
-	return as.Repository(r.path), as.Traits()
+	if r.as == nil {
+		r.as = as.Repository(r.path)
+	}
+	if inner, told := r.as.(registry.Recognizer); told {
+		return inner.Recognized()
+	}
+	return r.as, as.Traits()
 }

@@ -146,6 +146,9 @@ type Call struct {
 
 	// Query says that the call changes nothing although its method may.
 	Query bool
+	// Final reports of an answer that is not a success whether it would be the same if the call was sent again, where its
+	// status does not tell; nil says no.
+	Final func(answer *registry.Error) bool
 	// Look comes right before each try; its error is the call's, and nothing is sent. It may send a read. perhaps says
 	// that an earlier try was sent and not answered, so that the registry may have done what it was asked.
 	Look func(ctx context.Context, perhaps bool) error
@@ -188,12 +191,21 @@ func (c *Client) Do(ctx context.Context, k Call) (Reply, error) {
 		began := time.Now()
 		r, err = c.Try(ctx, k)
 		perhaps = perhaps || !k.reads() && unsettled(err)
+		if k.final(err) {
+			err = backoff.Permanent(err)
+		}
 		return time.Since(began), err
 	})
 	if perhaps && err != nil && !errors.Is(err, registry.ErrNotFound) {
 		err = registry.Mark(err, registry.ErrUnsettled)
 	}
 	return r, err
+}
+
+// final reports whether an error is an answer that another try would not change.
+func (k Call) final(err error) bool {
+	var answer *registry.Error
+	return k.Final != nil && errors.As(err, &answer) && k.Final(answer)
 }
 
 // unsettled reports whether the registry may have carried out a request that failed so. Any answer below 500 is a

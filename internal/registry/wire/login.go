@@ -21,6 +21,7 @@ type login struct {
 	modest   atomic.Bool // the token server refuses the scopes of calls, and is asked for those of challenges
 	mu       sync.Mutex
 	demanded map[string][]string // scopes that a challenge has named, by what a call wants
+	general  []string            // scopes that a challenge has named and that are of no repository, such as Gitea's "*"
 }
 
 // wantKey is the key under which a request's context says what the call wants.
@@ -37,12 +38,14 @@ func (k Call) want() string {
 
 // scopesOf returns the scopes that a token is asked for. A token server that does not know the action delete, as Quay's,
 // refuses the whole request, while the scope of the challenge to a deletion would have been right.
+// Where challenges name a scope that is of no repository, tokens are kept by that too: a request that left it out would be
+// sent without a token first.
 func (l *login) scopesOf(k Call) []string {
-	if !l.modest.Load() {
-		return k.Scopes
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if !l.modest.Load() {
+		return slices.Concat(k.Scopes, l.general)
+	}
 	return l.demanded[k.want()]
 }
 
@@ -60,6 +63,11 @@ func (l *login) heed(want, challenge string) {
 		l.demanded = map[string][]string{}
 	}
 	l.demanded[want] = strings.Fields(m[1])
+	for _, s := range l.demanded[want] {
+		if !strings.Contains(s, ":") && !slices.Contains(l.general, s) {
+			l.general = append(l.general, s)
+		}
+	}
 }
 
 // giveIn reports whether a call is worth sending again with the scope of its challenge alone: a token server has refused
