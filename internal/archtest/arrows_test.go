@@ -42,8 +42,12 @@ var arrows = map[string][]string{
 	},
 	"internal/registry/registrytest/fixture": {"internal/oci"},
 	"internal/registry/registrytest/vendors": {"internal/registry/registrytest", "internal/registry/registrytest/fixture", "internal/oci"},
-	"internal/archtest":                      nil,
-	"internal/doctest":                       nil,
+	"internal/registry/registrytest/kindtest": {
+		"internal/registry", "internal/registry/registrytest", "internal/registry/registrytest/fixture", "internal/registry/registrytest/vendors", "internal/prune", "internal/retain",
+		"internal/state", "internal/oci",
+	},
+	"internal/archtest": nil,
+	"internal/doctest":  nil,
 }
 
 // homes lists the only packages that may import a dependency, by the longest prefix that fits.
@@ -61,7 +65,7 @@ var homes = map[string][]string{
 	"github.com/Masterminds/semver/v3":      {"internal/retain"},
 	"github.com/olekukonko/tablewriter":     {"internal/report"},
 	"golang.org/x/sync/errgroup":            {"internal/run", "internal/registry", "internal/registry/wire", "internal/registry/distribution", "internal/prune", "internal/registry/registrytest/fixture"},
-	"net/http":                              {"internal/registry", "internal/registry/wire", "internal/registry/distribution", "internal/registry/registrytest", "internal/registry/registrytest/fixture", "internal/registry/registrytest/vendors"},
+	"net/http":                              {"internal/registry", "internal/registry/wire", "internal/registry/distribution", "internal/registry/registrytest", "internal/registry/registrytest/fixture", "internal/registry/registrytest/vendors", "internal/registry/registrytest/kindtest"},
 	"os":                                    {"", "internal/cli", "internal/publish", "internal/policy", "internal/ci", "internal/registry/wire", "internal/state"},
 	"os/exec":                               {"internal/gc"},
 	"os/signal":                             {""},
