@@ -26,7 +26,7 @@ type kind struct {
 	// digestOnly says that the kind cannot remove a tag alone, or not without harm.
 	digestOnly bool
 	// open opens a registry with an interface of its own; nil: the kind has the OCI API alone.
-	open func(client *wire.Client, host string, o registry.Options) (registry.Registry, error)
+	open func(client *wire.Client, host string, o registry.Options, traits registry.Traits) (registry.Registry, error)
 }
 
 // Names returns what --registry-kind takes, in the order of the table.
@@ -77,7 +77,7 @@ func Open(host string, o registry.Options) (registry.Registry, error) {
 // as opens a registry as one of this kind.
 func (k kind) as(client *wire.Client, host string, o registry.Options) (registry.Registry, error) {
 	if k.open != nil {
-		r, err := k.open(client, host, o)
+		r, err := k.open(client, host, o, k.traits)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", host, err)
 		}

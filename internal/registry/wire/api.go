@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -20,6 +21,8 @@ type API struct {
 	// Limited reports whether an answer that is not a success says that the login has asked for too much, and how long it
 	// has to wait; nil knows 429 alone. [Client.Do] waits for a short time, as for a Retry-After header.
 	Limited func(status int, header http.Header, body []byte) (wait time.Duration, limited bool)
+	// OwnPace says that the Look of each call waits as long as a limit asks for: [Client.Do] does not.
+	OwnPace bool
 }
 
 // NewAPI returns a client for another interface of a registry's vendor, at a host of its own. It sends nothing yet. An
@@ -61,11 +64,14 @@ func (c *Client) explain(e *registry.Error, header http.Header, body []byte) {
 			e.RetryAfter = max(e.RetryAfter, wait)
 		}
 	}
+	if c.api.OwnPace {
+		e.RetryAfter = 0
+	}
 }
 
 // Login returns the login that is known for a host, the zero value when none is. An error is a credential helper's.
-func (c *Client) Login(req *http.Request, host string) (registry.Login, error) {
-	found, err := c.credential(req.Context(), host)
+func (c *Client) Login(ctx context.Context, host string) (registry.Login, error) {
+	found, err := c.credential(ctx, host)
 	if err != nil || found == auth.EmptyCredential {
 		return registry.Login{}, err
 	}
