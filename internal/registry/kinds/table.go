@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/registry/dockerhub"
 )
 
 // kinds are asked in this order. The last one takes every registry.
@@ -17,9 +18,9 @@ var kinds = []kind{
 		digestOnly: true,
 	},
 	{
-		traits:     registry.Traits{Kind: "dockerhub", Product: "Docker Hub", AttachmentsFirst: true, PushTime: true, Frees: true},
-		host:       hosts("docker.io", "index.docker.io", "registry-1.docker.io"),
-		digestOnly: true,
+		traits: registry.Traits{Kind: "dockerhub", Product: "Docker Hub", AttachmentsFirst: true, PushTime: true, Frees: true},
+		host:   hosts("docker.io", "index.docker.io", "registry-1.docker.io"),
+		open:   dockerhub.Open,
 	},
 	{
 		traits:     registry.Traits{Kind: "ecr", Product: "Amazon ECR", BatchSize: 100, ListsUntagged: true, PushTime: true, Frees: true},
