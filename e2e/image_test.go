@@ -126,8 +126,8 @@ func imageByHand(t *testing.T, e engine, name string) {
 // scripts are what shellcheck wants.
 func imageEntrypoint(t *testing.T, e engine, name string) {
 	const script = `
-	for c in prune rank gc report man completion; do ln -s /bin/false "/usr/local/bin/$c"; done
-	for c in prune rank gc report man completion; do entrypoint "$c" --help | grep "^Usage: regsweep $c" >/dev/null || echo "$c is not regsweep's"; done
+	for c in prune check rank gc report man completion; do ln -s /bin/false "/usr/local/bin/$c"; done
+	for c in prune check rank gc report man completion; do entrypoint "$c" --help | grep "^Usage: regsweep $c" >/dev/null || echo "$c is not regsweep's"; done
 	for c in $(regsweep --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do command -v "$c" >/dev/null || echo "the entrypoint does not know $c"; done`
 	if got := e.run("", []string{name}, "sh", "-c", script); got.code != 0 || got.stdout+got.stderr != "" {
 		t.Errorf("exit %d\n%s%s", got.code, got.stdout, got.stderr)

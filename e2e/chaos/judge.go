@@ -245,6 +245,7 @@ func (j *judgement) leaves() {
 		_, there := end.nodes[d]
 		_, subject := end.nodes[of]
 		switch {
+		case !there && slices.Contains(j.p.windowed, d) && last.runs[0].mentions(t): // the program never saw the tag with an image
 		case !there && last.lists(t) && (line == line3 || !last.runs[0].mentions(t)):
 			j.find(ghost, "%s is listed and its manifest %s is gone", t, cmp.Or(short(d), "and its link"))
 		case there && of != "" && !subject && ever[of]:

@@ -61,8 +61,11 @@ func (j *judgement) keeps() {
 		stay := !slices.ContainsFunc(stays[n:], func(s map[string]bool) bool { return !s[h.top.digest] })
 		// A run that lists a promoted image for the first time takes it for one of the old ones, which it is.
 		planned := h.what == promote && !j.listed(h.began)
-		if current && !planned && (!j.a.two || stay) {
+		switch {
+		case current && !planned && (!j.a.two || stay):
 			j.keepsPush(h)
+		case !current && j.window(h): // it had lost its tag before that was moved on
+			j.p.windowed = append(j.p.windowed, h.top.digest)
 		}
 	}
 }

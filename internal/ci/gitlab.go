@@ -74,5 +74,5 @@ func Credential(getenv func(string) string, host string) (username, password, so
 	if host == "" || username == "" || password == "" || !strings.EqualFold(host, getenv("CI_REGISTRY")) {
 		return "", "", "", false
 	}
-	return username, password, "CI_REGISTRY_USER", true
+	return username, password, "CI_REGISTRY_USER and CI_REGISTRY_PASSWORD", true
 }

@@ -86,7 +86,7 @@ func credentialFiles(getenv func(string) string) []string {
 
 // login returns the login that the user sets for this run. It overrides docker's configuration.
 func (a access) login(getenv func(string) string, repositories []oci.Repository) (func(string) (registry.Login, bool), error) {
-	password, _, _ := ci.Input(getenv, "password")
+	password, source, _ := ci.Input(getenv, "password")
 	if a.PasswordFile != "" {
 		text, err := os.ReadFile(a.PasswordFile)
 		if err != nil {
@@ -95,6 +95,7 @@ func (a access) login(getenv func(string) string, repositories []oci.Repository)
 		if password = strings.TrimRight(string(text), "\r\n"); password == "" {
 			return nil, fmt.Errorf("--password-file: %s is empty", a.PasswordFile)
 		}
+		source = "--password-file"
 	}
 	if (a.Username == "") != (password == "") {
 		return nil, errors.New("a login needs both --username and a password (--password-file or REGSWEEP_PASSWORD)")
@@ -112,14 +113,14 @@ func (a access) login(getenv func(string) string, repositories []oci.Repository)
 		if a.Username == "" || only != "" && !strings.EqualFold(host, only) {
 			return registry.Login{}, false
 		}
-		return registry.Login{Username: a.Username, Password: registry.Secret(password)}, true
+		return registry.Login{Username: a.Username, Password: registry.Secret(password), Source: "--username with " + source}, true
 	}, nil
 }
 
 // ciLogin returns the login that the CI system gives the job for the system's own registry.
 func ciLogin(getenv func(string) string) func(string) (registry.Login, bool) {
 	return func(host string) (registry.Login, bool) {
-		user, password, _, ok := ci.Credential(getenv, host)
-		return registry.Login{Username: user, Password: registry.Secret(password)}, ok
+		user, password, source, ok := ci.Credential(getenv, host)
+		return registry.Login{Username: user, Password: registry.Secret(password), Source: "the CI's variables " + source}, ok
 	}
 }

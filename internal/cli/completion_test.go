@@ -74,12 +74,13 @@ var completions = []struct {
 	want []string
 }{
 	{"regsweep r", []string{"rank", "report"}},
-	{"regsweep ", []string{"gc", "prune", "rank", "report"}},
+	{"regsweep ", []string{"check", "gc", "prune", "rank", "report"}},
 	{"regsweep --keep-l", []string{"--keep-last"}},
 	{"regsweep localhost:5000/app --keep-l", []string{"--keep-last"}},
 	{"regsweep prune --keep-l", []string{"--keep-last"}},
 	{"regsweep rank --keep-l", nil},
 	{"regsweep rank --to", []string{"--top"}},
+	{"regsweep check --pro", []string{"--probe"}},
 	{"regsweep gc --output ", []string{"json", "markdown", "table"}},
 	{"regsweep --sort n", []string{"name"}},
 	{"regsweep --delete-by=t", []string{"tags-first"}},

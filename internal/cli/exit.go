@@ -33,7 +33,7 @@ var exits = []struct {
 	{exitFailed, "Deletions failed or were not answered, or a pushed image lost a part."},
 	{exitUsage, "Bad input: an unknown flag, no keep rule, no such repository."},
 	{exitRefused, "Refused by a safety check, or a repository cannot be read completely."},
-	{exitRegistry, "Registry unreachable, access denied, deletion disabled, or GC failed."},
+	{exitRegistry, "Registry unreachable, access denied, deletion disabled, or GC failed; or check found why a prune would fail."},
 	{exitCancelled, "Cancelled. The report says what was done."},
 }
 
@@ -100,6 +100,21 @@ func codeOfRanking(r rank.Ranking) int {
 		return code
 	}
 	return exitRegistry // nothing is refused where nothing is deleted
+}
+
+// codeOfChecks returns the exit code of a check: exitDone when a prune would work.
+func codeOfChecks(c report.Checks) int {
+	code := exitDone
+	for _, s := range c.Sections {
+		for _, l := range s.Problems() {
+			one := codeOfError(l.Err)
+			if one == exitRefused || one == exitDone { // nothing is refused where nothing is deleted
+				one = exitRegistry
+			}
+			code = worse(code, one)
+		}
+	}
+	return code
 }
 
 // codeOfReports returns the most severe of the exit codes of several runs, so that the job that merges their reports

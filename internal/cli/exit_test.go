@@ -16,6 +16,46 @@ import (
 	"github.com/regsweep/regsweep/internal/run"
 )
 
+// TestCodeOfChecks holds that a check succeeds when a prune would work, and else ends as the prune would, but never with a
+// refusal.
+func TestCodeOfChecks(t *testing.T) {
+	t.Parallel()
+	finding := func(state report.CheckState, errs ...error) report.Checks {
+		section := report.CheckSection{}
+		for _, err := range errs {
+			section.Lines = append(section.Lines, report.CheckLine{State: state, Err: err})
+		}
+		return report.Checks{Sections: []report.CheckSection{{}, section}}
+	}
+	for name, c := range map[string]struct {
+		checks report.Checks
+		want   int
+	}{
+		"nothing was found":              {report.Checks{}, exitDone},
+		"all is well":                    {finding(report.CheckOK, nil), exitDone},
+		"something is not there":         {finding(report.CheckNo, nil), exitDone},
+		"something is not known":         {finding(report.CheckUnknown, errors.New("502")), exitDone},
+		"a problem without an error":     {finding(report.CheckProblem, nil), exitRegistry},
+		"no login":                       {finding(report.CheckProblem, registry.ErrUnauthorized), exitRegistry},
+		"no right to delete":             {finding(report.CheckProblem, registry.ErrForbidden), exitRegistry},
+		"deletion disabled":              {finding(report.CheckProblem, registry.ErrDeletionDisabled), exitRegistry},
+		"read-only":                      {finding(report.CheckProblem, registry.ErrReadOnly), exitRegistry},
+		"not completely known":           {finding(report.CheckProblem, registry.ErrIncomplete), exitRegistry},
+		"a collection would be refused":  {finding(report.CheckProblem, &gc.Refusal{}), exitRegistry},
+		"no such repository":             {finding(report.CheckProblem, registry.ErrUnknownRepository), exitUsage},
+		"no repository matches":          {finding(report.CheckProblem, run.ErrNoMatch), exitUsage},
+		"cancelled":                      {finding(report.CheckProblem, fmt.Errorf("cancelled: %w", context.Canceled)), exitCancelled},
+		"no answer, and a name is wrong": {finding(report.CheckProblem, registry.ErrUnknownRepository, errors.New("no answer")), exitRegistry},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := codeOfChecks(c.checks); got != c.want {
+				t.Errorf("got %d, want %d", got, c.want)
+			}
+		})
+	}
+}
+
 // TestCodeOf is the whole rule: which exit code what became of a run has.
 func TestCodeOf(t *testing.T) {
 	t.Parallel()

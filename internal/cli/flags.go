@@ -46,6 +46,7 @@ func (*pruneCommand) Help() string { return moreHelp() }
 type commandLine struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 	Prune   pruneCommand     `cmd:"" default:"withargs" help:"Delete the images of a repository that no rule keeps. This is the default command."`
+	Check   checkCommand     `cmd:"" help:"Show what a registry and this login can do, and whether a prune would work. Changes nothing."`
 	Rank    rankCommand      `cmd:"" help:"Show which repositories of a registry use the most space. Changes nothing."`
 	GC      gcCommand        `cmd:"" name:"gc" help:"Run the registry's garbage collection: stop the registry, collect, start it, and verify every kept image."`
 	Report  reportCommand    `cmd:"" help:"Merge the JSON reports of several runs into one. Sends nothing to a registry."`

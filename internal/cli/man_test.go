@@ -40,7 +40,7 @@ func TestManual(t *testing.T) {
 	}
 	want := []string{
 		"NAME", "SYNOPSIS", "DESCRIPTION", "EXAMPLES", "ENVIRONMENT", "EXIT STATUS",
-		"REGSWEEP PRUNE", "REGSWEEP RANK", "REGSWEEP GC", "REGSWEEP REPORT", "FILES", "SEE ALSO",
+		"REGSWEEP PRUNE", "REGSWEEP CHECK", "REGSWEEP RANK", "REGSWEEP GC", "REGSWEEP REPORT", "FILES", "SEE ALSO",
 	}
 	if !slices.Equal(order, want) {
 		t.Errorf("got the sections %q, want %q", order, want)

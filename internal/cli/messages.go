@@ -113,6 +113,18 @@ func sayEnd(c *publish.Console, sum report.Summary) {
 	sayError(c, fmt.Errorf("garbage collection: %w%s", sum.GC.Err, again))
 }
 
+// sayChecks says why a prune would fail.
+func sayChecks(c *publish.Console, checks report.Checks) {
+	for _, s := range checks.Sections {
+		for _, l := range s.Problems() {
+			c.Errorf("%s: %s", s.Name, strings.ReplaceAll(l.Text, "\n", "; "))
+			if h := l.Hint(); h != "" {
+				c.Hintf("%s", h)
+			}
+		}
+	}
+}
+
 // sayRanking says what went wrong with a ranking.
 func sayRanking(c *publish.Console, r rank.Ranking) {
 	switch n := len(r.Unread); {

@@ -17,10 +17,7 @@ var errNoFolder = errors.New("there is no cache folder: neither XDG_CACHE_HOME n
 // openState opens the state folder, or returns why there is none. It is an error if the folder of --state-dir cannot be
 // used. Without the default folder, a run only takes longer.
 func openState(dir string, getenv func(string) string) (opened *state.Dir, without, err error) {
-	asked := dir != ""
-	if !asked {
-		dir = cacheFolder(getenv)
-	}
+	dir, asked := stateFolder(dir, getenv)
 	if dir == "" {
 		return nil, errNoFolder, nil
 	}
@@ -32,6 +29,14 @@ func openState(dir string, getenv func(string) string) (opened *state.Dir, witho
 		return nil, err, fmt.Errorf("--state-dir: %w", err)
 	}
 	return nil, err, nil
+}
+
+// stateFolder is the folder of --state-dir, which the user asked for, or else the default, "" if there is none.
+func stateFolder(dir string, getenv func(string) string) (path string, asked bool) {
+	if dir != "" {
+		return dir, true
+	}
+	return cacheFolder(getenv), false
 }
 
 // cacheFolder is regsweep's folder in the user's cache folder; "" if the environment does not name one.
@@ -66,6 +71,12 @@ func remembered(dir *state.Dir, console *publish.Console) registry.Store {
 	}
 	return memory{state.Memory{Dir: *dir}, console}
 }
+
+// readOnly is a memory that a command does not change.
+type readOnly struct{ state.Memory }
+
+// Save stores nothing.
+func (readOnly) Save(oci.Repository, []byte) {}
 
 // Save stores what was read from a repository.
 func (m memory) Save(name oci.Repository, content []byte) {

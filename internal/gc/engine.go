@@ -112,15 +112,25 @@ func (r *run) inspect(ctx context.Context) (err error) {
 	return nil
 }
 
+// refuse says which registries must not be collected, whatever the options are.
+func (t *Target) refuse(s site) error {
+	switch f := t.host.facts(); {
+	case f.noRestart != nil:
+		return f.noRestart
+	case s.proxy != "":
+		return &Refusal{Why: "the registry is a pull-through cache of another (proxy.remoteurl), and removes expired content by itself"}
+	case s.readOnly:
+		return &Refusal{Why: "the registry is read-only (storage.maintenance.readonly), so somebody else may be working on it", Advice: "make the registry writable first"}
+	}
+	return nil
+}
+
 // refuse says what must not be collected, or not this way.
 func (r *run) refuse() error {
+	if err := r.target.refuse(r.site); err != nil {
+		return err
+	}
 	switch o := r.o; {
-	case r.target.host.facts().noRestart != nil:
-		return r.target.host.facts().noRestart
-	case r.site.proxy != "":
-		return &Refusal{Why: "the registry is a pull-through cache of another (proxy.remoteurl), and removes expired content by itself"}
-	case r.site.readOnly:
-		return &Refusal{Why: "the registry is read-only (storage.maintenance.readonly), so somebody else may be working on it", Advice: "make the registry writable first"}
 	case o.DeleteUntagged && r.site.major < 3 && !o.DestroysMultiArch:
 		return &Refusal{
 			Why:    "--gc-delete-untagged on " + r.site.version + " destroys multi-arch images, because their parts have no tag",

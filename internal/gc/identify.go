@@ -22,17 +22,12 @@ func (r *run) identify(ctx context.Context) error {
 	if err != nil {
 		return hinted{fmt.Errorf("find out what the registry holds: %w; nothing was stopped", err), "name a repository of the registry, so that its storage can be recognised"}
 	}
-	var entries []string
-	for _, h := range sample {
+	for i, h := range sample {
 		if slices.Contains(r.before.Missing, Missing(h)) {
-			h.Digest = ""
+			sample[i].Digest = ""
 		}
-		entry := h.Repository.Path
-		if h.Digest != "" {
-			entry += "@" + h.Digest.String()
-		}
-		entries = append(entries, entry)
 	}
+	entries := entriesOf(sample)
 	if r.site.root != "" {
 		found, err := r.target.look(ctx, r.site.root, entries)
 		if err != nil {
@@ -53,6 +48,7 @@ type found struct {
 	root         bool // the folder is there
 	repositories int64
 	lacks        []string // of what was asked for
+	free         int64    // bytes of the disk; -1 when not known
 }
 
 // refuse says why a storage is not the registry's; empty is true when the registry holds nothing.
@@ -83,6 +79,10 @@ func (t *Target) look(ctx context.Context, root string, entries []string) (found
 		}
 		out.root = h.one("root") == "yes"
 		out.repositories, _ = h.number("repositories")
+		out.free = -1
+		if kilobytes, known := h.number("free"); known {
+			out.free = kilobytes << 10
+		}
 		out.lacks = append(out.lacks, h["lacks"]...)
 		entries = entries[n:]
 	}

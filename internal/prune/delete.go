@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -38,12 +39,13 @@ func (e *execution) deleteAll(ctx context.Context, roots []oci.Digest, more func
 	}
 }
 
-// deleteRoots deletes a batch of roots and returns those that are left. The first ones go alone until the registry has
+// deleteRoots deletes a batch of roots and returns those that are left. Requests go one at a time until the registry has
 // accepted a deletion.
 func (e *execution) deleteRoots(ctx context.Context, roots []oci.Digest, more func(context.Context) bool) []oci.Digest {
 	if !e.health.hasAnswered() {
-		e.delete(ctx, roots[:1])
-		return roots[1:]
+		first := min(max(e.options.Traits.BatchSize, 1), len(roots)) // one request
+		e.delete(ctx, roots[:first])
+		return roots[first:]
 	}
 	most := len(roots)
 	if !e.journaled {
@@ -68,7 +70,11 @@ func (e *execution) deleteParts(ctx context.Context) {
 	}
 }
 
-func (e *execution) workers() int { return cmp.Or(e.options.Workers, DefaultWorkers) }
+// workers is how many requests for deletions are begun at a time.
+func (e *execution) workers() int {
+	workers := cmp.Or(e.options.Workers, DefaultWorkers)
+	return min(workers, cmp.Or(e.options.Traits.AtOnce, workers))
+}
 
 // spread works on the digests in their order, as many at once as one request takes and several such at a time, as long as
 // more, which is told how many have been begun, says so. It returns those that are left. A goroutine works on many
@@ -113,8 +119,10 @@ func (e *execution) delete(ctx context.Context, digests []oci.Digest) {
 	if len(level) == 0 {
 		return
 	}
-	for i, res := range e.target.Delete(ctx, level) {
-		e.health.learn(ctx, res.Err)
+	results := e.target.Delete(ctx, level)
+	deletes := slices.ContainsFunc(results, func(r registry.Result) bool { return r.Err == nil })
+	for i, res := range results {
+		e.health.learn(ctx, res.Err, deletes)
 		e.settle(level[i].Digest, res)
 	}
 }

@@ -3,7 +3,6 @@ package prune
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -61,11 +60,8 @@ func Execute(ctx context.Context, p retain.Plan, t Target, o Options) Result {
 		plan: p, target: t, options: o, health: &health{}, looks: &lookout{removing: map[string]oci.Digest{}}, tags: newRestoring(p),
 	}
 	e.ledger = newLedger(dependenciesOf(p.Deletions(), o.Traits.AttachmentsFirst), e.progress)
-	for _, d := range p.Decisions {
-		if len(d.Image.Removed) > 0 {
-			e.ledger.removed[d.Image.Digest] = slices.Clone(d.Image.Removed)
-		}
-	}
+	e.ledger.know(p)
+	e.tags.ghosts = e.ghostsOfEarlierRuns()
 	e.restoreTags(ctx)
 	if len(p.Deletions()) > 0 {
 		if err := e.choose(ctx); err != nil {

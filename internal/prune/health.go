@@ -40,6 +40,16 @@ func (h *health) finishes(ctx context.Context) bool {
 	return !h.broken && ctx.Err() == nil
 }
 
+// cause is why what has begun may not be finished; nil when it may.
+func (h *health) cause(ctx context.Context) error {
+	if h.finishes(ctx) {
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return cmp.Or(h.err, context.Cause(ctx))
+}
+
 // hasAnswered reports whether the registry has accepted a deletion. Until then one request asks at a time: where the
 // registry deletes nothing, one request has asked instead of one for each worker.
 func (h *health) hasAnswered() bool {
@@ -69,8 +79,9 @@ func (h *health) breaks(err error) {
 	h.err, h.broken = cmp.Or(h.err, err), true
 }
 
-// learn draws from the answer to one deletion whether the others are worth trying.
-func (h *health) learn(ctx context.Context, err error) {
+// learn draws from the answer to one deletion whether the others are worth trying. deletes says that the same request has
+// deleted something else.
+func (h *health) learn(ctx context.Context, err error, deletes bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
@@ -85,6 +96,7 @@ func (h *health) learn(ctx context.Context, err error) {
 		h.err = cmp.Or(h.err, context.Cause(ctx))
 	case !(h.answered && errors.Is(err, registry.ErrIntercepted)) && (stops(err) || errors.Is(err, registry.ErrForbidden)):
 		h.err, h.broken = err, true
+	case deletes: // the failure is of this one alone
 	default:
 		if h.failures++; h.failures >= maxFailures {
 			h.broken = true

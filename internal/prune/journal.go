@@ -66,13 +66,17 @@ func (e *execution) held() []oci.Image {
 	return out
 }
 
-// owed are the manifests that are not on a list, and that are there without tags that were removed: the next run puts
-// these back when the image stays.
+// owed are the manifests that are not on a list, and for whose tags the next run has to do something: it puts back those
+// that were removed of what stays, and removes those that are listed without an image.
 func (e *execution) owed(listed []oci.Image) []oci.Image {
+	tags := e.untagged()
+	for t, d := range e.tags.ghosts {
+		tags[d] = append(slices.Clone(tags[d]), t)
+	}
 	var out []oci.Image
-	for d, tags := range e.untagged() {
+	for d := range tags {
 		if !slices.ContainsFunc(listed, func(i oci.Image) bool { return i.Digest == d }) {
-			out = append(out, oci.Image{Digest: d, Tags: tags})
+			out = append(out, oci.Image{Digest: d, Tags: tags[d]})
 		}
 	}
 	slices.SortFunc(out, func(a, b oci.Image) int { return strings.Compare(a.Digest.String(), b.Digest.String()) })

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/retain"
 )
 
 // ledger is what has become of each deletion so far. It is safe for use by several goroutines.
@@ -18,6 +19,7 @@ type ledger struct {
 	removed   map[oci.Digest][]string
 	refused   map[oci.Digest]int   // what the registry keeps, and how many deletions were done by then
 	unsettled map[oci.Digest]error // what was sent and not refused, so that nobody knows what became of it, and the error
+	absent    map[oci.Digest]bool  // subjects of deletions that were not there from the start
 
 	dones    int // deletions that are done
 	steps    int
@@ -27,12 +29,29 @@ type ledger struct {
 func newLedger(d dependencies, progress func(done int)) *ledger {
 	l := &ledger{
 		dependencies: d, outcomes: map[oci.Digest]Outcome{}, kept: map[oci.Digest]string{}, claimed: map[oci.Digest]bool{},
-		tagged: map[oci.Digest]bool{}, removed: map[oci.Digest][]string{}, unsettled: map[oci.Digest]error{}, refused: map[oci.Digest]int{}, progress: progress,
+		tagged: map[oci.Digest]bool{}, removed: map[oci.Digest][]string{}, unsettled: map[oci.Digest]error{}, refused: map[oci.Digest]int{},
+		absent: map[oci.Digest]bool{}, progress: progress,
 	}
 	for digest, i := range d.images {
 		l.tagged[digest] = len(i.Tags) > 0
 	}
 	return l
+}
+
+// know takes over from the plan what earlier runs have done.
+func (l *ledger) know(p retain.Plan) {
+	there := map[oci.Digest]bool{}
+	for _, d := range p.Decisions {
+		there[d.Image.Digest] = true
+		if len(d.Image.Removed) > 0 {
+			l.removed[d.Image.Digest] = slices.Clone(d.Image.Removed)
+		}
+	}
+	for _, i := range l.images {
+		for _, s := range i.Subjects() {
+			l.absent[s] = !there[s]
+		}
+	}
 }
 
 // claim reserves a digest for one goroutine. It is refused while something speaks against the deletion.
@@ -157,8 +176,9 @@ func (l *ledger) gone() map[string]oci.Digest {
 }
 
 // stranded reports whether a manifest is, or may be, still there while nothing leads to it any more: its own tags are
-// removed, or all that it is a part of is deleted. An attachment is stranded without its subject even with a tag of its
-// own: a later run could not know that the subject was deleted, and not stored elsewhere. What is kept has something
+// removed, or all that it is a part of is deleted. An attachment is stranded without its subject, which this run or an
+// earlier one has deleted, even with a tag of its own: a later run could not know that the subject was deleted, and not
+// stored elsewhere. What is kept has something
 // that leads to it, unless it is kept because there is nothing at all, which emptied says.
 func (l *ledger) stranded(d oci.Digest, emptied bool) bool {
 	return l.isStranded(d, emptied, map[oci.Digest]bool{})
@@ -171,7 +191,7 @@ func (l *ledger) isStranded(d oci.Digest, emptied bool, known map[oci.Digest]boo
 	}
 	known[d] = false
 	lost := func(b oci.Digest) bool { return l.done(b) || l.unsettled[b] != nil }
-	orphan := slices.ContainsFunc(l.images[d].Subjects(), lost)
+	orphan := slices.ContainsFunc(l.images[d].Subjects(), func(s oci.Digest) bool { return lost(s) || l.absent[s] })
 	switch {
 	case l.done(d), l.keeps(d):
 	case l.unsettled[d] != nil:

@@ -2,6 +2,7 @@ package prune
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
@@ -14,7 +15,7 @@ import (
 // kept after all. A single image that went with its tags needs no such look.
 func (e *execution) lookBack(ctx context.Context) {
 	e.restoreTags(ctx)
-	e.clearGhosts(ctx, e.ghostsOfEarlierRuns())
+	e.clearGhosts(ctx)
 	if !e.needsLookBack() || !e.health.finishes(ctx) {
 		return
 	}
@@ -28,14 +29,13 @@ func (e *execution) lookBack(ctx context.Context) {
 	e.ledger.refute(later)
 	e.tellBroken(later)
 	e.ledger.compare(later, nil)
-	ghosts := map[string]oci.Digest{}
 	gone := e.ledger.gone()
 	for _, t := range later.Ghosts {
 		if d, ours := gone[t]; ours {
-			ghosts[t] = d
+			e.tags.ghosts[t] = d
 		}
 	}
-	e.clearGhosts(ctx, ghosts)
+	e.clearGhosts(ctx)
 }
 
 // needsLookBack reports whether something may have come to lack a part, or may have been left behind.
@@ -106,10 +106,11 @@ func (e *execution) tellBroken(later oci.Snapshot) {
 // ghostsOfEarlierRuns are tags that are listed without an image, and that an earlier run was deleting with it. A tag of
 // what stays is put back instead.
 func (e *execution) ghostsOfEarlierRuns() map[string]oci.Digest {
+	out := map[string]oci.Digest{}
 	if e.options.Journal == nil {
-		return nil
+		return out
 	}
-	out, begun := map[string]oci.Digest{}, e.options.Journal.Begun()
+	begun := e.options.Journal.Begun()
 	for _, t := range e.plan.Snapshot().Ghosts {
 		if d, ours := begun[t]; ours && !e.keeps(d) {
 			out[t] = d
@@ -118,30 +119,40 @@ func (e *execution) ghostsOfEarlierRuns() map[string]oci.Digest {
 	return out
 }
 
-// clearGhosts removes tags that point at nothing, where the registry can remove tags, and names them where it cannot.
-func (e *execution) clearGhosts(ctx context.Context, ghosts map[string]oci.Digest) {
-	if len(ghosts) == 0 {
+// clearGhosts removes the tags that point at nothing, where the registry can remove tags, and names them where it cannot.
+// What goes wrong with it is left to the next run, and is not tried twice.
+func (e *execution) clearGhosts(ctx context.Context) {
+	tags := slices.Sorted(maps.Keys(e.tags.ghosts))
+	tags = slices.DeleteFunc(tags, func(t string) bool { return e.tags.tried[t] })
+	if len(tags) == 0 {
 		return
 	}
-	var can bool
-	var err error
-	if e.health.finishes(ctx) {
-		can, err = e.canDeleteTags(ctx)
+	can, probed := false, e.health.cause(ctx)
+	if probed == nil {
+		can, probed = e.canDeleteTags(ctx)
 	}
-	for _, t := range slices.Sorted(maps.Keys(ghosts)) {
-		why := "the registry cannot remove a tag by itself"
+	for _, t := range tags {
+		err := e.clearGhost(ctx, t, can, probed)
 		if err != nil {
-			why = err.Error()
+			e.tags.tried[t] = true
+			e.warn("tag %s is still listed although its image %s is deleted, and stays: %v", t, e.tags.ghosts[t], err)
 		}
-		if can {
-			removed, err := e.target.(registry.TagDeleter).DeleteTag(ctx, t, "")
-			if err == nil && removed {
-				continue
-			}
-			if why = "it points at something again"; err != nil {
-				why = err.Error()
-			}
+		if err == nil || errors.Is(err, errCannotClear) {
+			delete(e.tags.ghosts, t)
 		}
-		e.warn("tag %s is still listed although its image %s is deleted, and stays: %s", t, ghosts[t], why)
 	}
+}
+
+var errCannotClear = errors.New("the registry cannot remove a tag by itself")
+
+// clearGhost removes one of them. What points at something again is left alone.
+func (e *execution) clearGhost(ctx context.Context, tag string, can bool, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case !can:
+		return errCannotClear
+	}
+	_, err = e.target.(registry.TagDeleter).DeleteTag(ctx, tag, "")
+	return err
 }

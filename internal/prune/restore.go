@@ -11,15 +11,16 @@ import (
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
-// restoring is what has become of the tags that are to be put back.
+// restoring is what has become of the tags that are to be put back or removed.
 type restoring struct {
-	tried    map[string]bool     // the tags that could not be put back, which is not tried twice
-	restored map[oci.Digest]bool // what has a tag again
-	pointed  map[string]bool     // the tags that point at the placeholder of an interrupted run
+	tried    map[string]bool       // the tags with which that went wrong: it is not tried twice
+	restored map[oci.Digest]bool   // what has a tag again
+	pointed  map[string]bool       // the tags that point at the placeholder of an interrupted run
+	ghosts   map[string]oci.Digest // the tags without an image that could not be removed, and what they pointed at
 }
 
 func newRestoring(p retain.Plan) restoring {
-	r := restoring{map[string]bool{}, map[oci.Digest]bool{}, map[string]bool{}}
+	r := restoring{map[string]bool{}, map[oci.Digest]bool{}, map[string]bool{}, map[string]oci.Digest{}}
 	for _, d := range p.Decisions {
 		if d.Image.Kind != oci.KindPlaceholder {
 			continue

@@ -156,7 +156,7 @@ func (e *execution) tagSettled(ctx context.Context, d oci.Digest, tag string, re
 	}
 	e.looks.watched(tag)
 	if err != nil || removed {
-		e.health.learn(ctx, err)
+		e.health.learn(ctx, err, false)
 	}
 	l := e.ledger
 	l.mu.Lock()

@@ -53,6 +53,14 @@ func (s Sinks) Ranking(r rank.Ranking, top int) {
 	s.warn(report.WriteRanking(s.Out, s.Form, r, report.RankingOptions{Top: top, Width: terminalWidth(s.Out)}))
 }
 
+// Checks shows what registries and a login can do.
+func (s Sinks) Checks(c report.Checks) {
+	for _, f := range s.Files {
+		s.warn(f.write(func(w io.Writer) error { return report.WriteChecks(w, f.form, c, 0) }))
+	}
+	s.warn(report.WriteChecks(s.Out, s.Form, c, terminalWidth(s.Out)))
+}
+
 func (s Sinks) warn(err error) {
 	if err != nil {
 		s.Console.Warningf("%v", err)

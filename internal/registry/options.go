@@ -87,6 +87,8 @@ type Login struct {
 	Password Secret
 	// Identity is the identity token that stands in place of a password in docker's configuration, as that of Azure.
 	Identity Secret
+	// Source says for a person where the login comes from; "" when nobody has said.
+	Source string
 }
 
 // Credentials says where the login for a registry is found: what the user gives for this run, docker's configuration,

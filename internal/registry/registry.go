@@ -24,7 +24,7 @@ type Registry interface {
 }
 
 // Repository is one repository of a registry. What only some kinds can do is asked for by type assertion: [TagDeleter],
-// [TagPointer], [TagRestorer], [Verifier] and [Cache].
+// [TagPointer], [TagRestorer], [Verifier], [Cache], [Inspector], [Prober] and [Quota].
 type Repository interface {
 	// Snapshot reads everything known of the repository: all tags, each manifest that they reach, and the dates. Anything
 	// that cannot be read is an error, but for what the registry firmly says that it does not have: a listed tag without a
@@ -109,6 +109,9 @@ type Traits struct {
 	// BatchSize is how many manifests one request deletes; 0 and 1 are one. Manifests of which none waits for another are
 	// handed to [Repository].Delete together.
 	BatchSize int
+	// AtOnce is how many deletions are begun at a time at most; 0 is no bound. Where a limit of the service lets deletions
+	// wait, a look at the repository is old before the last of many is sent.
+	AtOnce int
 	// ListsUntagged says that snapshots have the manifests without a tag too.
 	ListsUntagged bool
 	// PushTime says that snapshots have the time at which each image was pushed.
@@ -122,6 +125,7 @@ type Core interface {
 	Repository
 	Verifier
 	Cache
+	Inspector
 }
 
 // Recognizer is a repository of a registry whose kind is told by its first answer only.

@@ -26,6 +26,7 @@ type (
 	readReport struct {
 		jsonReport
 		Repositories []readRepository `json:"repositories"`
+		Checks       json.RawMessage  `json:"checks"` // of another report
 	}
 	readRepository struct {
 		jsonRepository
@@ -48,6 +49,9 @@ func ReadJSON(r io.Reader) (Summary, error) {
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return Summary{}, errors.New("read JSON report: more text follows its end")
+	}
+	if in.Checks != nil {
+		return Summary{}, errors.New("read JSON report: it is the report of regsweep check, which cannot be merged")
 	}
 	if in.Schema != Schema {
 		return Summary{}, fmt.Errorf("read JSON report: its schema is %q, not %q", clip(in.Schema, tagRunes), Schema)

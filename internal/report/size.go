@@ -8,6 +8,9 @@ import (
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
+// Bytes says a number of bytes for a person, such as "4.3 MiB".
+func Bytes(n int64) string { return size(n) }
+
 // size says a number of bytes in binary units with one decimal, as docker's registry tools and du -h count them.
 func size(n int64) string {
 	if n < 1024 {

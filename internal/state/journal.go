@@ -64,10 +64,7 @@ func sumOf(digests []oci.Digest) string {
 func (d Dir) Journal(name oci.Repository) (*Journal, error) {
 	var own *Journal
 	for n := range maxJournals {
-		path := d.file("journal", name, ".json")
-		if n > 0 {
-			path = d.file("journal", name, fmt.Sprintf(".%d.json", n+1))
-		}
+		path := d.journal(name, n)
 		if _, err := os.Stat(path); own != nil && errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -88,6 +85,14 @@ func (d Dir) Journal(name oci.Repository) (*Journal, error) {
 		return nil, ErrBusy
 	}
 	return own, nil
+}
+
+// journal names the file of the nth journal of a repository, counted from 0.
+func (d Dir) journal(name oci.Repository, n int) string {
+	if n == 0 {
+		return d.file("journal", name, ".json")
+	}
+	return d.file("journal", name, fmt.Sprintf(".%d.json", n+1))
 }
 
 // openJournal locks and reads one file.

@@ -31,6 +31,8 @@ type Entry struct {
 	Whole    bool
 	Children []oci.Digest
 	Subject  oci.Digest
+	// Unreadable says that the registry does not hand out the manifest now, although it has it. The entry has to be Whole.
+	Unreadable bool
 }
 
 // manifest is an entry that says everything, in place of the manifest itself.
@@ -97,7 +99,7 @@ func (g *gathering) readOwnList(ctx context.Context, skipDates bool) error {
 			g.tags[e.Digest] = append(g.tags[e.Digest], t)
 			tags++
 		}
-		if _, remembered := g.memory.manifests[e.Digest]; e.Whole && skipDates && !remembered {
+		if _, remembered := g.memory.manifests[e.Digest]; e.Whole && (skipDates && !remembered || e.Unreadable) {
 			next = append(next, stepsFrom(e.Digest, g.add(e.manifest()))...)
 		}
 		next = append(next, step{e.Digest, e.Digest})

@@ -1,6 +1,7 @@
 package kinds
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"testing"
@@ -21,7 +22,10 @@ func TestRecognized(t *testing.T) {
 	}
 	for want, greetings := range map[string][]registry.Greeting{
 		"distribution": {
-			{}, {Header: http.Header{}}, bearer("https://auth.example.com/token", "registry", ""), {Scheme: "Basic", Realm: "Registry Realm", Header: http.Header{}},
+			{},
+			{Header: http.Header{}},
+			bearer("https://auth.example.com/token", "registry", ""),
+			{Scheme: "Basic", Realm: "Registry Realm", Header: http.Header{}},
 			bearer("://", "container_registry", "*"), header("Server", "nginx"),
 		},
 		"ghcr":        {bearer("https://ghcr.io/token", "ghcr.io", "repository:o/n:pull")},
@@ -44,7 +48,10 @@ func TestRecognized(t *testing.T) {
 func TestKindByName(t *testing.T) {
 	t.Parallel()
 	for _, name := range Names()[1:] {
-		r, err := Open("registry.example.com", registry.Options{Kind: name})
+		host := cmp.Or(map[string]string{"ecr": "123456789012.dkr.ecr.eu-central-1.amazonaws.com"}[name], "registry.example.com")
+		r, err := Open(host, registry.Options{Kind: name, Getenv: func(name string) string {
+			return map[string]string{"GITHUB_API_URL": "https://registry.example.com/api/v3"}[name]
+		}})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

@@ -7,15 +7,17 @@ import (
 
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/registry/dockerhub"
+	"github.com/regsweep/regsweep/internal/registry/ecr"
+	"github.com/regsweep/regsweep/internal/registry/ghcr"
 )
 
 // kinds are asked in this order. The last one takes every registry.
 var kinds = []kind{
 	{
-		traits:     registry.Traits{Kind: "ghcr", Product: "GitHub Container Registry", ListsUntagged: true, PushTime: true, Frees: true},
-		host:       isGHCR,
-		greets:     func(g registry.Greeting) bool { return g.Service == "ghcr.io" },
-		digestOnly: true,
+		traits: registry.Traits{Kind: "ghcr", Product: "GitHub Container Registry", AtOnce: 10, ListsUntagged: true, PushTime: true, Frees: true},
+		host:   isGHCR,
+		greets: func(g registry.Greeting) bool { return g.Service == "ghcr.io" },
+		open:   ghcr.Open,
 	},
 	{
 		traits: registry.Traits{Kind: "dockerhub", Product: "Docker Hub", AttachmentsFirst: true, PushTime: true, Frees: true},
@@ -23,9 +25,9 @@ var kinds = []kind{
 		open:   dockerhub.Open,
 	},
 	{
-		traits:     registry.Traits{Kind: "ecr", Product: "Amazon ECR", BatchSize: 100, ListsUntagged: true, PushTime: true, Frees: true},
-		host:       matches(`\d{12}\.dkr[.-]ecr(-fips)?\.[a-z0-9-]+\.(amazonaws\.com(\.cn)?|on\.aws|on\.amazonwebservices\.com\.cn)`),
-		digestOnly: true,
+		traits: registry.Traits{Kind: "ecr", Product: "Amazon ECR", BatchSize: 100, ListsUntagged: true, PushTime: true, Frees: true},
+		host:   func(host string, _ func(string) string) bool { return ecr.IsHost(host) },
+		open:   ecr.Open,
 	},
 	{
 		traits:     registry.Traits{Kind: "gar", Product: "Google Artifact Registry", AttachmentsFirst: true, ListsUntagged: true, PushTime: true, Frees: true},

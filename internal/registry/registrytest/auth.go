@@ -1,8 +1,10 @@
 package registrytest
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -141,7 +143,31 @@ func (reg *Registry) serveToken(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	name := fmt.Sprintf("token-%d", len(reg.asked))
+	if reg.opts.JWT {
+		name = t.jwt(name)
+	}
 	reg.tokens[name] = t
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]any{"token": name, "expires_in": 300})
+}
+
+// jwt returns a JSON web token with the access claim of distribution's tokens
+// (https://distribution.github.io/distribution/spec/auth/jwt/). Nobody verifies its signature.
+func (t *token) jwt(id string) string {
+	type access struct {
+		Type    string   `json:"type"`
+		Name    string   `json:"name"`
+		Actions []string `json:"actions"`
+	}
+	claims := struct {
+		ID     string   `json:"jti"`
+		Access []access `json:"access"`
+	}{ID: id, Access: []access{}}
+	for _, resource := range slices.Sorted(maps.Keys(t.actions)) {
+		kind, name, _ := strings.Cut(resource, ":")
+		claims.Access = append(claims.Access, access{kind, name, t.actions[resource]})
+	}
+	payload, _ := json.Marshal(claims) // texts always encode
+	part := base64.RawURLEncoding.EncodeToString
+	return part([]byte(`{"typ":"JWT","alg":"ES256"}`)) + "." + part(payload) + "." + part([]byte("signature of "+id))
 }

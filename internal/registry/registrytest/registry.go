@@ -44,6 +44,8 @@ type Options struct {
 	Password string
 	// Deny lists actions that the token server leaves out of what it grants, such as "delete".
 	Deny []string
+	// JWT makes tokens say in an access claim what they grant, as those of distribution's own kind do.
+	JWT bool
 	// TokenUses is how many requests a token is good for; 0 is no limit.
 	TokenUses int
 

@@ -33,7 +33,7 @@ func NewAPI(host string, o registry.Options, api API) (*Client, error) {
 		return nil, err
 	}
 	c.api = &api
-	client := &http.Client{Transport: c.auth.Client.Transport, CheckRedirect: keepMethod}
+	client := &http.Client{Transport: c.auth.Client.Transport, CheckRedirect: keepHost}
 	c.roundTrip = func(req *http.Request, body []byte) (*http.Response, error) {
 		if o.UserAgent != "" {
 			req.Header.Set("User-Agent", o.UserAgent)
@@ -47,6 +47,15 @@ func NewAPI(host string, o registry.Options, api API) (*Client, error) {
 		return client.Do(req)
 	}
 	return c, nil
+}
+
+// keepHost refuses redirects to another host too: net/http takes the Authorization header off there, but no header of a
+// vendor's own that holds a part of the login.
+func keepHost(req *http.Request, via []*http.Request) error {
+	if req.URL.Host != via[0].URL.Host || req.URL.Scheme != via[0].URL.Scheme {
+		return http.ErrUseLastResponse
+	}
+	return keepMethod(req, via)
 }
 
 // explain takes over what the vendor's own interface says of an answer.

@@ -12,6 +12,11 @@ import (
 // samePath have the path of the page: a proxy that renames repositories and leaves the header as it is would lead to the list of another
 // repository. A Link header that is not understood is an error: what looks like the end of a list may hide the rest of it.
 func nextPage(page *url.URL, h http.Header, samePath bool) (string, error) {
+	return linked(page, h, "next", samePath)
+}
+
+// linked returns the link of a relation, see nextPage.
+func linked(page *url.URL, h http.Header, relation string, samePath bool) (string, error) {
 	next := ""
 	for _, header := range h.Values("Link") {
 		for rest := header; strings.TrimSpace(rest) != ""; {
@@ -20,7 +25,7 @@ func nextPage(page *url.URL, h http.Header, samePath bool) (string, error) {
 				return "", fmt.Errorf("the Link header %q is not understood: %w", header, err)
 			}
 			rest = after
-			if !isNext(rel) {
+			if !has(rel, relation) {
 				continue
 			}
 			u, err := page.Parse(strings.TrimSpace(target))
@@ -32,7 +37,7 @@ func nextPage(page *url.URL, h http.Header, samePath bool) (string, error) {
 			case samePath && u.EscapedPath() != page.EscapedPath():
 				return "", fmt.Errorf("the Link header points to another list, %s", u.Path)
 			case next != "" && next != u.RequestURI():
-				return "", fmt.Errorf("the Link headers name two next pages, %s and %s", next, u.RequestURI())
+				return "", fmt.Errorf("the Link headers name two %s pages, %s and %s", relation, next, u.RequestURI())
 			}
 			next = u.RequestURI()
 		}
@@ -44,6 +49,9 @@ func nextPage(page *url.URL, h http.Header, samePath bool) (string, error) {
 // error. The path may be another one, as GitHub's for organizations is.
 func Next(r Reply) (string, error) { return nextPage(r.URL, r.Header, false) }
 
+// Last returns the path and query of the last page of a list as a reply names it, "" when it does not, see [Next].
+func Last(r Reply) (string, error) { return linked(r.URL, r.Header, "last", false) }
+
 // hostOf returns the host of a URL without the port that its scheme has anyway. A registry after a proxy that ends TLS
 // often writes http into its links; the next page is asked for like the first one, whatever the scheme is.
 func hostOf(u *url.URL) string {
@@ -54,9 +62,10 @@ func hostOf(u *url.URL) string {
 	return strings.ToLower(u.Hostname()) + ":" + port
 }
 
-func isNext(rel string) bool {
+// has reports whether a rel parameter has a relation.
+func has(rel, relation string) bool {
 	for _, r := range strings.Fields(rel) {
-		if strings.EqualFold(r, "next") {
+		if strings.EqualFold(r, relation) {
 			return true
 		}
 	}

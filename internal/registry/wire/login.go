@@ -109,7 +109,7 @@ func (w witness) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // credential finds the login for a host.
 func (c *Client) credential(ctx context.Context, host string) (auth.Credential, error) {
-	found, err := lookup(ctx, host, c.options.Credentials)
+	found, _, err := lookup(ctx, host, c.options.Credentials)
 	if found != auth.EmptyCredential {
 		c.login.found.Store(true)
 	}

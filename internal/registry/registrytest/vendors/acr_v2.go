@@ -11,10 +11,10 @@ import (
 
 // serveRegistry is /v2 and /acr/v1 with the login in front of them.
 func (f *ACR) serveRegistry(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	path, kind, rest, ok := splitKinds(r.URL.Path)
+	path, _, rest, ok := splitKinds(r.URL.Path)
 	api := strings.HasPrefix(r.URL.Path, "/acr/v1/")
 	if api {
-		path, kind, rest, ok = splitACR(r.URL.Path)
+		path, _, rest, ok = splitACR(r.URL.Path)
 	}
 	refuse := func(status int, code, message string) {
 		if r.Method == http.MethodDelete && ok {
@@ -22,7 +22,7 @@ func (f *ACR) serveRegistry(w http.ResponseWriter, r *http.Request, next http.Ha
 		}
 		answerOCI(w, status, code, message)
 	}
-	action := acrAction(r.Method, kind, api)
+	action := acrAction(r.Method, api)
 	if reason, good := f.allowed(r, path, action); !good {
 		challenge := fmt.Sprintf(`Bearer realm="%s/oauth2/token",service="%s"`, origin(r), r.Host)
 		if path != "" {
@@ -42,7 +42,7 @@ func (f *ACR) serveRegistry(w http.ResponseWriter, r *http.Request, next http.Ha
 
 // acrAction is the action that a request needs. That a list below /acr/v1 needs metadata_read is documented, the others of
 // that API are unverified.
-func acrAction(method, kind string, api bool) string {
+func acrAction(method string, api bool) string {
 	switch {
 	case method == http.MethodDelete:
 		return "delete"

@@ -137,8 +137,8 @@ func (f *ECR) page(c ecrCall, all []stored, usual, most int) (cut []stored, next
 	}
 	after := ""
 	if c.NextToken != "" {
-		where, ok := f.pages[c.NextToken]
-		if after, ok = strings.CutPrefix(where, c.action+" "+c.path+" "); !ok {
+		var ok bool
+		if after, ok = strings.CutPrefix(f.pages[c.NextToken], c.action+" "+c.path+" "); !ok {
 			return nil, "", badRequest("InvalidParameterException", "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'")
 		}
 	}

@@ -275,6 +275,9 @@ func TestECRDeletes(t *testing.T) {
 		checkSlices(t, "untagged", a.ImageIDs, []ecrID{{ImageDigest: other.String()}})
 		checkSlices(t, "books", deletedDigests(&f.Books), []oci.Digest{index, child, other})
 		checkEqual(t, "left", len(f.Images("team/app")), 1)
+		for _, r := range f.Refused() { // what was not there is not refused
+			checkEqual(t, r.What, r.Code == "ImageNotFound", false)
+		}
 	}
 }
 

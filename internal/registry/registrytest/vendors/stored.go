@@ -1,7 +1,6 @@
 package vendors
 
 import (
-	"cmp"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -104,10 +103,6 @@ func storedDigests(all []stored, match func(stored) bool) []oci.Digest {
 	return found
 }
 
-func (s stored) isIndex() bool {
-	return s.MediaType == fixture.OCIIndex || s.MediaType == fixture.DockerList
-}
-
 // size is the sum of config and layers in bytes. An index has none of its own.
 func (s stored) size() int64 {
 	var n int64
@@ -181,9 +176,4 @@ func clock(now func() time.Time) func() time.Time {
 // hasRepository returns whether somebody has pushed into the repository.
 func hasRepository(reg *registrytest.Registry, path string) bool {
 	return slices.Contains(reg.Repositories(), path)
-}
-
-// latest orders manifests by the time of their push, the youngest first, and by digest within a time.
-func latest(a, b stored) int {
-	return cmp.Or(b.Pushed.Compare(a.Pushed), cmp.Compare(a.Digest, b.Digest))
 }
