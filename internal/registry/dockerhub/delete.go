@@ -31,25 +31,42 @@ func (r *repository) Delete(ctx context.Context, level []oci.Image) []registry.R
 	out := make([]registry.Result, len(level))
 	var group sync.WaitGroup
 	for i := range level {
-		group.Go(func() { out[i].Existed, out[i].Err = r.delete(ctx, level[i]) })
+		group.Go(func() { out[i] = r.delete(ctx, level[i]) })
 	}
 	group.Wait()
 	return out
 }
 
-func (r *repository) delete(ctx context.Context, i oci.Image) (existed bool, err error) {
+func (r *repository) delete(ctx context.Context, i oci.Image) (out registry.Result) {
 	if err := i.Digest.Validate(); err != nil { // a tag in this place might be deleted
-		return false, fmt.Errorf("delete %q: %w", i.Digest, err)
+		return registry.Result{Err: fmt.Errorf("delete %q: %w", i.Digest, err)}
 	}
 	for _, t := range i.Tags {
+		if len(out.Removed) > 0 { // what has begun is finished: without its tags nobody finds the manifest
+			drain, done := registry.Drain(ctx)
+			defer done()
+			ctx = registry.WithDrain(drain, drain)
+		}
 		removed, err := r.removeTag(ctx, t, i.Digest)
 		if err != nil {
-			return false, fmt.Errorf("remove the tag %s: %w", t, err)
+			out.Err = fmt.Errorf("remove the tag %s: %w", t, err)
+			return out
 		}
-		existed = existed || removed
+		if removed {
+			out.Removed = append(out.Removed, t)
+		}
 	}
-	there, err := r.deleteManifest(ctx, i.Digest, existed)
-	return existed || there, err
+	if len(out.Removed) > 0 {
+		drain, done := registry.Drain(ctx)
+		defer done()
+		ctx = registry.WithDrain(drain, drain)
+	}
+	there, err := r.deleteManifest(ctx, i.Digest, len(out.Removed) > 0)
+	if err != nil {
+		out.Err = err
+		return out
+	}
+	return registry.Result{Existed: there || len(out.Removed) > 0}
 }
 
 // removeTag removes a tag that points at d and reports whether it was there. It looks right before each try.
