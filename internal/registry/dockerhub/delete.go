@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -116,15 +117,22 @@ func (r *repository) removeTag(ctx context.Context, tag string, d oci.Digest) (b
 // (https://github.com/docker/hub-feedback/issues/2398).
 func (r *repository) otherWay(ctx context.Context, tag string, d oci.Digest, refused error) (bool, error) {
 	var answer *registry.Error
-	if !errors.As(refused, &answer) { // nobody knows whether Docker Hub has done it
-		return r.settledTag(ctx, tag, d, refused)
+	open := true // whether Docker Hub has done it
+	if errors.As(refused, &answer) {
+		if isImmutable(answer) {
+			return false, explain("ask Docker Hub", refused)
+		}
+		open = answer.Status >= http.StatusInternalServerError || answer.Status == http.StatusNotFound
 	}
-	if isImmutable(answer) {
-		return false, explain("ask Docker Hub", refused)
-	}
-	if answer.Status >= http.StatusInternalServerError || answer.Status == http.StatusNotFound {
-		if gone, err := r.settledTag(ctx, tag, d, refused); gone || err != nil && errors.Is(err, registry.ErrUnsettled) {
-			return gone, err
+	if open {
+		now, err := r.lookAt(ctx, tag)
+		switch {
+		case err != nil:
+			return false, registry.Mark(refused, registry.ErrUnsettled)
+		case now != d:
+			return true, nil
+		case answer == nil: // something may be on its way still
+			return false, refused
 		}
 	}
 	removed, err := r.oci.DeleteTag(ctx, tag, d)
@@ -139,29 +147,17 @@ func (r *repository) otherWay(ctx context.Context, tag string, d oci.Digest, ref
 		return false, err
 	case isImmutable(second):
 		return false, explain("ask the registry", err)
-	case answer.Status >= http.StatusInternalServerError, answer.Status == http.StatusNotFound:
-		return false, settled("ask Docker Hub", answer)
+	case open:
+		return false, registry.Advise(fmt.Errorf("ask Docker Hub: %w", answer), nil, hintDelete) // a look has shown that it has not
 	}
 	return false, explain("ask Docker Hub", refused)
 }
 
-// settledTag looks what became of the removal of a tag whose answer does not tell. The error is that answer's.
-func (r *repository) settledTag(ctx context.Context, tag string, d oci.Digest, answer error) (bool, error) {
+// lookAt returns what a tag points at, also when the run is being cancelled.
+func (r *repository) lookAt(ctx context.Context, tag string) (oci.Digest, error) {
 	drain, done := registry.Drain(ctx)
 	defer done()
-	now, err := r.oci.Resolve(drain, tag)
-	switch {
-	case err != nil:
-		return false, registry.Mark(answer, registry.ErrUnsettled)
-	case now != d:
-		return true, nil
-	}
-	return false, answer
-}
-
-// settled is an answer that left open what became of a request, after a look has shown that nothing has.
-func settled(doing string, answer *registry.Error) error {
-	return registry.Advise(fmt.Errorf("%s: %w", doing, answer), nil, hintDelete)
+	return r.oci.Resolve(drain, tag)
 }
 
 // deleteManifest deletes a manifest that has no tags any more. untagged says that this login has just removed one of them.
@@ -196,8 +192,18 @@ func (r *repository) deleteManifest(ctx context.Context, d oci.Digest, untagged 
 		return false, fmt.Errorf("delete the manifest: Docker Hub has answered with an error, and may go on by itself: %w", err)
 	case errors.Is(err, registry.ErrNotFound):
 		return false, nil
-	case errors.As(err, &answer) && answer.Status == http.StatusForbidden && !answer.Foreign && (untagged || r.registry.deletes.Load()):
+	case errors.As(err, &answer) && answer.Status == http.StatusForbidden && !answer.Foreign && (untagged || r.mayDelete(ctx, answer)):
 		return false, registry.Advise(fmt.Errorf("delete the manifest: %w", err), registry.ErrInUse, "")
 	}
 	return false, explain("delete the manifest", err)
+}
+
+// mayDelete reports whether a refusal with 403 is about the manifest, and not about the login: the documents have one
+// status for both. A login without the right has no token that grants the deletion.
+func (r *repository) mayDelete(ctx context.Context, answer *registry.Error) bool {
+	if r.registry.deletes.Load() || strings.Contains(strings.ToLower(answer.Message), "referenced") {
+		return true
+	}
+	access, err := r.oci.Access(ctx)
+	return err == nil && access.Known && slices.Contains(access.Actions, "delete")
 }

@@ -6,23 +6,13 @@ import (
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry"
-	"github.com/regsweep/regsweep/internal/registry/dockerhub"
+	"github.com/regsweep/regsweep/internal/registry/kinds"
 	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/kindtest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/vendors"
-	"github.com/regsweep/regsweep/internal/registry/wire"
 )
 
 const path = "acme/app"
-
-// open opens a registry as the table of kinds does.
-func open(host string, o registry.Options) (registry.Registry, error) {
-	client, err := wire.New(host, o)
-	if err != nil {
-		return nil, err
-	}
-	return dockerhub.Open(client, host, o.WithDefaults(), registry.Traits{Kind: "dockerhub", Product: "Docker Hub", AttachmentsFirst: true, PushTime: true, Frees: true})
-}
 
 // login is a login that docker's configuration has for Docker Hub's registry.
 func login(user, secret string) registry.Credentials {
@@ -40,7 +30,7 @@ func newStand(t *testing.T, o vendors.DockerHubOptions) (kindtest.Stand, *vendor
 	}
 	f := vendors.NewDockerHub(t, o)
 	return kindtest.Stand{
-		Fake: f, Host: "docker.io", Path: path, Open: open, Options: registry.Options{Credentials: login(user, secret)},
+		Fake: f, Host: "docker.io", Path: path, Open: kinds.Open, Options: registry.Options{Credentials: login(user, secret)},
 	}, f
 }
 
