@@ -8,6 +8,7 @@ import (
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/registry/dockerhub"
 	"github.com/regsweep/regsweep/internal/registry/ecr"
+	"github.com/regsweep/regsweep/internal/registry/gar"
 	"github.com/regsweep/regsweep/internal/registry/ghcr"
 )
 
@@ -30,9 +31,9 @@ var kinds = []kind{
 		open:   ecr.Open,
 	},
 	{
-		traits:     registry.Traits{Kind: "gar", Product: "Google Artifact Registry", AttachmentsFirst: true, ListsUntagged: true, PushTime: true, Frees: true},
-		host:       matches(`[a-z0-9-]+-docker\.pkg\.dev|((us|eu|asia)\.)?gcr\.io`),
-		digestOnly: true,
+		traits: registry.Traits{Kind: "gar", Product: "Google Artifact Registry", AttachmentsFirst: true, ListsUntagged: true, PushTime: true, Frees: true},
+		host:   matches(`[a-z0-9-]+-docker\.pkg\.dev|((us|eu|asia)\.)?gcr\.io`),
+		open:   gar.Open,
 	},
 	{
 		traits:     registry.Traits{Kind: "acr", Product: "Azure Container Registry", ListsUntagged: true, PushTime: true, Frees: true},
