@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/registry/acr"
 	"github.com/regsweep/regsweep/internal/registry/dockerhub"
 	"github.com/regsweep/regsweep/internal/registry/ecr"
 	"github.com/regsweep/regsweep/internal/registry/gar"
@@ -36,9 +37,9 @@ var kinds = []kind{
 		open:   gar.Open,
 	},
 	{
-		traits:     registry.Traits{Kind: "acr", Product: "Azure Container Registry", ListsUntagged: true, PushTime: true, Frees: true},
-		host:       matches(`[a-z0-9-]+\.azurecr\.(io|cn|us)`),
-		digestOnly: true,
+		traits: registry.Traits{Kind: "acr", Product: "Azure Container Registry", ListsUntagged: true, PushTime: true, Frees: true},
+		host:   matches(`[a-z0-9-]+\.azurecr\.(io|cn|us)`),
+		open:   acr.Open,
 	},
 	{
 		traits:     registry.Traits{Kind: "harbor", Product: "Harbor", ListsUntagged: true, PushTime: true},
