@@ -61,7 +61,9 @@ func TestListShapes(t *testing.T) {
 func TestListThatShifts(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(f *vendors.DockerHub, push fixture.Tester, images []oci.Digest){
-		"a push":    func(_ *vendors.DockerHub, push fixture.Tester, _ []oci.Digest) { push.Image(fixture.Image{Tags: []string{"new"}}) },
+		"a push": func(_ *vendors.DockerHub, push fixture.Tester, _ []oci.Digest) {
+			push.Image(fixture.Image{Tags: []string{"new"}})
+		},
 		"a removal": func(f *vendors.DockerHub, _ fixture.Tester, _ []oci.Digest) { f.Untag(path, "b249") },
 		"both": func(f *vendors.DockerHub, push fixture.Tester, _ []oci.Digest) {
 			f.Untag(path, "b249")
