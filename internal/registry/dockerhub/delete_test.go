@@ -187,8 +187,7 @@ func TestMovedTag(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, vendors.DockerHubOptions{})
 	moved := registrytest.Fault{Method: http.MethodHead, Path: "/v2/acme/app/manifests/b1", Before: func() { b.fake.SetTag(path, "b1", b.images[3]) }}
-	b.fake.AddFault(moved)
-	run := b.Sweep(keepOne)
+	run := b.SweepIn(t.Context(), keepOne, func(retain.Plan) { b.fake.AddFault(moved) })
 	b.Books(run)
 	if run.Result.Err != nil || b.fake.Tags(path)["b1"] != b.images[3] {
 		t.Errorf("got %v, tags %v", run.Result.Err, b.fake.Tags(path))

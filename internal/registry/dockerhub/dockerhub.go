@@ -71,7 +71,7 @@ func (r *Registry) Ping(ctx context.Context) error { return r.oci.Ping(ctx) }
 
 // Catalog is always [registry.ErrNoCatalog].
 func (r *Registry) Catalog(context.Context) ([]string, error) {
-	return nil, registry.Advise(errors.New("Docker Hub does not list all its repositories"), registry.ErrNoCatalog, "name the repositories one by one")
+	return nil, registry.Advise(errors.New("no list has all repositories of Docker Hub"), registry.ErrNoCatalog, "name the repositories one by one")
 }
 
 // Repository returns the repository with the path, NAMESPACE/NAME; nothing is sent.
@@ -93,7 +93,7 @@ type repository struct {
 // Snapshot reads everything known of the repository. Reading a manifest counts as a pull; its date needs that, and
 // where no date is needed the list says nearly everything.
 func (r *repository) Snapshot(ctx context.Context, q registry.Query) (oci.Snapshot, error) {
-	s, err := r.Core.Snapshot(ctx, q)
+	s, err := r.Core.Snapshot(context.WithValue(ctx, verifyKey{}, true), q)
 	return s, pullLimit(err)
 }
 

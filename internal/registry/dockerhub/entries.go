@@ -71,26 +71,44 @@ func (r *repository) entries(ctx context.Context) ([]distribution.Entry, error) 
 	return out, nil
 }
 
-// digests returns what each tag points at. The registry is asked where the list does not say, by a request that is not a
-// pull; "" is a tag that it does not have.
+// verifyKey is the key under which a context says that a plan is made of the list.
+type verifyKey struct{}
+
+// maxVerified is how many tags of a list are verified, those that were pushed last first: rules keep these. The list can
+// still have a tag that was deleted (https://github.com/docker/hub-feedback/issues/2361), and what is there would be
+// deleted because something is kept that is not.
+const maxVerified = 200
+
+// digests returns what each tag points at. The registry is asked where the list does not say, and where what the list says
+// is verified, by a request that is not a pull; "" is a tag that the registry does not have.
 func (r *repository) digests(ctx context.Context, tags []listedTag) ([]oci.Digest, error) {
 	out := make([]oci.Digest, len(tags))
-	var ask []int
+	var ask, verify []int
 	for i, t := range tags {
+		out[i] = oci.Digest(t.Digest)
 		switch {
-		case t.trusted():
-			out[i] = oci.Digest(t.Digest)
 		case !oci.ValidTag(t.Name): // it would become part of a URL
 			return nil, incomplete(fmt.Errorf("the list of tags has the tag %q, which cannot be", t.Name))
+		case t.trusted():
+			verify = append(verify, i)
 		default:
 			ask = append(ask, i)
 		}
 	}
-	err := r.registry.client.Each(ctx, len(ask), func(ctx context.Context, n int) (err error) {
-		i := ask[n]
-		if out[i], err = r.oci.Resolve(ctx, tags[i].Name); err != nil {
-			return fmt.Errorf("%s: %w", tags[i].Name, err)
+	if ctx.Value(verifyKey{}) != nil {
+		slices.SortStableFunc(verify, func(a, b int) int { return timeOf(tags[b].Pushed).Compare(timeOf(tags[a].Pushed)) })
+		ask = append(ask, verify[:min(len(verify), maxVerified)]...)
+	}
+	err := r.registry.client.Each(ctx, len(ask), func(ctx context.Context, n int) error {
+		t := &tags[ask[n]]
+		d, err := r.oci.Resolve(ctx, t.Name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", t.Name, err)
 		}
+		if d != out[ask[n]] { // what else the list says is of another manifest
+			t.Digest, t.MediaType = "", ""
+		}
+		out[ask[n]] = d
 		return nil
 	})
 	return out, err

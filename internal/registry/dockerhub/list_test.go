@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry"
@@ -196,4 +198,19 @@ func TestCancelledAfterTheTag(t *testing.T) {
 	}
 	b.Books(run)
 	b.settled()
+}
+
+// A list that still has the newest tag after its deletion does not make the newest image go that is there.
+func TestStaleList(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64 // a clock that goes on by a second whenever somebody looks at it
+	b := newBench(t, vendors.DockerHubOptions{StaleReads: 1000, Now: func() time.Time {
+		return kindtest.Ago(1).Add(time.Duration(asked.Add(1)) * time.Second)
+	}})
+	repo, _ := b.Repository()
+	if res := repo.Delete(t.Context(), []oci.Image{{Digest: b.images[3], Tags: []string{"b4"}}}); res[0].Err != nil || !res[0].Existed {
+		t.Fatalf("got %+v", res)
+	}
+	b.Settled(b.Sweep(byPush), byPush)
+	b.There(b.images[2:3], b.images[:2])
 }
