@@ -129,6 +129,7 @@ func (e *execution) delete(ctx context.Context, digests []oci.Digest) {
 
 // settle notes what became of the deletion of one digest.
 func (e *execution) settle(d oci.Digest, res registry.Result) {
+	e.ledger.lose(d, res.Removed)
 	switch err := res.Err; {
 	case err == nil && res.Existed:
 		e.ledger.settle(d, Outcome{Status: Deleted})

@@ -143,6 +143,18 @@ func (l *ledger) keeps(d oci.Digest) bool {
 	return refused
 }
 
+// lose notes the tags of a manifest that were removed although it was not deleted: where it has no other one, no listing
+// shows it any more.
+func (l *ledger) lose(d oci.Digest, tags []string) {
+	if len(tags) == 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.removed[d] = append(l.removed[d], tags...)
+	l.tagged[d] = slices.ContainsFunc(l.images[d].Tags, func(t string) bool { return !slices.Contains(l.removed[d], t) })
+}
+
 // doubt notes that a deletion, or the removal of a tag, was sent and not refused.
 func (l *ledger) doubt(d oci.Digest, err error) {
 	l.mu.Lock()

@@ -59,6 +59,8 @@ type Result struct {
 	Existed bool
 	// Err is why the manifest was not deleted, nil when it is not there any more.
 	Err error
+	// Removed are tags of the manifest that were removed on the way to Err. They lead to it no more.
+	Removed []string
 }
 
 // TagDeleter is a repository whose registry may be able to remove a tag and leave its manifest.

@@ -49,7 +49,7 @@ func TestRecognized(t *testing.T) {
 func TestKindByName(t *testing.T) {
 	t.Parallel()
 	for _, name := range Names()[1:] {
-		host := cmp.Or(map[string]string{"ecr": "123456789012.dkr.ecr.eu-central-1.amazonaws.com"}[name], "registry.example.com")
+		host := cmp.Or(map[string]string{"dockerhub": "docker.io", "ecr": "123456789012.dkr.ecr.eu-central-1.amazonaws.com"}[name], "registry.example.com")
 		r, err := Open(host, registry.Options{Kind: name, Getenv: func(name string) string {
 			return map[string]string{"GITHUB_API_URL": "https://registry.example.com/api/v3"}[name]
 		}})

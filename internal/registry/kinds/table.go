@@ -7,7 +7,10 @@ import (
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/registry/acr"
+	"github.com/regsweep/regsweep/internal/registry/dockerhub"
 	"github.com/regsweep/regsweep/internal/registry/ecr"
+	"github.com/regsweep/regsweep/internal/registry/gar"
 	"github.com/regsweep/regsweep/internal/registry/ghcr"
 	"github.com/regsweep/regsweep/internal/registry/gitlab"
 	"github.com/regsweep/regsweep/internal/registry/harbor"
@@ -22,9 +25,9 @@ var kinds = []kind{
 		open:   ghcr.Open,
 	},
 	{
-		traits:     registry.Traits{Kind: "dockerhub", Product: "Docker Hub", AttachmentsFirst: true, PushTime: true, Frees: true},
-		host:       hosts("docker.io", "index.docker.io", "registry-1.docker.io"),
-		digestOnly: true,
+		traits: registry.Traits{Kind: "dockerhub", Product: "Docker Hub", AttachmentsFirst: true, PushTime: true, Frees: true},
+		host:   hosts("docker.io", "index.docker.io", "registry-1.docker.io"),
+		open:   dockerhub.Open,
 	},
 	{
 		traits: registry.Traits{Kind: "ecr", Product: "Amazon ECR", BatchSize: 100, ListsUntagged: true, PushTime: true, Frees: true},
@@ -33,14 +36,14 @@ var kinds = []kind{
 		open:   ecr.Open,
 	},
 	{
-		traits:     registry.Traits{Kind: "gar", Product: "Google Artifact Registry", AttachmentsFirst: true, ListsUntagged: true, PushTime: true, Frees: true},
-		host:       matches(`[a-z0-9-]+-docker\.pkg\.dev|((us|eu|asia)\.)?gcr\.io`),
-		digestOnly: true,
+		traits: registry.Traits{Kind: "gar", Product: "Google Artifact Registry", AttachmentsFirst: true, ListsUntagged: true, PushTime: true, Frees: true},
+		host:   matches(`[a-z0-9-]+-docker\.pkg\.dev|((us|eu|asia)\.)?gcr\.io`),
+		open:   gar.Open,
 	},
 	{
-		traits:     registry.Traits{Kind: "acr", Product: "Azure Container Registry", ListsUntagged: true, PushTime: true, Frees: true},
-		host:       matches(`[a-z0-9-]+\.azurecr\.(io|cn|us)`),
-		digestOnly: true,
+		traits: registry.Traits{Kind: "acr", Product: "Azure Container Registry", ListsUntagged: true, PushTime: true, Frees: true},
+		host:   matches(`[a-z0-9-]+\.azurecr\.(io|cn|us)`),
+		open:   acr.Open,
 	},
 	{
 		traits: registry.Traits{Kind: "harbor", Product: "Harbor", AttachmentsFirst: true, ListsUntagged: true, PushTime: true},

@@ -139,6 +139,8 @@ type Call struct {
 	Limit  int64    // of the answer's body, in bytes
 	// SkipBody leaves the body of a success where it is. The connection is closed, unless the body is small.
 	SkipBody bool
+	// KeepBody returns the body of a deletion's success too, as far as it can be read: it may say what goes on.
+	KeepBody bool
 
 	ContentType string // of Body
 	Body        []byte
@@ -283,7 +285,11 @@ func (c *Client) send(ctx context.Context, k Call) (Reply, error) {
 		return Reply{}, c.newError(req, resp, body)
 	}
 	if k.Method == http.MethodDelete || k.SkipBody { // it has happened, whatever else the answer says
-		return Reply{req.URL, resp.Header, nil}, nil
+		var body []byte
+		if k.KeepBody {
+			body, _ = io.ReadAll(io.LimitReader(resp.Body, k.Limit))
+		}
+		return Reply{req.URL, resp.Header, body}, nil
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, k.Limit+1))
 	if err != nil {
