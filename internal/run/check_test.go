@@ -91,9 +91,11 @@ func (r tagged) CanDeleteTags(context.Context) (bool, error) { return r.can, r.e
 func (r limited) Remaining(context.Context) (int, time.Time, bool) {
 	return r.left, r.resets, r.known
 }
+
 func (r tagged) DeleteTag(context.Context, string, oci.Digest) (bool, error) {
 	return false, errors.New("a check removes no tag")
 }
+
 func (r undetermined) Recognized() (registry.Repository, registry.Traits) {
 	return r.plainRepository, r.traits
 }

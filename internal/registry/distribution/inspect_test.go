@@ -86,3 +86,19 @@ func TestAccess(t *testing.T) {
 }
 
 const zeros = "0000000000000000000000000000000000000000000000000000000000000000"
+
+// A token server that does not know the action delete, as Quay's, leaves it out of every token. That says nothing of the
+// right to delete.
+func TestAccessOfAModestTokenServer(t *testing.T) {
+	t.Parallel()
+	reg := registrytest.New(t, registrytest.Options{Auth: registrytest.TokenAuth, JWT: true})
+	reg.Pusher(t, "team/app").Image(fixture.Image{Seed: "1", Tags: []string{"1"}})
+	reg.AddFault(registrytest.Fault{Path: "/token", Status: http.StatusBadRequest, Body: `{"errors":[{"code":"BAD","message":"unknown action delete"}]}`})
+	r := openHost(reg.Host(), registry.Options{}).Repository("team/app")
+	if _, err := r.Snapshot(t.Context(), registry.Query{}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := r.Access(t.Context()); err != nil || got.Known || !got.Asked {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
