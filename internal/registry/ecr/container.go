@@ -3,6 +3,7 @@ package ecr
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -32,7 +33,7 @@ func container(_ place, o registry.Options) (*source, error) {
 	}
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
-		return nil, fmt.Errorf("AWS_CONTAINER_CREDENTIALS_FULL_URI is not a URL")
+		return nil, errors.New("AWS_CONTAINER_CREDENTIALS_FULL_URI or AWS_CONTAINER_CREDENTIALS_RELATIVE_URI makes no URL")
 	}
 	if !mayAsk(u) {
 		return nil, &failure{

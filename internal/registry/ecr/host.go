@@ -2,8 +2,6 @@ package ecr
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"net"
 	"regexp"
 	"strings"
@@ -40,7 +38,10 @@ var errNoHost = &registry.Kind{
 }
 
 // errNoRegion is returned for an emulator where the environment names no region.
-var errNoRegion = errors.New("AWS_REGION is not set, and the host does not tell the region")
+var errNoRegion = &registry.Kind{
+	Text:   "the host does not tell the region, and AWS_REGION is not set",
+	Advice: "set AWS_REGION to the region of the emulator",
+}
 
 // placeOf returns where the interfaces of a registry are. All of them follow from its host, so that credentials go nowhere
 // else. On loopback, where emulators of AWS are, they are all at the host itself.
@@ -54,7 +55,7 @@ func placeOf(host string, getenv func(string) string) (place, error) {
 	}
 	m := privateHost.FindStringSubmatch(strings.ToLower(host))
 	if m == nil {
-		return place{}, fmt.Errorf("%w: %s", errNoHost, host)
+		return place{}, errNoHost
 	}
 	account, dash, fips, region, domain := m[1], m[2] == "-", m[3], m[4], m[5]
 	p := place{account: account, region: region, sts: "sts." + region + "." + domain}
@@ -64,7 +65,7 @@ func placeOf(host string, getenv func(string) string) (place, error) {
 		p.api = "ecr" + fips + "." + region + ".api." + vendor
 		p.sts = "sts." + region + "." + strings.NewReplacer("amazonwebservices", "amazonaws", "aws", "amazonaws.com").Replace(vendor)
 	case dash:
-		return place{}, fmt.Errorf("%w: %s", errNoHost, host)
+		return place{}, errNoHost
 	case fips != "":
 		p.api = "ecr-fips." + region + "." + domain
 	default:

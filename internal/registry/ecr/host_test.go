@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/url"
 	"testing"
+
+	"github.com/regsweep/regsweep/internal/registry"
 )
 
 // All interfaces follow from the registry's own host.
@@ -65,6 +67,27 @@ func TestContainerAddresses(t *testing.T) {
 		}
 		if got := mayAsk(u); got != want {
 			t.Errorf("%s: got %v, want %v", address, got, want)
+		}
+	}
+}
+
+// A relative address leads to the agent of ECS, and nowhere else.
+func TestRelativeAddress(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"/v2/credentials/1":  "the container's endpoint " + ecsAgent,
+		"@keys.example.com/": "",
+		".example.com/":      "",
+		":80:80/":            "",
+	} {
+		o := registry.Options{Getenv: func(name string) string {
+			return map[string]string{
+				"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": path, "AWS_CONTAINER_CREDENTIALS_FULL_URI": "https://keys.example.com/",
+			}[name]
+		}}
+		s, err := container(place{}, o)
+		if (err == nil) != (want != "") || s != nil && s.name != want {
+			t.Errorf("%q: got %+v, %v", path, s, err)
 		}
 	}
 }
