@@ -125,10 +125,18 @@ func (j *judgement) keepsPush(h happening) {
 	}
 	family := j.a.before.families(d)
 	for t, sig := range j.a.before.tags {
-		if of := subjectOf(t); family[of] && family[sig] && after.tags[t] != sig && after.nodes[of] != nil && !j.named(t) {
+		if of := subjectOf(t); family[of] && family[sig] && after.tags[t] != sig && after.nodes[of] != nil && !j.named(t) && !j.leftToTheNext(sig) {
 			j.find(bareImage, "%s was promoted to %s and spared, and lost %s", j.p.describe(d), h.tag, t)
 		}
 	}
+}
+
+// leftToTheNext reports whether a run that failed says that the next one has to finish a manifest: that one deletes it with
+// its image or puts its tag back, and what it leaves without a tag is stranded in the end.
+func (j *judgement) leftToTheNext(digest string) bool {
+	return slices.ContainsFunc(j.a.runs, func(r outcome) bool {
+		return r.code > 0 && r.report != nil && slices.Contains(r.report.Repositories[0].Unfinished, digest)
+	})
 }
 
 // window reports whether a push came in one of the documented windows: between the last look and the deletion of the

@@ -227,6 +227,8 @@ func TestJudge(t *testing.T) {
 		{"a tag is moved before the look at it, and moved on", line2, func(s scene) outcome { return s.movesTwice(-time.Second) }, []string{stranded}},
 		{"an image is promoted while the registry dies in its deletion", line3, func(s scene) outcome { return s.promotedIntoAGhost(0) }, nil},
 		{"it is promoted before the look", line3, func(s scene) outcome { return s.promotedIntoAGhost(-time.Second) }, []string{ghost, lost}},
+		{"a promoted image loses its signature's tag", line3, func(s scene) outcome { return s.promotedWithout(false) }, []string{bareImage, stranded}},
+		{"and the next run has to put it back", line3, func(s scene) outcome { return s.promotedWithout(true) }, []string{stranded}},
 		{"a push loses a part", line3, func(s scene) outcome {
 			old := s.w.builds[0].parts[1]
 			return s.pushSharing(old)
@@ -304,6 +306,26 @@ func (s scene) promotedIntoAGhost(earlier time.Duration) outcome {
 	s.unlink("_manifests/revisions/sha256", doomed.digest[7:])
 	rep := &out.report.Repositories[0]
 	rep.Images = append(rep.Images, imageReport{Digest: doomed.digest, Outcome: ptr("gone")})
+	return out
+}
+
+// promotedWithout has somebody promote an image whose signature then loses its tag for good. The run may leave that to the
+// next one.
+func (s scene) promotedWithout(left bool) outcome {
+	s.t.Helper()
+	b := s.w.builds[0]
+	s.pushes(promote, "latest", b.top)
+	began := s.acts[0].happened[0].began
+	s.acts[0].log = []entry{{kind: "list", begin: began.Add(-2 * time.Second), end: began.Add(-time.Second), status: 200}}
+	stays := []string{b.top.digest, b.extras[0].digest}
+	for _, c := range b.parts {
+		stays = append(stays, c.digest)
+	}
+	out := s.prune(stays...)
+	s.unlink("_manifests/tags", b.extras[0].tags[0])
+	if left {
+		out.report.Repositories[0].Unfinished, out.code, out.report.ExitCode = []string{b.extras[0].digest}, 1, 1
+	}
 	return out
 }
 
