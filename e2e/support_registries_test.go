@@ -52,6 +52,7 @@ var all = []registry{
 	{"double 3.1", registrytest.Double(registrytest.V3, kinds.Open)},
 	{"distribution 3.1.2 in memory", genuine(registrytest.V3, registries.Distribution3InMemory)},
 	{"distribution 3.1.2 in a folder", genuine(registrytest.V3, registries.Distribution3)},
+	{"distribution 3.0.0", genuine(registrytest.V3, registries.Distribution300)},
 	{"docker-registry 2.8.2", genuine(registrytest.V2, registries.DockerRegistry2)},
 }
 
@@ -114,4 +115,16 @@ func revisions(t *testing.T, dir, path string) []oci.Digest {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// product is how to start a registry that is not CNCF distribution. as says what the tables have to know of it.
+func product(start registries.Start, as server) func(*testing.T, registrytest.Setup) server {
+	return func(t *testing.T, o registrytest.Setup) server {
+		t.Helper()
+		r := registries.ForTest(t, start, registries.Options(o))
+		s := as
+		s.URL, s.Host = r.URL, r.Host
+		s.Open = func(o port.Options) (port.Registry, error) { return kinds.Open(r.Host, o) }
+		return s
+	}
 }
