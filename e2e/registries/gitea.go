@@ -25,7 +25,7 @@ type GiteaServer struct {
 // Gitea runs Gitea 1.26.0, the program that "make tools-gitea" builds, with its data in dir. It is slow to start: some
 // seconds.
 func Gitea(dir string) (*GiteaServer, error) {
-	binary, err := tool("gitea")
+	binary, err := tool("gitea", "tools-gitea")
 	if err != nil {
 		return nil, err
 	}

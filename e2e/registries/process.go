@@ -34,7 +34,7 @@ func DockerRegistry2(dir string, o Options) (*Server, error) {
 
 // Distribution300 runs distribution 3.0.0, the program that "make tools" builds, with its storage in dir.
 func Distribution300(dir string, o Options) (*Server, error) {
-	binary, err := tool("distribution-3.0.0")
+	binary, err := tool("distribution-3.0.0", "tools")
 	if err != nil {
 		return nil, err
 	}
@@ -43,8 +43,8 @@ func Distribution300(dir string, o Options) (*Server, error) {
 	})
 }
 
-// tool returns a program that "make tools" has put into .tools/bin of the checkout that the working folder is in.
-func tool(name string) (string, error) {
+// tool returns a program that a target of make has put into .tools/bin of the checkout that the working folder is in.
+func tool(name, target string) (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err
@@ -55,7 +55,7 @@ func tool(name string) (string, error) {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("%w: %s is not in .tools/bin: make tools", ErrNotInstalled, name)
+	return "", fmt.Errorf("%w: %s is not in .tools/bin: make %s", ErrNotInstalled, name, target)
 }
 
 // onFreePort starts a process. The port is free when it is chosen and may be taken when it is used: then start is called

@@ -31,6 +31,8 @@ type Server struct {
 	Stored func(t *testing.T, path string) []oci.Digest
 	// Methods are the ways of deleting that it allows, the one that the others are held to first; nil is those of its family.
 	Methods []prune.Method
+	// Frees says that blobs go together with the last manifest of the repository that needs them.
+	Frees bool
 }
 
 // Setup says how a server is set up. The zero value is a writable one without authentication that allows deletion.
