@@ -10,7 +10,7 @@ IMAGEFLAGS ?=
 # The commit's time stands for the time of all builds of it.
 EPOCH ?= $(shell git log -1 --format=%ct)
 
-.PHONY: all help build image test test-short test-ci tools lint fuzz bench chaos chaos-mutations chaos-window demo update release-checksums release-check release-snapshot
+.PHONY: all help build image test test-short test-ci tools tools-gitea lint fuzz bench chaos chaos-mutations chaos-window demo update release-checksums release-check release-snapshot
 
 all: lint test ## lint and test; this is what make runs without a target
 
@@ -35,7 +35,9 @@ test-short: ## run fewer cases of the product's tests, without the end-to-end te
 test-ci: tools ## run the action, the GitLab component and job, and the Jenkins pipelines in runners on this machine
 	REGSWEEP_CI=1 go -C e2e test $(TESTFLAGS) -run 'TestRunner|TestStep/(action|jenkins|gitlab|github)' .
 
-tools: .tools/bin/act .tools/bin/actionlint .tools/node_modules/.bin/gitlab-ci-local ## install those runners into .tools
+tools: .tools/bin/act .tools/bin/actionlint .tools/node_modules/.bin/gitlab-ci-local .tools/bin/distribution-3.0.0 ## install those runners, and distribution 3.0.0, into .tools
+
+tools-gitea: .tools/bin/gitea ## build Gitea 1.26.0 into .tools, for the tests; it takes minutes to compile, a C compiler, and git to run
 
 .tools/bin/act: Makefile
 	GOBIN=$(CURDIR)/.tools/bin go install github.com/nektos/act@v0.2.89
@@ -48,6 +50,21 @@ tools: .tools/bin/act .tools/bin/actionlint .tools/node_modules/.bin/gitlab-ci-l
 .tools/node_modules/.bin/gitlab-ci-local: e2e/runners/package-lock.json
 	mkdir -p .tools && cp e2e/runners/package.json e2e/runners/package-lock.json .tools/
 	npm ci --prefix .tools --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+.tools/bin/distribution-3.0.0: Makefile
+	GOBIN=$(CURDIR)/.tools CGO_ENABLED=0 go install github.com/distribution/distribution/v3/cmd/registry@v3.0.0
+	mv .tools/registry $@
+	@touch $@
+
+# Its module has replace directives, with which go install refuses it. What it reads while it runs is copied.
+GITEA = code.gitea.io/gitea@v1.26.0
+.tools/bin/gitea: Makefile
+	rm -rf .tools/gitea && mkdir -p .tools/bin .tools/gitea
+	dir="$$(go mod download -json $(GITEA) | sed -n 's/^.*"Dir": "\(.*\)",$$/\1/p')" && cd "$$dir" && \
+	  cp -R options templates public $(CURDIR)/.tools/gitea && \
+	  CGO_ENABLED=1 go build -trimpath -ldflags '-s -w' -tags 'sqlite sqlite_unlock_notify' -o $(CURDIR)/$@ .
+	chmod -R u+w .tools/gitea
 	@touch $@
 
 .tools/bin/goreleaser: Makefile

@@ -6,6 +6,7 @@ replace github.com/regsweep/regsweep => ../
 
 require (
 	github.com/distribution/distribution/v3 v3.1.2
+	github.com/olareg/olareg v0.1.2
 	github.com/opencontainers/go-digest v1.0.0
 	github.com/prometheus/common v0.67.5
 	github.com/regsweep/regsweep v0.0.0-00010101000000-000000000000

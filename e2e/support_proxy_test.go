@@ -205,6 +205,7 @@ type swept struct {
 type jsonReport struct {
 	ExitCode     int `json:"exit_code"`
 	Repositories []struct {
+		Kind   string `json:"registry_kind"`
 		Images []struct {
 			Digest  oci.Digest
 			Verdict string

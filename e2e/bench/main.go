@@ -64,7 +64,7 @@ func (b *bench) all(ctx context.Context, o options, r *report) error {
 	for _, k := range o.kinds {
 		err := b.one(ctx, k, o, r)
 		if len(o.kinds) > 1 && errors.Is(err, registries.ErrNotInstalled) {
-			r.missing = append(r.missing, fmt.Sprintf("registry %s: %v", k.name, registries.ErrNotInstalled))
+			r.missing = append(r.missing, fmt.Sprintf("registry %s: %v", k.name, err))
 			continue
 		}
 		errs = append(errs, err)

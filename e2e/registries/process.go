@@ -2,6 +2,7 @@ package registries
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,22 +16,58 @@ import (
 	"time"
 )
 
-// ErrNotInstalled is wrapped when a registry's binary is not on this machine.
-var ErrNotInstalled = errors.New("docker-registry is not installed (apt-get install docker-registry)")
+// ErrNotInstalled is wrapped when a registry's program is not on this machine.
+var ErrNotInstalled = errors.New("the registry is not installed")
 
-// startTimeout is how long a registry may take until it answers; it needs a fraction of a second.
-const startTimeout = 30 * time.Second
+// startTimeout is how long a registry may take until it answers; distribution needs a fraction of a second, Gitea some
+// seconds.
+const startTimeout = 60 * time.Second
 
 // DockerRegistry2 runs Debian's docker-registry, which is distribution 2.8, with its storage in dir.
 func DockerRegistry2(dir string, o Options) (*Server, error) {
 	binary, err := exec.LookPath("docker-registry")
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNotInstalled, err)
+		return nil, fmt.Errorf("%w: apt-get install docker-registry", ErrNotInstalled)
 	}
-	// The port is free when it is chosen and may be taken when it is used: then another one is tried.
+	return onFreePort(dir, func(s *Server) error { return s.distribution(binary, o, "") })
+}
+
+// Distribution300 runs distribution 3.0.0, the program that "make tools" builds, with its storage in dir.
+func Distribution300(dir string, o Options) (*Server, error) {
+	binary, err := tool("distribution-3.0.0", "tools")
+	if err != nil {
+		return nil, err
+	}
+	return onFreePort(dir, func(s *Server) error {
+		return s.distribution(binary, o, fmt.Sprintf("tags: {maxtags: %d}\n", cmp.Or(o.MaxTags, 1000)))
+	})
+}
+
+// tool returns a program that a target of make has put into .tools/bin of the checkout that the working folder is in.
+func tool(name, target string) (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		path := filepath.Join(dir, ".tools", "bin", name)
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("%w: %s is not in .tools/bin: make %s", ErrNotInstalled, name, target)
+}
+
+// onFreePort starts a process. The port is free when it is chosen and may be taken when it is used: then start is called
+// again.
+func onFreePort(dir string, start func(s *Server) error) (*Server, error) {
 	for attempt := 1; ; attempt++ {
 		s := &Server{Dir: dir}
-		err := s.run(binary, o)
+		host, err := freeAddress()
+		if err == nil {
+			s.URL, s.Host = "http://"+host, host
+			err = start(s)
+		}
 		if err == nil {
 			return s, nil
 		}
@@ -40,29 +77,30 @@ func DockerRegistry2(dir string, o Options) (*Server, error) {
 	}
 }
 
-// run starts the process and waits until it answers.
-func (s *Server) run(binary string, o Options) error {
+// distribution starts the registry of either line. more is added to its configuration.
+func (s *Server) distribution(binary string, o Options, more string) error {
 	scratch, err := s.scratch()
 	if err != nil {
 		return err
 	}
-	if s.Host, err = freeAddress(); err != nil {
-		return err
-	}
-	s.URL = "http://" + s.Host
 	s.Config = filepath.Join(scratch, "config.yml")
 	text, err := s.yaml(scratch, o)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(s.Config, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(s.Config, []byte(text+more), 0o600); err != nil {
 		return err
 	}
-	var stderr bytes.Buffer
 	cmd := exec.Command(binary, "serve", s.Config)
-	cmd.Stderr = &stderr
 	// A REGISTRY_ variable would override the file.
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "REGISTRY_") })
+	return s.launch(cmd)
+}
+
+// launch starts a process that ends when the registry is closed, and waits until it answers.
+func (s *Server) launch(cmd *exec.Cmd) error {
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -75,13 +113,13 @@ func (s *Server) run(binary string, o Options) error {
 		err := cmd.Process.Kill()
 		<-exited
 		if errors.Is(err, os.ErrProcessDone) {
-			return fmt.Errorf("docker-registry ended by itself: %s", stderr.String())
+			return fmt.Errorf("%s ended by itself: %s", filepath.Base(cmd.Path), said.String())
 		}
 		return err
 	})
 	if err := answers(s.URL, exited); err != nil {
 		_ = s.Close()
-		return fmt.Errorf("%w: %s", err, stderr.String())
+		return fmt.Errorf("%w: %s", err, said.String())
 	}
 	return nil
 }
@@ -129,9 +167,9 @@ func answers(url string, exited <-chan struct{}) error {
 		}
 		select {
 		case <-exited:
-			return errors.New("docker-registry ended")
+			return errors.New("the registry ended")
 		case <-ctx.Done():
-			return fmt.Errorf("wait for docker-registry: %w", ctx.Err())
+			return fmt.Errorf("wait for the registry: %w", ctx.Err())
 		case <-tick.C:
 		}
 	}

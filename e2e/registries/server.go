@@ -1,5 +1,5 @@
-// Package registries runs real registries on loopback: distribution 3.1.2 inside the process and docker-registry 2.8.2 as
-// a process of its own. Tests, the demo and the benchmark share it.
+// Package registries runs real registries on loopback: distribution 3.1.2 and olareg inside the process, docker-registry
+// 2.8.2, distribution 3.0.0 and Gitea as processes of their own. Tests, the demo and the benchmark share it.
 package registries
 
 import (
@@ -72,7 +72,18 @@ func htpasswd(dir string, o Options) (string, error) {
 // installed the test is skipped, unless REGSWEEP_CI=1 says that everything has to be there.
 func ForTest(t testing.TB, start Start, o Options) *Server {
 	t.Helper()
-	s, err := start(t.TempDir(), o)
+	return forTest(t, func() (*Server, error) { return start(t.TempDir(), o) })
+}
+
+// GiteaForTest is ForTest for [Gitea].
+func GiteaForTest(t testing.TB) *GiteaServer {
+	t.Helper()
+	return forTest(t, func() (*GiteaServer, error) { return Gitea(t.TempDir()) })
+}
+
+func forTest[S interface{ Close() error }](t testing.TB, start func() (S, error)) S {
+	t.Helper()
+	s, err := start()
 	if errors.Is(err, ErrNotInstalled) && os.Getenv("REGSWEEP_CI") != "1" {
 		t.Skip(err)
 	}

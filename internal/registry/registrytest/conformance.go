@@ -29,6 +29,10 @@ type Server struct {
 	Ghost func(t *testing.T, path, tag string)
 	// Stored lists the manifests that the storage has of a repository, tagged or not; nil where nothing reaches the storage.
 	Stored func(t *testing.T, path string) []oci.Digest
+	// Methods are the ways of deleting that it allows, the one that the others are held to first; nil is those of its family.
+	Methods []prune.Method
+	// Frees says that blobs go together with the last manifest of the repository that needs them.
+	Frees bool
 }
 
 // Setup says how a server is set up. The zero value is a writable one without authentication that allows deletion.
@@ -44,50 +48,63 @@ type Setup struct {
 // Absent is a digest that no registry has.
 var Absent = digest.FromString("nothing")
 
+// part is what the tables ask of a server that is set up in one way.
+type part struct {
+	name   string
+	setup  Setup
+	rows   []row
+	claims []claim // run once, reading
+	ways   []claim // run in each way of deleting
+}
+
+var parts = []part{
+	{"defaults", Setup{}, slices.Concat(listing, reading, deleting, writing, placeholders), snapshots, slices.Concat(executions, large, refusedMethods)},
+	{"catalog", Setup{}, catalog, nil, nil}, // a server of its own, because it looks at all repositories
+	{"two tags a page", Setup{MaxTags: 2}, small, nil, nil},
+	{"three tags a page", Setup{MaxTags: 3}, nil, pages, nil},
+	{"deletion disabled", Setup{DisableDelete: true}, undeletable, nil, whereNothingIsDeleted},
+	{"read-only", Setup{ReadOnly: true}, readOnly, nil, whereNothingIsWritten},
+	{"accounts", Setup{Username: "ci", Password: "s3cret"}, closed, nil, behindLogin},
+}
+
 // Conformance holds a registry to the tables: what it answers on the wire, and what the product reads, plans and deletes
 // there, in every way of deleting that it allows. Each way is held to what deletion by digest leaves behind. open starts
-// a server that stops when the test ends.
-func Conformance(t *testing.T, open func(t *testing.T, s Setup) Server) {
+// a server that stops when the test ends. What differences name is left out.
+func Conformance(t *testing.T, open func(t *testing.T, s Setup) Server, differences ...Difference) {
 	t.Helper()
-	for _, part := range []struct {
-		setup  Setup
-		rows   []row
-		claims []claim // run once, reading
-		ways   []claim // run in each way of deleting
-	}{
-		{Setup{}, slices.Concat(listing, reading, deleting, writing, placeholders), snapshots, slices.Concat(executions, large, refusedMethods)},
-		{Setup{}, catalog, nil, nil}, // a server of its own, because it looks at all repositories
-		{Setup{MaxTags: 2}, small, nil, nil},
-		{Setup{MaxTags: 3}, nil, pages, nil},
-		{Setup{DisableDelete: true}, undeletable, nil, whereNothingIsDeleted},
-		{Setup{ReadOnly: true}, readOnly, nil, whereNothingIsWritten},
-		{Setup{Username: "ci", Password: "s3cret"}, closed, nil, behindLogin},
-	} {
-		s := open(t, part.setup)
-		for n, row := range part.rows {
-			if !s.takes(row.name) {
+	out := leftOut(t, differences)
+	for i, p := range parts {
+		if out[p.name] {
+			continue
+		}
+		s := open(t, p.setup)
+		for n, row := range p.rows {
+			if out[row.name] || !s.takes(row.name) {
 				continue
 			}
 			t.Run(row.name, func(t *testing.T) {
 				t.Parallel()
-				path := fmt.Sprintf("team/row%d", n)
+				path := fmt.Sprintf("team/row%d-%d", i, n)
 				push, _ := s.Pusher(t, path)
 				row.run(Wire{t, s, path, push})
 			})
 		}
-		for n, c := range part.claims {
-			if !s.takes(c.name) {
+		for n, c := range p.claims {
+			if out[c.name] || !s.takes(c.name) {
 				continue
 			}
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
-				c.run(NewStand(t, s, fmt.Sprintf("team/claim%d", n), nil))
+				c.run(NewStand(t, s, fmt.Sprintf("team/claim%d-%d", i, n), nil))
 			})
 		}
-		for n, c := range part.ways {
+		for n, c := range p.ways {
+			if out[c.name] {
+				continue
+			}
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
-				c.eachMethod(t, s, fmt.Sprintf("team/way%d", n))
+				c.eachMethod(t, s, fmt.Sprintf("team/way%d-%d", i, n))
 			})
 		}
 	}
@@ -108,7 +125,7 @@ type claim struct {
 // eachMethod runs a claim in a repository of its own for each way of deleting.
 func (c claim) eachMethod(t *testing.T, s Server, path string) {
 	var byDigest inventory
-	for _, method := range Methods(s.Version) {
+	for _, method := range s.methods() {
 		t.Run(string(method), func(t *testing.T) {
 			claimed := NewStand(t, s, path+"/"+string(method), nil)
 			claimed.Method = method

@@ -22,6 +22,14 @@ func Methods(v Version) []prune.Method {
 	return []prune.Method{prune.ByDigest, prune.Auto, prune.TagsFirst}
 }
 
+// methods are those that the server allows.
+func (s Server) methods() []prune.Method {
+	if s.Methods != nil {
+		return s.Methods
+	}
+	return Methods(s.Version)
+}
+
 // method is the one that an execution of the plan has to take.
 func (s Stand) method(plan retain.Plan) prune.Method {
 	tags := 0
@@ -32,7 +40,10 @@ func (s Stand) method(plan retain.Plan) prune.Method {
 	case len(plan.Deletions()) == 0:
 		return ""
 	case s.Method == prune.Auto && tags >= 50:
-		return By(s.Wire, prune.ByDigest, prune.TagsFirst)
+		if slices.Contains(s.Server.methods(), prune.TagsFirst) {
+			return prune.TagsFirst
+		}
+		return prune.ByDigest
 	case s.Method == prune.Auto, s.Method == "":
 		return prune.ByDigest
 	}
