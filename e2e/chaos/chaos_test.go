@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
-
-	"github.com/regsweep/regsweep/e2e/registries"
 )
 
 // program is the program under test, built once.

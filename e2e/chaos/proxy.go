@@ -27,8 +27,8 @@ type proxy struct {
 	after  string // the fault of every request from now on
 	counts map[string]int
 	log    []*entry
-	busy   int        // requests that are being answered
-	idle   *sync.Cond // told when there are none
+	busy   int             // requests that are being answered
+	idle   *sync.Cond      // told when there are none
 	pushed map[string]bool // the digests of manifests that the program has pushed
 }
 
