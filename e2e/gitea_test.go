@@ -56,8 +56,8 @@ func TestGitea(t *testing.T) {
 		b := push(t, "team/read", g.ReadToken, 4)
 		run := b.prune("--keep-last", "2")
 		equal(b.Wire, "exit code", run.code, 4)
-		if !strings.Contains(run.stderr, "give the login the right to delete") || strings.Contains(run.stderr, "docker login") {
-			t.Errorf("stderr: got %s, want the hint that the login lacks a right", run.stderr)
+		if !strings.Contains(run.stderr, "needs the scope write:package") || strings.Contains(run.stderr, "docker login") {
+			t.Errorf("stderr: got %s, want the hint that the token lacks a scope", run.stderr)
 		}
 		b.Left("b0", "b1", "b2", "b3")
 	})
