@@ -213,12 +213,24 @@ func (b *bench) sweepsToTheEnd() {
 // What GitLab protects is retained, also where it is the first that is to go; a login that may not delete is told so.
 func TestProtected(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, vendors.GitLabOptions{ProtectedTags: []string{"^b1$"}})
+	b := newBench(t, vendors.GitLabOptions{})
+	b.fake.AddFault(registrytest.Fault{ // a protection that no token tells of
+		Method: http.MethodDelete, Path: "*" + b.images[0].String(), Times: -1, Status: 403, Body: `{"errors":[{"code":"DENIED","message":"denied"}]}`,
+	})
 	run := b.Sweep(keepOne)
 	if got := run.Statuses(); run.Result.Err != nil || got[prune.Retained] != 1 || got[prune.Deleted] != 2 {
 		t.Errorf("%+v", run.Result)
 	}
 	b.Settled(run, keepOne)
+
+	b = newBench(t, vendors.GitLabOptions{ProtectedTags: []string{"^b1$"}})
+	signature := b.Push.Signature(b.images[0], ".sig")
+	run = b.Sweep(keepOne)
+	if got := run.Statuses(); run.Result.Err != nil || got[prune.Deleted] != 2 || len(got) != 1 || len(b.fake.Refused()) > 0 {
+		t.Errorf("%+v", run.Result)
+	}
+	b.Settled(run, keepOne)
+	b.There([]oci.Digest{b.images[0], signature}, b.images[1:3])
 
 	reader := vendors.DeployToken("deploy", "d3ploy")
 	b = newBench(t, vendors.GitLabOptions{Logins: []vendors.Login{reader}})

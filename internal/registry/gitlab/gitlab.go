@@ -17,14 +17,17 @@ import (
 // Open returns the registry with the host, as it stands in references. It sends nothing yet. traits are those of a
 // registry with the metadata database. It returns no error.
 func Open(client *wire.Client, host string, o registry.Options, traits registry.Traits) (registry.Registry, error) {
-	return &gitlab{Registry: distribution.On(client, host, o, traits), client: client}, nil
+	g := &gitlab{Registry: distribution.On(client, host, o, traits), client: client}
+	client.Tokens(g.protected.learn)
+	return g, nil
 }
 
 // gitlab is a registry of which the first list tells whether it has the database.
 type gitlab struct {
 	*distribution.Registry
-	client *wire.Client
-	files  atomic.Bool // it has no database
+	client    *wire.Client
+	files     atomic.Bool // it has no database
+	protected protected
 }
 
 // Traits are those of a registry with the database until a list has told that there is none.

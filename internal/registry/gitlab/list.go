@@ -60,11 +60,11 @@ func (r *repository) list(ctx context.Context) ([]distribution.Entry, error) {
 	case err != nil:
 		return nil, err
 	}
-	return entriesOf(all)
+	return r.entriesOf(all)
 }
 
 // entriesOf puts the tags of each manifest together.
-func entriesOf(tags []tag) ([]distribution.Entry, error) {
+func (r *repository) entriesOf(tags []tag) ([]distribution.Entry, error) {
 	var out []distribution.Entry
 	at := map[oci.Digest]int{}
 	seen := map[tag]bool{}
@@ -86,6 +86,9 @@ func entriesOf(tags []tag) ([]distribution.Entry, error) {
 			})
 		}
 		out[i].Tags = append(out[i].Tags, t.Name)
+		if r.registry.protected.has(r.path, t.Name) {
+			out[i].Retained = fmt.Sprintf("its tag %s is protected in GitLab", t.Name)
+		}
 		if pushed.After(out[i].Pushed) { // an image is as young as its youngest tag
 			out[i].Pushed = pushed
 		}

@@ -107,9 +107,10 @@ func TestFaultsOfLists(t *testing.T) {
 func TestFaultsOfShiftingPages(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(b *bench){
-		"a push":              func(b *bench) { b.Aged("new", 1) },
-		"a deletion":          func(b *bench) { b.fake.Remove(path, b.images[0]) },
-		"a push and deletion": func(b *bench) { b.Aged("new", 1); b.fake.Remove(path, b.images[0]) },
+		"a push":                      func(b *bench) { b.Aged("new", 1) },
+		"a deletion":                  func(b *bench) { b.fake.Remove(path, b.images[0]) },
+		"a deletion of what was read": func(b *bench) { b.fake.Remove(path, b.fake.Tags(path)["c119"]) },
+		"a push and deletion":         func(b *bench) { b.Aged("new", 1); b.fake.Remove(path, b.images[0]) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

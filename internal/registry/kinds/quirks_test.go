@@ -11,6 +11,7 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/registry/kinds"
 	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/kindtest"
@@ -260,5 +261,61 @@ func TestTagsThatAreStillServed(t *testing.T) {
 	}
 	if w := run.Result.Warnings; len(w) != 1 || !strings.Contains(w[0], "tag b0 is still listed") {
 		t.Errorf("warnings %q", w)
+	}
+}
+
+// A kind that does not fit the host costs nothing but what the kind would add: the OCI API is there.
+func TestKindThatDoesNotFit(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"gitlab", "harbor", "quay", "gitea", "zot", "nexus", "artifactory"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := vendors.NewZot(t, vendors.ZotOptions{Logins: []vendors.Login{pruner}})
+			s := standOf(f, "zot.example", pruner)
+			s.Options.Kind = name
+			b := kindtest.NewBench(t, s)
+			old, last := b.Aged("b1", 2), b.Aged("b2", 1)
+			run := b.Sweep(keepOne)
+			if run.Err != nil || run.Result.Err != nil {
+				t.Fatal(run.Err, run.Result.Err)
+			}
+			b.Books(run)
+			b.There([]oci.Digest{last}, []oci.Digest{old})
+			if r, _ := b.Repository(); name == "gitlab" || name == "harbor" {
+				if _, err := r.Snapshot(t.Context(), registry.Query{}); err != nil {
+					t.Fatal(err)
+				}
+				if _, traits := r.(registry.Recognizer).Recognized(); traits.PushTime || traits.Kind != name {
+					t.Errorf("%+v", traits)
+				}
+			}
+		})
+	}
+}
+
+// Harbor's challenge to the catalog is another one than that to everything else, and tells the kind as well.
+func TestHarborByItsCatalog(t *testing.T) {
+	t.Parallel()
+	f := vendors.NewHarbor(t, vendors.HarborOptions{Logins: []vendors.Login{{User: "admin", Password: "4dm1n-s3cret", Actions: []string{"pull", "delete", "list"}}}})
+	s := standOf(f, "harbor.example", vendors.Login{User: "admin", Password: "4dm1n-s3cret"})
+	b := kindtest.NewBench(t, s)
+	b.Aged("b1", 1)
+	o := s.Options
+	o.Transport = f.Transport()
+	r, err := kinds.Open(s.Host, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if paths, err := r.Catalog(t.Context()); err != nil || len(paths) != 1 {
+		t.Fatal(paths, err)
+	}
+	if got := r.Traits().Kind; got != "harbor" {
+		t.Errorf("it is %s", got)
+	}
+	if _, err := r.Repository(path).Snapshot(t.Context(), registry.Query{}); err != nil {
+		t.Error(err)
+	}
+	if n := count(f, "GET", "/api/v2.0/", 200); n != 1 {
+		t.Errorf("%d lists", n)
 	}
 }

@@ -36,7 +36,8 @@ type Client struct {
 	login   login
 
 	greeting  greeting
-	api       *API // nil for the OCI API
+	tokens    atomic.Pointer[func(token string)] // who reads them; nil for nobody
+	api       *API                               // nil for the OCI API
 	roundTrip func(req *http.Request, body []byte) (*http.Response, error)
 }
 

@@ -39,6 +39,10 @@ func (c *Client) Replay(challenge string) {
 	c.greeting.replay = challenge
 }
 
+// Tokens calls f with the bearer token of each request to the registry, before it is sent, for a kind whose tokens say
+// something. f is called from several goroutines, and keeps the token to itself.
+func (c *Client) Tokens(f func(token string)) { c.tokens.Store(&f) }
+
 // hear notes the first answer of the registry itself.
 func (g *greeting) hear(resp *http.Response) {
 	g.mu.Lock()

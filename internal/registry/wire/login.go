@@ -99,6 +99,11 @@ type witness struct {
 func (w witness) RoundTrip(req *http.Request) (*http.Response, error) {
 	w.client.secrets.addHeader(req.Header.Get("Authorization"))
 	own := req.URL.Host == w.client.apiHost()
+	if read := w.client.tokens.Load(); own && read != nil {
+		if token, is := strings.CutPrefix(req.Header.Get("Authorization"), "Bearer "); is {
+			(*read)(token)
+		}
+	}
 	if own {
 		if again := w.client.greeting.again(req); again != nil {
 			return again, nil
