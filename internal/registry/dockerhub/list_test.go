@@ -214,3 +214,30 @@ func TestStaleList(t *testing.T) {
 	b.Settled(b.Sweep(byPush), byPush)
 	b.There(b.images[2:3], b.images[:2])
 }
+
+// Where no build date is asked for, the list alone tells what belongs together; what it does not tell is read.
+func TestPartsByTheList(t *testing.T) {
+	t.Parallel()
+	byName := retain.Policy{KeepLast: 1, Sort: retain.SortName}
+	s, f := newStand(t, vendors.DockerHubOptions{Limits: vendors.HubLimits{Pulls: 1_000_000}})
+	b := kindtest.NewBench(t, s)
+	index, parts := b.Multi("b1", 9)
+	plain := b.Aged("b2", 8)
+	gone := append(parts, index, plain, b.Push.Signature(plain, ".sig"))
+	kept, stay := b.Multi("b5", 1)
+	stay = append(stay, kept)
+	repo, _ := b.Repository()
+	if _, err := repo.Snapshot(t.Context(), registry.Query{SkipDates: true}); err != nil || f.Pulls("acme") != 0 {
+		t.Errorf("%d pulls, %v", f.Pulls("acme"), err)
+	}
+	child := b.Child("nested", 9)
+	inner := b.Push.Index(fixture.Index{Children: []oci.Digest{child}})
+	gone = append(gone, child, inner, b.Push.Index(fixture.Index{Tags: []string{"b3"}, Children: []oci.Digest{inner}}))
+	signed := b.Push.Image(fixture.Image{Tags: []string{"b4"}, MediaType: fixture.OCIManifest, Created: kindtest.Ago(3)})
+	referrer, fallback := b.Push.Referrer(signed, "application/spdx+json")
+	gone = append(gone, signed, referrer, fallback)
+	referrer, fallback = b.Push.Referrer(kept, "application/spdx+json")
+	stay = append(stay, referrer, fallback)
+	b.Settled(b.Sweep(byName), byName)
+	b.There(stay, gone)
+}

@@ -241,6 +241,12 @@ func TestUnseenParentThatStays(t *testing.T) {
 	for name, change := range map[string]func(b *garBench){
 		"the key of a service account": func(b *garBench) { b.Options.Credentials = login(b.Host, "_json_key", b.fake.Key()) },
 		"404 of the API":               func(b *garBench) { b.api(registrytest.Fault{Status: 404, Body: `{"error":{"status":"NOT_FOUND"}}`}) },
+		"an answer that names no parent": func(b *garBench) {
+			b.fake.AddFault(registrytest.Fault{
+				Method: http.MethodDelete, Path: "*/manifests/" + b.images[0].String(), Times: -1, Status: 400,
+				Body: `{"errors":[{"code":"GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE","message":"it is still referenced"}]}`,
+			})
+		},
 		"a tag that comes meanwhile": func(b *garBench) {
 			b.fake.AddFault(registrytest.Fault{
 				Method: http.MethodDelete, Path: "*/manifests/" + b.images[0].String(), Status: 400,
