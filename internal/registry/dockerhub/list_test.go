@@ -2,9 +2,12 @@ package dockerhub_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -240,4 +243,27 @@ func TestPartsByTheList(t *testing.T) {
 	stay = append(stay, referrer, fallback)
 	b.Settled(b.Sweep(byName), byName)
 	b.There(stay, gone)
+}
+
+// A login is found under each name of Docker Hub: docker and podman store it under different ones.
+func TestNamesOfTheLogin(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"https://index.docker.io/v1/", "docker.io", "index.docker.io"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, vendors.DockerHubOptions{})
+			file := filepath.Join(t.TempDir(), "config.json")
+			basic := base64.StdEncoding.EncodeToString([]byte("acme:" + vendors.HubAll))
+			if err := os.WriteFile(file, []byte(fmt.Sprintf(`{"auths":{%q:{"auth":%q}}}`, name, basic)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			b.Options.Credentials = registry.Credentials{Files: []string{file}}
+			b.settled()
+		})
+	}
+	b := newBench(t, vendors.DockerHubOptions{})
+	b.Options.Credentials = registry.Credentials{Explicit: func(host string) (registry.Login, bool) {
+		return registry.Login{Username: "acme", Password: registry.Secret(vendors.HubAll)}, host == "docker.io"
+	}}
+	b.settled()
 }
