@@ -135,6 +135,13 @@ type Core interface {
 	Inspector
 }
 
+// Brancher is a registry that lists the repositories below a path.
+type Brancher interface {
+	// CatalogBelow lists the paths of all repositories whose path begins with the parent's segments, in natural order; a
+	// repository with the parent's own path is among them. A registry that does not list them is [ErrNoCatalog].
+	CatalogBelow(ctx context.Context, parent string) ([]string, error)
+}
+
 // Recognizer is a repository of a registry whose kind is told by its first answer only.
 type Recognizer interface {
 	// Recognized returns the repository of the right kind and its traits. The caller calls it after Snapshot and uses that

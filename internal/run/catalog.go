@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/registry"
 )
 
 // ErrNoMatch is returned for a pattern of repositories that matches none of the catalog.
@@ -20,7 +22,7 @@ func (w World) expand(ctx context.Context, name oci.Repository) ([]oci.Repositor
 	if err != nil {
 		return nil, err
 	}
-	paths, err := client.Catalog(ctx)
+	paths, err := catalog(ctx, client, name.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -39,4 +41,14 @@ func (w World) expand(ctx context.Context, name oci.Repository) ([]oci.Repositor
 		return nil, ErrNoMatch
 	}
 	return out, nil
+}
+
+// catalog lists the repositories that a pattern can match, of a registry that lists them by branches those of one branch.
+func catalog(ctx context.Context, client registry.Registry, pattern string) ([]string, error) {
+	fixed, _, _ := strings.Cut(pattern, "*")
+	i := strings.LastIndex(fixed, "/")
+	if b, can := client.(registry.Brancher); can && i > 0 {
+		return b.CatalogBelow(ctx, fixed[:i])
+	}
+	return client.Catalog(ctx)
 }

@@ -2,9 +2,12 @@ package dockerhub_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -213,4 +216,54 @@ func TestStaleList(t *testing.T) {
 	}
 	b.Settled(b.Sweep(byPush), byPush)
 	b.There(b.images[2:3], b.images[:2])
+}
+
+// Where no build date is asked for, the list alone tells what belongs together; what it does not tell is read.
+func TestPartsByTheList(t *testing.T) {
+	t.Parallel()
+	byName := retain.Policy{KeepLast: 1, Sort: retain.SortName}
+	s, f := newStand(t, vendors.DockerHubOptions{Limits: vendors.HubLimits{Pulls: 1_000_000}})
+	b := kindtest.NewBench(t, s)
+	index, parts := b.Multi("b1", 9)
+	plain := b.Aged("b2", 8)
+	gone := append(parts, index, plain, b.Push.Signature(plain, ".sig"))
+	kept, stay := b.Multi("b5", 1)
+	stay = append(stay, kept)
+	repo, _ := b.Repository()
+	if _, err := repo.Snapshot(t.Context(), registry.Query{SkipDates: true}); err != nil || f.Pulls("acme") != 0 {
+		t.Errorf("%d pulls, %v", f.Pulls("acme"), err)
+	}
+	child := b.Child("nested", 9)
+	inner := b.Push.Index(fixture.Index{Children: []oci.Digest{child}})
+	gone = append(gone, child, inner, b.Push.Index(fixture.Index{Tags: []string{"b3"}, Children: []oci.Digest{inner}}))
+	signed := b.Push.Image(fixture.Image{Tags: []string{"b4"}, MediaType: fixture.OCIManifest, Created: kindtest.Ago(3)})
+	referrer, fallback := b.Push.Referrer(signed, "application/spdx+json")
+	gone = append(gone, signed, referrer, fallback)
+	referrer, fallback = b.Push.Referrer(kept, "application/spdx+json")
+	stay = append(stay, referrer, fallback)
+	b.Settled(b.Sweep(byName), byName)
+	b.There(stay, gone)
+}
+
+// A login is found under each name of Docker Hub: docker and podman store it under different ones.
+func TestNamesOfTheLogin(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"https://index.docker.io/v1/", "docker.io", "index.docker.io"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, vendors.DockerHubOptions{})
+			file := filepath.Join(t.TempDir(), "config.json")
+			basic := base64.StdEncoding.EncodeToString([]byte("acme:" + vendors.HubAll))
+			if err := os.WriteFile(file, []byte(fmt.Sprintf(`{"auths":{%q:{"auth":%q}}}`, name, basic)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			b.Options.Credentials = registry.Credentials{Files: []string{file}}
+			b.settled()
+		})
+	}
+	b := newBench(t, vendors.DockerHubOptions{})
+	b.Options.Credentials = registry.Credentials{Explicit: func(host string) (registry.Login, bool) {
+		return registry.Login{Username: "acme", Password: registry.Secret(vendors.HubAll)}, host == "docker.io"
+	}}
+	b.settled()
 }

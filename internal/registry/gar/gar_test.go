@@ -241,6 +241,12 @@ func TestUnseenParentThatStays(t *testing.T) {
 	for name, change := range map[string]func(b *garBench){
 		"the key of a service account": func(b *garBench) { b.Options.Credentials = login(b.Host, "_json_key", b.fake.Key()) },
 		"404 of the API":               func(b *garBench) { b.api(registrytest.Fault{Status: 404, Body: `{"error":{"status":"NOT_FOUND"}}`}) },
+		"an answer that names no parent": func(b *garBench) {
+			b.fake.AddFault(registrytest.Fault{
+				Method: http.MethodDelete, Path: "*/manifests/" + b.images[0].String(), Times: -1, Status: 400,
+				Body: `{"errors":[{"code":"GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE","message":"it is still referenced"}]}`,
+			})
+		},
 		"a tag that comes meanwhile": func(b *garBench) {
 			b.fake.AddFault(registrytest.Fault{
 				Method: http.MethodDelete, Path: "*/manifests/" + b.images[0].String(), Status: 400,
@@ -300,5 +306,34 @@ func TestOperationThatLasts(t *testing.T) {
 	b.Books(run)
 	if run.Result.Outcomes[b.images[0]].Status != prune.Unsettled || len(run.Result.Unfinished) != 1 {
 		t.Errorf("got %+v", run.Result.Outcomes)
+	}
+}
+
+// What is below a path is found level by level.
+func TestCatalogBelow(t *testing.T) {
+	t.Parallel()
+	s, f := newStand(t, vendors.GAROptions{})
+	b := kindtest.NewBench(t, s)
+	b.Aged("b1", 1)
+	for _, p := range []string{"acme/images/team", "acme/images/other", "acme/more/app", "globex/images/app"} {
+		f.Pusher(t, p).Image(fixture.Image{Tags: []string{"b1"}})
+	}
+	o := s.Options
+	o.Transport = f.Transport()
+	r, err := kinds.Open(s.Host, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	below := r.(registry.Brancher)
+	got, err := below.CatalogBelow(t.Context(), "acme")
+	if want := []string{"acme/images/other", "acme/images/team", "acme/images/team/app", "acme/more/app"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q, %v; want %q", got, err, want)
+	}
+	_, err = below.CatalogBelow(t.Context(), "nobody")
+	wants(t, err, registry.ErrNoCatalog, "404", "LOCATION-docker.pkg.dev")
+	for _, body := range []string{`null`, `{"tags":["b1"]}`, `{"child":["../x"]}`, `<html>`} {
+		f.AddFault(registrytest.Fault{Method: http.MethodGet, Path: "*/tags/list", Status: 200, Body: body})
+		_, err = below.CatalogBelow(t.Context(), "acme")
+		wants(t, err, registry.ErrIncomplete, "acme/tags/list", "")
 	}
 }

@@ -14,26 +14,47 @@ import (
 // origin is where a login was found: what somebody says of it, or the configuration file that has it.
 type origin struct{ text, file string }
 
-// lookup finds the login for a host.
+// lookup finds the login for a host. Docker Hub's registry has several names, under each of which a login may be stored.
 func lookup(ctx context.Context, host string, c registry.Credentials) (auth.Credential, origin, error) {
-	if found, from, ok := ask(c.Explicit, host); ok {
-		return found, from, nil
+	names := []string{host}
+	if host == "registry-1.docker.io" {
+		names = append(names, "docker.io", "index.docker.io")
+	}
+	for _, name := range names {
+		if found, from, ok := ask(c.Explicit, name); ok {
+			return found, from, nil
+		}
 	}
 	for _, file := range c.Files {
-		store, err := credentials.NewStore(file, credentials.StoreOptions{})
-		if err != nil {
-			return auth.EmptyCredential, origin{}, fmt.Errorf("read docker's configuration %s: %w", file, err)
-		}
-		found, err := credentials.Credential(store)(ctx, host)
-		if err != nil {
-			return auth.EmptyCredential, origin{}, fmt.Errorf("find the login for %s by %s: %w", host, file, err)
-		}
-		if found != auth.EmptyCredential {
-			return found, origin{file: file}, nil
+		found, err := stored(ctx, file, names)
+		if err != nil || found != auth.EmptyCredential {
+			return found, origin{file: file}, err
 		}
 	}
-	found, from, _ := ask(c.Fallback, host)
-	return found, from, nil
+	for _, name := range names {
+		if found, from, ok := ask(c.Fallback, name); ok {
+			return found, from, nil
+		}
+	}
+	return auth.EmptyCredential, origin{}, nil
+}
+
+// stored finds the login that a configuration file has under one of the names.
+func stored(ctx context.Context, file string, names []string) (auth.Credential, error) {
+	store, err := credentials.NewStore(file, credentials.StoreOptions{})
+	if err != nil {
+		return auth.EmptyCredential, fmt.Errorf("read docker's configuration %s: %w", file, err)
+	}
+	for _, name := range names {
+		found, err := credentials.Credential(store)(ctx, name)
+		if err != nil {
+			return auth.EmptyCredential, fmt.Errorf("find the login for %s by %s: %w", name, file, err)
+		}
+		if found != auth.EmptyCredential {
+			return found, nil
+		}
+	}
+	return auth.EmptyCredential, nil
 }
 
 // ask asks a source of logins, nil for none.
