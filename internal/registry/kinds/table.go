@@ -25,7 +25,7 @@ var kinds = []kind{
 		open:   ghcr.Open,
 	},
 	{
-		traits: registry.Traits{Kind: "dockerhub", Product: "Docker Hub", AttachmentsFirst: true, PushTime: true, Frees: true},
+		traits: registry.Traits{Kind: "dockerhub", Product: "Docker Hub", AtOnce: 16, AttachmentsFirst: true, PushTime: true, Frees: true},
 		host:   hosts("docker.io", "index.docker.io", "registry-1.docker.io"),
 		open:   dockerhub.Open,
 	},
