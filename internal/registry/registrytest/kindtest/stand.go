@@ -77,7 +77,7 @@ func NewBench(t *testing.T, s Stand) *Bench {
 	return &Bench{Stand: s, T: t, Push: s.Fake.Pusher(t, s.Path), store: &store{}, state: t.TempDir()}
 }
 
-// Repository opens the repository anew, as each run does.
+// Repository opens the repository, as each run does for itself.
 func (b *Bench) Repository() (registry.Repository, registry.Traits) {
 	b.T.Helper()
 	o := b.Options
@@ -113,19 +113,19 @@ func (b *Bench) SweepIn(ctx context.Context, p retain.Policy, between func(retai
 		ctx = b.Context(ctx)
 	}
 	repo, traits := b.Repository()
-	s, err := repo.Snapshot(ctx, registry.Query{SkipDates: !p.NeedsBuildDates()})
-	if err != nil {
-		return Run{Err: err}
-	}
-	if r, ok := repo.(registry.Recognizer); ok {
-		repo, traits = r.Recognized()
-	}
 	journal := b.journal()
 	defer func() {
 		if err := journal.Close(); err != nil {
 			b.T.Error(err)
 		}
 	}()
+	s, err := repo.Snapshot(ctx, registry.Query{Digests: journal.Left(), SkipDates: !p.NeedsBuildDates()})
+	if err != nil {
+		return Run{Err: err}
+	}
+	if r, ok := repo.(registry.Recognizer); ok {
+		repo, traits = r.Recognized()
+	}
 	out.Plan = retain.Decide(s, p, retain.Context{Pending: journal.Left(), Begun: journal.Begun()}, b.Now)
 	if between != nil {
 		between(out.Plan)
