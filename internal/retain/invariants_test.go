@@ -73,7 +73,10 @@ func broken(c testCase, p Plan) []string {
 			fail("%s is protected and cannot be read, and the plan is not refused for it", t)
 		}
 	}
-	if len(p.Deletions()) > 0 && mustBeVoid(c) {
+	rules := func(d Decision) bool { // --untagged is no keep rule, and goes on without one
+		return c.policy.Untagged.IsZero() || counted(d.Image) && len(d.Image.Tags) > 0
+	}
+	if slices.ContainsFunc(p.Deletions(), rules) && mustBeVoid(c) {
 		fail("images are deleted though no keep rule can apply to any")
 	}
 	if tagged > 0 && left == 0 {
