@@ -54,7 +54,7 @@ func (d *decider) keepOrphans() {
 			continue
 		}
 		for _, s := range e.image.Subjects() {
-			if d.family.byDigest[s] == nil {
+			if len(e.image.Tags) > 0 && d.family.byDigest[s] == nil { // else it goes where its index goes
 				e.always(RuleAttachment, "its subject "+ShortDigest(s)+" is not in the repository")
 			}
 		}
@@ -83,7 +83,8 @@ func (d *decider) untaggedFor(e *entry) (why string, old bool) {
 	return why, true
 }
 
-// keepSubjects keeps what attachments are attached to that stay by themselves.
+// keepSubjects keeps what attachments are attached to that stay by themselves. A part without a tag goes where its indexes
+// go all the same: without them no listing would have it, and the next run could not know what it needs.
 func (d *decider) keepSubjects() {
 	for _, e := range d.entries {
 		itself := func(r Reason) bool { return r.Rule != RuleAttachment && r.Rule != RuleUntagged }
@@ -91,7 +92,7 @@ func (d *decider) keepSubjects() {
 			continue
 		}
 		for _, s := range e.image.Subjects() {
-			if subject := d.family.byDigest[s]; subject != nil {
+			if subject := d.family.byDigest[s]; subject != nil && (len(subject.image.Tags) > 0 || !subject.part) {
 				subject.always(RuleAttachment, Name(e.image)+", which stays, is attached to it")
 			}
 		}

@@ -61,7 +61,7 @@ func broken(c testCase, p Plan) []string {
 			}
 		}
 		for _, s := range i.Subjects() {
-			orphan := verdicts[s] == "" && len(i.Tags) == 0 && !c.policy.Untagged.IsZero()
+			orphan := verdicts[s] == "" && len(i.Tags) == 0
 			if doomed && verdicts[s] != Delete && !orphan {
 				fail("%s is deleted though what it is attached to is not", name)
 			}

@@ -123,9 +123,10 @@ func (o *theory) has(d oci.Digest) bool {
 func (o *theory) together() {
 	for _, a := range o.images {
 		if attachment(a) && o.firm(a) {
-			for _, s := range a.Subjects() {
-				o.stays[s] = o.stays[s] || o.has(s)
-				o.leftBy[s] = o.leftBy[s] || o.has(s)
+			for _, i := range o.images {
+				if slices.Contains(a.Subjects(), i.Digest) && (len(i.Tags) > 0 || !o.isPart(i)) {
+					o.stays[i.Digest], o.leftBy[i.Digest] = true, true
+				}
 			}
 		}
 	}
@@ -141,7 +142,7 @@ func (o *theory) together() {
 				o.leftBy[i.Digest] = o.leftBy[i.Digest] || o.stays[x.Digest]
 			}
 			for _, s := range i.Subjects() {
-				elsewhere := !o.has(s) && !o.untagged(i)
+				elsewhere := !o.has(s) && len(i.Tags) > 0
 				again = again || o.stays[s] || elsewhere
 				o.stays[i.Digest] = o.stays[i.Digest] || o.stays[s] || elsewhere
 			}
