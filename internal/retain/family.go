@@ -83,18 +83,29 @@ func (d *decider) untaggedFor(e *entry) (why string, old bool) {
 	return why, true
 }
 
-// keepSubjects keeps what attachments are attached to that stay by themselves. A part without a tag goes where its indexes
+// keepSubjects keeps what attachments are attached to that stay by themselves, and what that is attached to. A part without a tag goes where its indexes
 // go all the same: without them no listing would have it, and the next run could not know what it needs.
 func (d *decider) keepSubjects() {
+	itself := func(r Reason) bool { return r.Rule != RuleAttachment && r.Rule != RuleUntagged }
+	var queue []*entry
 	for _, e := range d.entries {
-		itself := func(r Reason) bool { return r.Rule != RuleAttachment && r.Rule != RuleUntagged }
-		if e.image.Kind != oci.KindAttachment || !slices.ContainsFunc(e.firm, itself) {
+		if slices.ContainsFunc(e.firm, itself) {
+			queue = append(queue, e)
+		}
+	}
+	for seen := map[*entry]bool{}; len(queue) > 0; queue = queue[1:] {
+		e := queue[0]
+		if seen[e] || e.image.Kind != oci.KindAttachment {
 			continue
 		}
+		seen[e] = true
 		for _, s := range e.image.Subjects() {
-			if subject := d.family.byDigest[s]; subject != nil && (len(subject.image.Tags) > 0 || !subject.part) {
-				subject.always(RuleAttachment, Name(e.image)+", which stays, is attached to it")
+			subject := d.family.byDigest[s]
+			if subject == nil || len(subject.image.Tags) == 0 && subject.part {
+				continue
 			}
+			subject.always(RuleSubject, Name(e.image)+", which stays, is attached to it")
+			queue = append(queue, subject)
 		}
 	}
 }

@@ -41,6 +41,7 @@ const (
 	RuleUntagged     Rule = "untagged"
 	RuleChild        Rule = "child"
 	RuleAttachment   Rule = "attachment"
+	RuleSubject      Rule = "subject"
 	RuleNoPolicy     Rule = "no-keep-rule"
 	RuleInterrupted  Rule = "interrupted"
 )

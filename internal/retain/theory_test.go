@@ -121,11 +121,16 @@ func (o *theory) has(d oci.Digest) bool {
 
 // together is rule 6.
 func (o *theory) together() {
-	for _, a := range o.images {
-		if attachment(a) && o.firm(a) {
+	held := map[oci.Digest]bool{}
+	for before := -1; before < len(held); {
+		before = len(held)
+		for _, a := range o.images {
+			if !attachment(a) || !o.firm(a) && !held[a.Digest] {
+				continue
+			}
 			for _, i := range o.images {
 				if slices.Contains(a.Subjects(), i.Digest) && (len(i.Tags) > 0 || !o.isPart(i)) {
-					o.stays[i.Digest], o.leftBy[i.Digest] = true, true
+					held[i.Digest], o.stays[i.Digest], o.leftBy[i.Digest] = true, true, true
 				}
 			}
 		}
