@@ -75,7 +75,7 @@ func TestCredential(t *testing.T) {
 			if ok != tt.ok {
 				t.Fatalf("got ok %t, want %t", ok, tt.ok)
 			}
-			if ok && (username != "gitlab-ci-token" || password != "glcbt-1" || source != "CI_REGISTRY_USER") {
+			if ok && (username != "gitlab-ci-token" || password != "glcbt-1" || source != "CI_REGISTRY_USER and CI_REGISTRY_PASSWORD") {
 				t.Errorf("got %q, %q from %q", username, password, source)
 			}
 			if !ok && username+password+source != "" {
