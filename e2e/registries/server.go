@@ -72,19 +72,20 @@ func htpasswd(dir string, o Options) (string, error) {
 // installed the test is skipped, unless REGSWEEP_CI=1 says that everything has to be there.
 func ForTest(t testing.TB, start Start, o Options) *Server {
 	t.Helper()
-	return forTest(t, func() (*Server, error) { return start(t.TempDir(), o) })
+	return forTest(t, "REGSWEEP_CI", func() (*Server, error) { return start(t.TempDir(), o) })
 }
 
-// GiteaForTest is ForTest for [Gitea].
+// GiteaForTest is ForTest for [Gitea]. It takes minutes to build, so a job of its own has it, with REGSWEEP_GITEA=1.
 func GiteaForTest(t testing.TB) *GiteaServer {
 	t.Helper()
-	return forTest(t, func() (*GiteaServer, error) { return Gitea(t.TempDir()) })
+	return forTest(t, "REGSWEEP_GITEA", func() (*GiteaServer, error) { return Gitea(t.TempDir()) })
 }
 
-func forTest[S interface{ Close() error }](t testing.TB, start func() (S, error)) S {
+// forTest starts a registry. One that is not installed is skipped, unless the variable is 1.
+func forTest[S interface{ Close() error }](t testing.TB, mandatory string, start func() (S, error)) S {
 	t.Helper()
 	s, err := start()
-	if errors.Is(err, ErrNotInstalled) && os.Getenv("REGSWEEP_CI") != "1" {
+	if errors.Is(err, ErrNotInstalled) && os.Getenv(mandatory) != "1" {
 		t.Skip(err)
 	}
 	if err != nil {
