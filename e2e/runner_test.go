@@ -160,6 +160,9 @@ func blocks(t *testing.T, kind doctest.Kind) []doctest.Block {
 	return out
 }
 
+// hosted reports whether a block is for a service that no test can reach. runner_vendors_test.go runs such steps on fakes.
+func hosted(b doctest.Block) bool { return b.Page == "docs/registries.md" }
+
 // onPage returns the texts of a page's blocks that are of a kind.
 func onPage(t *testing.T, page string, kind doctest.Kind) []string {
 	t.Helper()
