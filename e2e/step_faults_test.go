@@ -62,7 +62,7 @@ func addFault(s *stage, _ *testscript.TestScript, args []string) error {
 		}
 	case "refuse":
 		f.methods = http.MethodDelete
-		f.answer = answers(http.StatusBadRequest, "application/json", `{"errors":[{"code":"DENIED","message":"immutable \u001b[31m\n::error::"}]}`)
+		f.answer = answers(http.StatusConflict, "application/json", `{"errors":[{"code":"DENIED","message":"immutable \u001b[31m\n::error::"}]}`)
 	case "deny-push":
 		f.methods, f.suffix = "POST PUT PATCH", ""
 		f.answer = answers(http.StatusForbidden, "application/json", `{"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}`)

@@ -42,7 +42,7 @@ func fit(points []point) (g growth) {
 	return g
 }
 
-// estimate says how long that many images will take by the growth between the last two points, 0 when there is none.
+// estimate says how long that many images will take by the growth between the last two points; 0 without a point.
 // It takes no growth for less than linear: each image needs a request at least, and what looks like less is the start.
 func estimate(points []point, images int) time.Duration {
 	if len(points) == 0 {

@@ -44,7 +44,7 @@ func (r row) points() (out []point) {
 	return out
 }
 
-// at returns the result with that many images, nil when there is none.
+// at returns the result with that many images; nil when nothing was measured there.
 func (r row) at(images int) *result {
 	for _, c := range r.cells {
 		if c.images == images {

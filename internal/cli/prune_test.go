@@ -206,7 +206,7 @@ func TestPartialFailure(t *testing.T) {
 	t.Parallel()
 	reg := registrytest.New(t, registrytest.Options{})
 	ds := builds(reg.Pusher(t, "team/app"), 9)
-	reg.AddFault(registrytest.Fault{Method: "DELETE", Path: "*" + ds[3].String(), Times: -1, Status: 400, Body: "\x1b[31mno::error::"})
+	reg.AddFault(registrytest.Fault{Method: "DELETE", Path: "*" + ds[3].String(), Times: -1, Status: 409, Body: "\x1b[31mno::error::"})
 	got := sweep(t, reg, nil, "HOST/team/app", "--keep-last", "2")
 	if got.code != exitFailed || len(reg.Tags("team/app")) != 3 || !strings.Contains(got.stdout, "b4") || strings.Contains(got.stdout+got.stderr, "\x1b") {
 		t.Errorf("exit %d, left %v\n%s%s", got.code, reg.Tags("team/app"), got.stdout, got.stderr)

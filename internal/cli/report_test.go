@@ -68,7 +68,7 @@ func TestReportOfShards(t *testing.T) { // not parallel: the fixtures are writte
 		arm := p.Image(fixture.Image{Seed: tag + "arm64", Platform: "linux/arm64", Created: created, Size: 3000})
 		p.Signature(p.Index(fixture.Index{Tags: []string{tag}, Children: append(web[:0:0], amd, arm)}), ".sig")
 	}
-	reg.AddFault(registrytest.Fault{Method: "DELETE", Path: "*" + web[3].String(), Times: -1, Status: 400})
+	reg.AddFault(registrytest.Fault{Method: "DELETE", Path: "*" + web[3].String(), Times: -1, Status: 409})
 
 	if err := os.MkdirAll(filepath.Join("testdata", "reports"), 0o755); err != nil {
 		t.Fatal(err)

@@ -144,9 +144,16 @@ func (e *execution) settle(d oci.Digest, res registry.Result) {
 		e.ledger.settle(d, Outcome{Skipped, err.Error()})
 	case errors.Is(err, registry.ErrRetained):
 		e.ledger.refuse(d, Outcome{Retained, err.Error()})
-	case errors.Is(err, registry.ErrInUse):
+	case isInUse(err), len(e.ledger.before[d]) > 0 && errors.Is(err, registry.ErrInUse):
 		e.ledger.refuse(d, Outcome{Skipped, "the registry says that it is still referred to: " + err.Error()})
 	default:
 		e.ledger.settle(d, Outcome{Failed, err.Error()})
 	}
+}
+
+// isInUse reports whether the registry itself says that something refers to a manifest, and not an answer that may mean
+// anything.
+func isInUse(err error) bool {
+	var answer *registry.Error
+	return errors.Is(err, registry.ErrInUse) && (!errors.As(err, &answer) || !answer.Vague())
 }

@@ -87,8 +87,8 @@ func (h *health) learn(ctx context.Context, err error, deletes bool) {
 	switch {
 	case err == nil:
 		h.answered, h.failures = true, 0
-	case h.broken, h.answered && errors.Is(err, registry.ErrForbidden): // one image's own protection
-	case errors.Is(err, registry.ErrInUse), errors.Is(err, registry.ErrRetained):
+	case h.broken, h.answered && (errors.Is(err, registry.ErrForbidden) || errors.Is(err, registry.ErrInUse)): // one image's own protection
+	case isInUse(err), errors.Is(err, registry.ErrRetained):
 		h.answered = true // it deletes, but not this
 	case errors.Is(err, registry.ErrLimited):
 		h.err = cmp.Or(h.err, err)

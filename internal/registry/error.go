@@ -137,6 +137,16 @@ func (e *Error) refusal() *Kind {
 	return nil
 }
 
+// codesOfUse are the codes by which a registry says itself that something refers to a manifest: GitLab's with 409, Harbor's
+// with 412.
+var codesOfUse = []string{"MANIFEST_REFERENCED", "VIOLATE_FOREIGN_KEY_CONSTRAINT", "PRECONDITION"}
+
+// Vague reports whether an answer that is [ErrInUse] is so by its status alone, 409 or 412 without a code that says it.
+// Anything may be wrong then. That is enough to leave a part of something that is deleted, and not to pass over an image.
+func (e *Error) Vague() bool {
+	return (e.Status == http.StatusConflict || e.Status == http.StatusPreconditionFailed) && !slices.Contains(codesOfUse, e.Code)
+}
+
 // Is reports whether the answer is of a kind. Registries say in different ways that they keep a manifest, see refusals.
 func (e *Error) Is(target error) bool {
 	if target == ErrLimited {

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"sync/atomic"
 
@@ -48,19 +47,10 @@ func apiOf(host string) (string, error) {
 	switch name := strings.ToLower(host); {
 	case name == "docker.io", name == "index.docker.io", name == "registry-1.docker.io":
 		return "hub.docker.com", nil
-	case isLoopback(name):
+	case wire.Loopback(name):
 		return host, nil
 	}
 	return "", registry.Advise(fmt.Errorf("%s is not Docker Hub", host), nil, "--registry-kind dockerhub is for docker.io alone; leave the flag out")
-}
-
-// isLoopback reports whether a host is this machine.
-func isLoopback(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	ip := net.ParseIP(strings.Trim(host, "[]"))
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // Traits are those that the registry was opened with.

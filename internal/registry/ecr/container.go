@@ -75,7 +75,7 @@ func mayAsk(u *url.URL) bool {
 		return false
 	}
 	ip, err := netip.ParseAddr(host)
-	return loopback(host) || host == ecsAgent || err == nil && slices.Contains(podAgent, ip.String())
+	return wire.Loopback(host) || host == ecsAgent || err == nil && slices.Contains(podAgent, ip.String())
 }
 
 // agent hands out keys to the container that it looks after.

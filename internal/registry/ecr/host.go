@@ -2,11 +2,11 @@ package ecr
 
 import (
 	"cmp"
-	"net"
 	"regexp"
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/registry/wire"
 )
 
 // publicHost is the registry that everybody can pull from.
@@ -46,7 +46,7 @@ var errNoRegion = &registry.Kind{
 // placeOf returns where the interfaces of a registry are. All of them follow from its host, so that credentials go nowhere
 // else. On loopback, where emulators of AWS are, they are all at the host itself.
 func placeOf(host string, getenv func(string) string) (place, error) {
-	if loopback(host) {
+	if wire.Loopback(host) {
 		region := cmp.Or(getenv("AWS_REGION"), getenv("AWS_DEFAULT_REGION"))
 		if region == "" {
 			return place{}, errNoRegion
@@ -72,13 +72,4 @@ func placeOf(host string, getenv func(string) string) (place, error) {
 		p.api = "api.ecr." + region + "." + domain
 	}
 	return p, nil
-}
-
-// loopback reports whether a host, with or without a port, is this machine.
-func loopback(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	ip := net.ParseIP(strings.Trim(host, "[]"))
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

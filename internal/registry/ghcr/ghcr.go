@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 
@@ -94,19 +93,10 @@ func belongs(given, derived *url.URL, host string) bool {
 	switch {
 	case at == "":
 		return false
-	case isLoopback(host) && isLoopback(at):
+	case wire.Loopback(host) && wire.Loopback(at):
 		return given.Scheme == "http" || given.Scheme == "https"
 	case given.Scheme != "https":
 		return false
 	}
 	return at == host || derived != nil && at == derived.Host
-}
-
-// isLoopback reports whether a host is this machine.
-func isLoopback(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	ip := net.ParseIP(strings.Trim(host, "[]"))
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -232,7 +232,7 @@ func unsettled(err error) bool {
 func (c *Client) Try(ctx context.Context, k Call) (Reply, error) {
 	plain := c.http.Load() // another request may find out meanwhile
 	r, err := c.send(ctx, k)
-	if errors.Is(err, http.ErrSchemeMismatch) && !plain && loopback(c.host) {
+	if errors.Is(err, http.ErrSchemeMismatch) && !plain && Loopback(c.host) {
 		c.http.Store(true)
 		r, err = c.send(ctx, k)
 	}
@@ -397,52 +397,8 @@ func badRealm(err error) bool {
 	return strings.Contains(err.Error(), "bearer realm ") || errors.As(err, &sent) && !strings.HasPrefix(sent.URL, "http")
 }
 
-// tokenError is a refusal of the token server that the registry names.
-type tokenError struct {
-	what   string
-	answer *errcode.ErrorResponse
-	lacks  bool // the login may read, and this was asked for a deletion or push
-}
-
-// Error names the token server and what it says.
-func (e *tokenError) Error() string {
-	s := e.what
-	if e.lacks {
-		s = "this login may not do this: " + s
-	}
-	s += fmt.Sprintf(": the token server %s answers %d %s", e.answer.URL.Host, e.answer.StatusCode, http.StatusText(e.answer.StatusCode))
-	if len(e.answer.Errors) > 0 {
-		s += ": " + strings.Join(strings.Fields(e.answer.Errors[0].Message), " ")
-	}
-	return s
-}
-
-func (e *tokenError) Unwrap() error { return e.answer }
-
-// Is reports whether the refusal is of a kind: the login is in doubt unless the token server itself has failed.
-func (e *tokenError) Is(target error) bool {
-	switch target {
-	case registry.ErrNoToken:
-		return true
-	case registry.ErrForbidden:
-		return e.lacks
-	}
-	return target == registry.ErrUnauthorized && !e.lacks && e.answer.StatusCode < http.StatusInternalServerError
-}
-
-// Hint returns what helps against a refusal; "" when the token server itself has failed.
-func (e *tokenError) Hint() string {
-	switch {
-	case e.lacks:
-		return registry.ErrForbidden.Hint()
-	case errors.Is(e, registry.ErrUnauthorized):
-		return registry.ErrUnauthorized.Hint()
-	}
-	return ""
-}
-
-// loopback reports whether a host is this machine.
-func loopback(host string) bool {
+// Loopback reports whether a host, with or without a port, is this machine.
+func Loopback(host string) bool {
 	name := host
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		name = h

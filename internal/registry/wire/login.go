@@ -135,7 +135,7 @@ func (c *Client) credential(ctx context.Context, host string) (auth.Credential, 
 // token server here too, under whatever name: 127.0.0.1, ::1 and localhost are the same to docker.
 func blockedRealms(host string) []netip.Prefix {
 	blocked := auth.DefaultBlockedRealmPrefixes()
-	if loopback(host) {
+	if Loopback(host) {
 		blocked = slices.DeleteFunc(blocked, func(p netip.Prefix) bool { return p.Addr().IsLoopback() })
 	}
 	return blocked
