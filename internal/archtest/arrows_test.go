@@ -31,7 +31,8 @@ var arrows = map[string][]string{
 	"internal/ci":                    {"internal/oci"},
 	"internal/state":                 {"internal/oci"},
 	"internal/rank":                  {"internal/gc", "internal/oci"},
-	"internal/policy":                {"internal/retain", "internal/inuse", "internal/oci"},
+	"internal/policy":                {"internal/retain", "internal/inuse", "internal/oci", "internal/spelling"},
+	"internal/spelling":              nil,
 	"internal/run":                   {"internal/registry", "internal/retain", "internal/prune", "internal/gc", "internal/rank", "internal/state", "internal/report", "internal/oci"},
 	"internal/publish":               {"internal/report", "internal/rank", "internal/ci"},
 	"internal/registry/dockerhub":    {"internal/registry", "internal/registry/wire", "internal/registry/distribution", "internal/oci"},
@@ -39,7 +40,7 @@ var arrows = map[string][]string{
 	"internal/registry/acr":          {"internal/registry", "internal/registry/wire", "internal/registry/distribution", "internal/oci"},
 	"internal/cli": {
 		"internal/run", "internal/publish", "internal/policy", "internal/ci", "internal/registry", "internal/registry/kinds", "internal/state", "internal/gc", "internal/prune",
-		"internal/rank", "internal/report", "internal/retain", "internal/inuse", "internal/oci",
+		"internal/rank", "internal/report", "internal/retain", "internal/inuse", "internal/oci", "internal/spelling",
 	},
 	"":                {"internal/cli"},
 	"internal/report": {"internal/prune", "internal/rank", "internal/retain", "internal/gc", "internal/oci"},

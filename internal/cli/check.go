@@ -1,16 +1,22 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/regsweep/regsweep/internal/ci"
 	"github.com/regsweep/regsweep/internal/gc"
+	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/policy"
 	"github.com/regsweep/regsweep/internal/publish"
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/registry/kinds"
 	"github.com/regsweep/regsweep/internal/report"
+	"github.com/regsweep/regsweep/internal/retain"
 	"github.com/regsweep/regsweep/internal/run"
 	"github.com/regsweep/regsweep/internal/state"
 )
@@ -19,6 +25,7 @@ import (
 type checkCommand struct {
 	Images []string `arg:"" optional:"" name:"image" help:"Repository to check, as for prune: host[:port]/path. In the path, * matches repositories of the registry's catalog; regsweep checks the first few. Default: the repository that this CI job has just pushed to."`
 
+	Policy   string `group:"run" placeholder:"FILE" help:"Policy file whose entry for each repository is shown. Default: as for prune."`
 	Probe    bool   `group:"run" help:"Ask the registry to delete something that does not exist, to find out whether this login may delete."`
 	StateDir string `group:"run" placeholder:"DIR" help:"State folder to check. Default: regsweep in the user's cache folder."`
 	access
@@ -58,6 +65,9 @@ func (c *checkCommand) read(w World, console *publish.Console) (run.CheckJob, ru
 		return job, world, err
 	}
 	job.Images = images.Repositories
+	if job.Policy, err = c.policies(w); err != nil {
+		return job, world, err
+	}
 	if c.RegistryKind != kinds.Auto {
 		job.Kind = string(c.RegistryKind)
 	}
@@ -71,6 +81,30 @@ func (c *checkCommand) read(w World, console *publish.Console) (run.CheckJob, ru
 	}
 	world.Open = clients.of
 	return job, world, nil
+}
+
+// policies returns what a prune in the same environment would keep in each repository.
+func (c *checkCommand) policies(w World) (func(oci.Repository) (keep, source string, err error), error) {
+	var flags commandLine
+	parser, err := newParser(&flags, w, kong.Resolvers(environment(w.Getenv, map[string]string{})))
+	if err != nil {
+		return nil, fmt.Errorf("set up the command line: %w", err)
+	}
+	if _, err := parser.Parse([]string{"prune"}); err != nil {
+		return nil, err
+	}
+	policies, none := policy.Read(flags.Prune.Rules, cmp.Or(c.Policy, flags.Prune.Policy), nil)
+	var inFile *policy.FileError
+	if none != nil && (errors.As(none, &inFile) || !errors.Is(none, retain.ErrNoKeepRule)) {
+		return nil, none
+	}
+	return func(name oci.Repository) (keep, source string, err error) {
+		if none != nil {
+			return "", "", none
+		}
+		of, err := policies.Of(name)
+		return of.String(), policies.Source(name), err
+	}, nil
 }
 
 // remembered returns what earlier runs have read of images, so that a check of a large repository is fast. It is not changed.

@@ -26,7 +26,7 @@ func (c *pruneCommand) asks(w World, system ci.System) bool {
 func (a *asked) confirm(stdin io.Reader) func(context.Context, report.Summary) bool {
 	return func(ctx context.Context, plan report.Summary) bool {
 		console := a.sinks.Console
-		plan.Policy = a.policies.String()
+		a.sayPolicy(&plan)
 		if err := console.Plan(plan); err != nil {
 			return false
 		}

@@ -60,7 +60,7 @@ type pruneCommand struct {
 	Images []string `arg:"" optional:"" name:"image" help:"Repository to prune: host[:port]/path[:tag][@digest]. A tag or digest marks an image as just built, and regsweep keeps it. In the path, * matches repositories of the registry's catalog within one path segment, and ** matches across slashes. Default: the repository that this CI job has just pushed to."`
 
 	policy.Rules
-	Policy      string   `group:"keep" placeholder:"FILE" help:"YAML file with a policy for each repository (docs/policy.md). Flags override it."`
+	Policy      string   `group:"keep" placeholder:"FILE" help:"YAML file with a policy for each repository (docs/policy.md). Flags override it. Default: .regsweep.yml in the working directory, if no flag or variable gives a keep rule."`
 	Metadata    []string `group:"scope" sep:"none" placeholder:"FILE|JSON" help:"Build-tool metadata that names the images just pushed; regsweep keeps them. Reads the metadata of docker buildx, bake and imagetools, the files of kaniko, ko, Jib and podman, and the JSON of docker/metadata-action. Repeatable."`
 	ProtectFile []string `group:"scope" sep:"none" placeholder:"FILE" help:"Never delete or count the images that this text names, such as the output of kubectl, a compose file, a Nomad job or a list. Repeatable; - is standard input."`
 

@@ -50,7 +50,7 @@ func TestBadPolicyFile(t *testing.T) {
 		"no repositories":              {text: "policies:\n  - keep-last: 1\n", want: "FILE:2:5: the entry has no key repositories, which says what it applies to"},
 		"an empty list of them":        {text: "policies:\n  - repositories: []\n    keep-last: 1\n", want: "FILE:2:19: the list of repositories is empty"},
 		"an unknown key at the top":    {text: "policy: []\n", want: `FILE:1:1: unknown key "policy"`, hint: "the keys here are policies"},
-		"an unknown key":               {text: entry("    keep-lst: 1\n"), want: `FILE:3:5: unknown key "keep-lst"`, hint: "the keys here are repositories, keep-last, "},
+		"an unknown key":               {text: entry("    keep-lst: 1\n"), want: `FILE:3:5: unknown key "keep-lst"`, hint: "did you mean keep-last? The keys here are repositories, keep-last, "},
 		"a flag that is no key":        {text: entry("    keep-last: 1\n    dry-run: true\n"), want: `FILE:4:5: unknown key "dry-run"`, hint: "the keys here are"},
 		"an empty key":                 {text: entry("    '': 1\n"), want: `FILE:3:5: unknown key ""`},
 		"a merge key":                  {text: entry("    <<: {keep-last: 1}\n"), want: `FILE:3:5: unknown key "<<"`},

@@ -29,13 +29,27 @@ func (c *pruneCommand) run(ctx context.Context, w World, console *publish.Consol
 	for _, warning := range a.policies.Warnings(everyName(sum)) {
 		console.Warningf("%s", warning)
 	}
-	sum.Policy, sum.CI = a.policies.String(), ciOf(a.sinks.CI)
+	a.sayPolicy(&sum)
+	sum.CI = ciOf(a.sinks.CI)
 	sum.ExitCode = codeOf(sum)
 	if errors.Is(sum.Cause, run.ErrDeclined) && a.sinks.Form == report.FormTable { // whose plan was just shown
 		a.sinks.Form = report.FormLine
 	}
 	a.sinks.Summary(sum)
 	return sum.ExitCode, nil
+}
+
+// sayPolicy notes in a summary where its policies are from. A file that nobody named is said of each repository.
+func (a *asked) sayPolicy(sum *report.Summary) {
+	sum.Policy = a.policies.String()
+	if !a.policies.ByDefault() {
+		return
+	}
+	for i, r := range sum.Repositories {
+		if r.Policy != "" {
+			sum.Repositories[i].Policy += "; from " + a.policies.Source(r.Name)
+		}
+	}
 }
 
 // everyName returns the repositories of a run, or nothing when they are only a part: in a shard, or when a pattern could

@@ -10,6 +10,7 @@ import (
 
 	"github.com/regsweep/regsweep/internal/ci"
 	"github.com/regsweep/regsweep/internal/report"
+	"github.com/regsweep/regsweep/internal/spelling"
 )
 
 // prefix begins the variables that are for regsweep alone.
@@ -32,7 +33,7 @@ func checkVariables(environ []string, model *kong.Application) (warnings []strin
 		if !ours || strings.TrimSpace(value) == "" || slices.Contains(known, rest) || slices.Contains(report.DotenvNames(), name) || notOurs.MatchString(rest) {
 			continue
 		}
-		if n := slices.IndexFunc(known, func(k string) bool { return near(rest, k) }); n >= 0 {
+		if n := slices.IndexFunc(known, func(k string) bool { return spelling.Near(rest, k) }); n >= 0 {
 			wrong, meant = append(wrong, name), append(meant, prefix+known[n])
 		} else {
 			warnings = append(warnings, "the variable "+name+" sets nothing: no flag has that name")
@@ -56,40 +57,4 @@ func knownVariables(model *kong.Application) []string {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
-}
-
-// near reports whether a name is another one with a slip or two in it, where underscores do not count.
-func near(name, other string) bool {
-	name, other = strings.ReplaceAll(name, "_", ""), strings.ReplaceAll(other, "_", "")
-	slips := 2
-	if min(len(name), len(other)) < 6 {
-		slips = 1
-	}
-	return distance(name, other) <= slips
-}
-
-// distance is how many letters have to be put in, taken out, changed or swapped with their neighbour to make one text of
-// another (the optimal string alignment distance).
-func distance(a, b string) int {
-	row := make([][]int, len(a)+1)
-	for i := range row {
-		row[i] = make([]int, len(b)+1)
-		row[i][0] = i
-	}
-	for j := range row[0] {
-		row[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			changed := row[i-1][j-1]
-			if a[i-1] != b[j-1] {
-				changed++
-			}
-			row[i][j] = min(row[i-1][j]+1, row[i][j-1]+1, changed)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[i][j] = min(row[i][j], row[i-2][j-2]+1)
-			}
-		}
-	}
-	return row[len(a)][len(b)]
 }

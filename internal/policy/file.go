@@ -59,9 +59,17 @@ type FileError struct {
 // Error returns the file, the line and column if they are known, and what is wrong there.
 func (e *FileError) Error() string {
 	if e.line == 0 {
-		return fmt.Sprintf("--policy %s: %v", e.file, e.err)
+		return fmt.Sprintf("%s: %v", named(e.file), e.err)
 	}
-	return fmt.Sprintf("--policy %s:%d:%d: %v", e.file, e.line, e.column, e.err)
+	return fmt.Sprintf("%s:%d:%d: %v", named(e.file), e.line, e.column, e.err)
+}
+
+// named says which file it is, with the flag that names it.
+func named(file string) string {
+	if file == DefaultFile {
+		return file
+	}
+	return "--policy " + file
 }
 
 // Unwrap returns what is wrong, without the place.
@@ -82,17 +90,25 @@ const maxFileBytes = 1 << 20
 func readFile(name string) (document, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return document{}, fmt.Errorf("--policy: %w", err)
+		return document{}, unreadable(name, err)
 	}
 	defer f.Close() // it is only read
 	text, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
 	if err != nil {
-		return document{}, fmt.Errorf("--policy: %w", err)
+		return document{}, unreadable(name, err)
 	}
 	if len(text) > maxFileBytes {
 		return document{}, &FileError{file: name, err: errors.New("larger than 1 MiB")}
 	}
 	return parseFile(name, text)
+}
+
+// unreadable says of an error that names the file which flag named it.
+func unreadable(file string, err error) error {
+	if file == DefaultFile {
+		return fmt.Errorf("policy file: %w", err)
+	}
+	return fmt.Errorf("--policy: %w", err)
 }
 
 // parseFile reads the text of a policy file, whose name is for errors. Every error is a [FileError].

@@ -5,6 +5,8 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 
 	"github.com/regsweep/regsweep/internal/inuse"
@@ -14,10 +16,11 @@ import (
 
 // Policies says what each repository keeps.
 type Policies struct {
-	file    string // "" without --policy
-	entries []policyOf
-	flags   retain.Policy // of the repositories that no entry matches
-	invalid error         // why the flags alone do not make a policy; nil without --policy
+	file      string // "" without a policy file
+	byDefault bool
+	entries   []policyOf
+	flags     retain.Policy // of the repositories that no entry matches
+	invalid   error         // why the flags alone do not make a policy; nil without a policy file
 }
 
 // policyOf is the policy of the repositories that an entry of the file matches.
@@ -31,12 +34,25 @@ func (e policyOf) matches(name oci.Repository) bool {
 	return slices.ContainsFunc(e.repositories, func(g repositoryGlob) bool { return g.matches(name) })
 }
 
-// Read makes the policies from the flags and from a policy file; name is "" without a file. inUse are the images in use,
-// which every policy protects. Every error is bad input; an error in the file is a [*FileError].
+// DefaultFile is the policy file of a run that names none and that no flag gives a keep rule, if the working directory has it.
+const DefaultFile = ".regsweep.yml"
+
+// Read makes the policies from the flags and from a policy file. name is "" where no file is named: then [DefaultFile] is
+// read if it exists and the flags have no keep rule. inUse are the images in use, which every policy protects. Every error
+// is bad input; an error in the file is a [*FileError].
 func Read(flags Rules, name string, inUse []inuse.Text) (Policies, error) {
-	p := Policies{file: name}
+	var p Policies
 	p.flags, p.invalid = flags.Policy()
 	p.flags.InUse = inUse
+	if name == "" && errors.Is(p.invalid, retain.ErrNoKeepRule) {
+		switch _, err := os.Stat(DefaultFile); {
+		case err == nil:
+			name, p.byDefault = DefaultFile, true
+		case !errors.Is(err, fs.ErrNotExist): // one that cannot be looked at may be there
+			return p, unreadable(DefaultFile, err)
+		}
+	}
+	p.file = name
 	if name == "" {
 		return p, p.invalid
 	}
@@ -65,6 +81,17 @@ func (p Policies) Of(name oci.Repository) (retain.Policy, error) {
 		return retain.Policy{}, &NoEntryError{p.file, p.invalid}
 	}
 	return p.flags, nil
+}
+
+// ByDefault reports whether the policies are those of a [DefaultFile] that nobody named.
+func (p Policies) ByDefault() bool { return p.byDefault }
+
+// Source says which file and line the policy of a repository is from; "the flags" where no entry matches it.
+func (p Policies) Source(name oci.Repository) string {
+	if n := p.entryOf(name); n >= 0 {
+		return fmt.Sprintf("%s:%d", p.file, p.entries[n].at.line)
+	}
+	return "the flags and variables"
 }
 
 // String says for the head of the report where the policies are from.

@@ -25,15 +25,15 @@ func (p Policies) Warnings(names []oci.Repository) []string {
 		case p.reachable(n):
 			unused = append(unused, fmt.Sprint(entry.at.line))
 		default:
-			out = append(out, fmt.Sprintf("--policy %s:%d:%d: no repository can reach this entry: earlier entries match all that it matches", p.file, entry.at.line, entry.at.column))
+			out = append(out, fmt.Sprintf("%s:%d:%d: no repository can reach this entry: earlier entries match all that it matches", named(p.file), entry.at.line, entry.at.column))
 		}
 	}
 	switch {
 	case len(names) == 0:
 	case len(unused) == 1:
-		out = append(out, fmt.Sprintf("--policy %s: the entry at line %s matches no repository of this run", p.file, unused[0]))
+		out = append(out, fmt.Sprintf("%s: the entry at line %s matches no repository of this run", named(p.file), unused[0]))
 	case len(unused) > 1:
-		out = append(out, fmt.Sprintf("--policy %s: the entries at lines %s match no repository of this run", p.file, strings.Join(unused, ", ")))
+		out = append(out, fmt.Sprintf("%s: the entries at lines %s match no repository of this run", named(p.file), strings.Join(unused, ", ")))
 	}
 	return out
 }

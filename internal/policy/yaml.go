@@ -13,6 +13,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/regsweep/regsweep/internal/spelling"
 )
 
 // unmarshalYAML reads YAML into the fields of target, a pointer to a struct, by the names in their tags. Each value is
@@ -111,6 +113,9 @@ func readMapping(n ast.Node, target reflect.Value) error {
 		case !ok:
 			err := wrong(pair.Key, "unknown key %q", key)
 			err.hint = "the keys here are " + strings.Join(known, ", ")
+			if meant := spelling.Meant(strings.ToLower(key), known); meant != "" {
+				err.hint = "did you mean " + meant + "? T" + strings.TrimPrefix(err.hint, "t")
+			}
 			return err
 		case seen[key]:
 			return wrong(pair.Key, "the key %s appears twice", key)

@@ -54,6 +54,7 @@ const (
 	TopicReferrers  CheckTopic = "referrers"
 	TopicDelete     CheckTopic = "delete"
 	TopicQuota      CheckTopic = "quota"
+	TopicPolicy     CheckTopic = "policy"
 	TopicUnfinished CheckTopic = "unfinished"
 	TopicFolder     CheckTopic = "folder"
 	TopicHost       CheckTopic = "host"

@@ -22,6 +22,9 @@ type CheckJob struct {
 	Images []oci.Repository
 	// Kind is the kind of registry that the user names; "" finds out.
 	Kind string
+	// Policy says in English what a prune would keep in a repository, and where that is from, or why it would keep nothing by
+	// rule; nil is not told.
+	Policy func(oci.Repository) (keep, source string, err error)
 	// Probe means that the registries are asked to delete what does not exist.
 	Probe bool
 	// StateFolder is the state folder of a prune; "" when it has none.

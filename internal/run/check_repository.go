@@ -50,8 +50,24 @@ func (c *checker) repository(ctx context.Context, name oci.Repository) (report.C
 		r.add(r.deletes(ctx))
 	}
 	r.quota(ctx)
+	r.policy(name)
 	r.unfinished(name)
 	return r.section, r.held(name)
+}
+
+// policy says which policy a prune of the repository would follow. A check needs none, so that none is no problem.
+func (r *repositoryCheck) policy(name oci.Repository) {
+	if r.Policy == nil {
+		return
+	}
+	keep, source, err := r.Policy(name)
+	if err != nil {
+		l := line(report.TopicPolicy, report.CheckNo, "%v", err)
+		l.Err = err
+		r.add(l)
+		return
+	}
+	r.add(line(report.TopicPolicy, report.CheckOK, "%s; from %s", keep, source))
 }
 
 // held is an image of the repository that a tag leads to; nil when there is none.
