@@ -18,7 +18,7 @@ func (c *pruneCommand) asks(w World, system ci.System) bool {
 	if isTerminal == nil {
 		isTerminal = publish.IsTerminal
 	}
-	return !c.Yes && !c.DryRun && system.Name == ci.None && w.Getenv("CI") == "" && isTerminal(w.Stdin) && isTerminal(w.Stderr)
+	return !c.Yes && !c.DryRun && c.Explain == "" && system.Name == ci.None && w.Getenv("CI") == "" && isTerminal(w.Stdin) && isTerminal(w.Stderr)
 }
 
 // confirm shows the plan, and asks whether to carry it out. Every answer but yes is no, and so are the end of the input

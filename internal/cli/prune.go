@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/regsweep/regsweep/internal/ci"
@@ -14,6 +15,7 @@ import (
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/report"
 	"github.com/regsweep/regsweep/internal/run"
+	"github.com/regsweep/regsweep/internal/spelling"
 )
 
 // run prunes what the command line asks for and returns the exit code.
@@ -35,8 +37,35 @@ func (c *pruneCommand) run(ctx context.Context, w World, console *publish.Consol
 	if errors.Is(sum.Cause, run.ErrDeclined) && a.sinks.Form == report.FormTable { // whose plan was just shown
 		a.sinks.Form = report.FormLine
 	}
+	if err := a.unexplained(sum); err != nil {
+		return 0, err
+	}
 	a.sinks.Summary(sum)
 	return sum.ExitCode, nil
+}
+
+// unexplained says that no repository has the image that was to be explained. Where a repository could not be read, the
+// summary says so.
+func (a *asked) unexplained(sum report.Summary) error {
+	which := a.job.Explain
+	if which == "" || len(sum.Explained) > 0 {
+		return nil
+	}
+	var tags, names []string
+	for _, r := range sum.Repositories {
+		if r.Plan == nil {
+			return nil
+		}
+		names = append(names, r.Name.String())
+		for _, d := range r.Plan.Decisions {
+			tags = append(tags, d.Image.Tags...)
+		}
+	}
+	err := fmt.Errorf("--explain %s: no image of %s has this tag or digest", which, strings.Join(names, ", "))
+	if meant := spelling.Meant(which, tags); meant != "" {
+		return withHint(err, "did you mean "+meant+"?")
+	}
+	return withHint(err, "give a whole tag, or a whole digest that begins with sha256:")
 }
 
 // sayPolicy notes in a summary where its policies are from. A file that nobody named is said of each repository.
@@ -77,7 +106,7 @@ type asked struct {
 // read reads the command line and the environment. It finds every mistake in them before anything is sent to a registry.
 func (c *pruneCommand) read(w World, console *publish.Console) (*asked, error) {
 	a := &asked{
-		job:   run.Job{DryRun: c.DryRun, Workers: int(c.Workers), Timeout: c.Timeout, Method: c.DeleteBy},
+		job:   run.Job{DryRun: c.DryRun || c.Explain != "", Explain: c.Explain, Workers: int(c.Workers), Timeout: c.Timeout, Method: c.DeleteBy},
 		sinks: publish.Sinks{Out: w.Stdout, Form: report.Form(c.Output), Console: console, Getenv: w.Getenv, ResultsDir: c.ResultsDir, Now: w.Now},
 	}
 	inUse, err := c.inUse(w.Stdin)

@@ -31,6 +31,7 @@ type (
 		Repositories   []jsonRepository `json:"repositories"`
 		GC             *jsonGC          `json:"gc"` // null: no garbage collection was asked for
 		Shard          *jsonShard       `json:"shard,omitempty"`
+		Explained      []jsonExplained  `json:"explained,omitempty"`
 	}
 	jsonCI struct {
 		Name     string `json:"name"`
@@ -112,6 +113,7 @@ func WriteJSON(w io.Writer, s Summary) error {
 		Policy:         s.Policy,
 		GC:             gcJSON(s.GC),
 		Shard:          shardJSON(s.Shard),
+		Explained:      explainedJSON(s.Explained),
 		Repositories:   make([]jsonRepository, 0, len(s.Repositories)),
 	}
 	for _, r := range s.Repositories {

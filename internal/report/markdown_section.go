@@ -17,6 +17,10 @@ func (m *markdown) section(v view, limit int) string {
 			p.line("\npolicy: "+markdownText(long(v.Policy))+"\n", limit)
 		}
 	}
+	if len(m.Explained) > 0 {
+		p.line(m.explanation(v), limit)
+		return p.String()
+	}
 	before := p.Len()
 	p.add(v.historyBlock(), portion(before, limit, 1, 4))
 	gone := v.gone()

@@ -21,6 +21,8 @@ type Summary struct {
 	Policy   string // the policy in English
 	// Repositories are in the order in which they were asked for.
 	Repositories []Outcome
+	// Explained are the explanations that were asked for. Where there is one, people are shown it in place of the images.
+	Explained []Explained
 	// GC is what became of the registry's garbage collection; nil when none was asked for.
 	GC *gc.Result
 	// Cause is what ended the run before its time: it wraps [context.Canceled] or [ErrTimeout]. It is nil when the run

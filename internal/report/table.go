@@ -123,6 +123,14 @@ func wrap(text string, width int) string {
 // repository writes everything of a repository but the last line.
 func (t *table) repository(v view) error {
 	t.line(v.head(t.plan))
+	if len(v.run.Explained) > 0 {
+		t.explanation(v)
+		if notes := v.notes(); notes != "" {
+			t.WriteString("\n" + notes)
+		}
+		t.line("")
+		return nil
+	}
 	before := t.Len()
 	images := t.rows(v)
 	if t.width > 0 && len(images) > 0 && lastWidth(images, t.width)-len(gridGap) < minWhy {

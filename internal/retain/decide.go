@@ -26,12 +26,17 @@ type Context struct {
 // Decide plans what becomes of each image of the snapshot under the policy. Ages are counted from now. The result does
 // not depend on the order of the input, and the input is not changed. An invalid policy keeps everything.
 func Decide(s oci.Snapshot, p Policy, c Context, now time.Time) Plan {
+	return decide(s, p, c, now).plan(s)
+}
+
+// decide is [Decide] up to the form of a plan.
+func decide(s oci.Snapshot, p Policy, c Context, now time.Time) *decider {
 	d := newDecider(s, p, c, now)
 	if p.Validate() != nil {
 		for _, e := range d.entries {
 			e.always(RuleNoPolicy, "no keep rule")
 		}
-		return d.plan(s)
+		return d
 	}
 	d.keepPushed()
 	d.keepProtected()
@@ -45,7 +50,7 @@ func Decide(s oci.Snapshot, p Policy, c Context, now time.Time) Plan {
 		d.keepReachable()
 	}
 	d.explainDeletions()
-	return d.plan(s)
+	return d
 }
 
 // entry is an image on its way to a decision.

@@ -85,7 +85,7 @@ func (p *pruner) work(ctx context.Context, names []oci.Repository) []report.Outc
 			tasks[i] = p.plan(ctx, names[i])
 			p.finish(ctx, tasks[i])
 		})
-		return outcomes(tasks)
+		return p.outcomes(tasks)
 	}
 	inParallel(len(names), func(i int) {
 		tasks[i] = p.plan(ctx, names[i])
@@ -106,7 +106,7 @@ func (p *pruner) work(ctx context.Context, names []oci.Repository) []report.Outc
 		}
 		p.finish(ctx, tasks[i])
 	})
-	return outcomes(tasks)
+	return p.outcomes(tasks)
 }
 
 // confirmed asks whether to carry out the plans, if that would delete anything.
@@ -160,7 +160,13 @@ func (p *pruner) plan(ctx context.Context, name oci.Repository) *task {
 		t.outcome = unread(ctx, t.outcome, err)
 		return t
 	}
-	plan := retain.Decide(snapshot, rules, retain.Context{Pushed: pushed, Pending: t.journal.Unfinished(), Begun: t.journal.Begun()}, p.summary.Started)
+	known := retain.Context{Pushed: pushed, Pending: t.journal.Unfinished(), Begun: t.journal.Begun()}
+	plan := retain.Decide(snapshot, rules, known, p.summary.Started)
+	if p.Explain != "" {
+		if e, found := retain.Explain(snapshot, rules, known, p.summary.Started, p.Explain); found {
+			t.explained = &report.Explained{Repository: name, Explanation: e}
+		}
+	}
 	t.outcome.Plan, t.outcome.Pushed = &plan, pushed
 	t.outcome.Warnings = append(t.outcome.Warnings, snapshot.Warnings...)
 	if rules.NeedsPushTimes() && !t.traits.PushTime {

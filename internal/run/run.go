@@ -25,6 +25,8 @@ type Job struct {
 	Shard report.Shard
 	// DryRun means that the run plans but deletes nothing.
 	DryRun bool
+	// Explain is the tag or digest of an image whose verdict is to be explained; "" for none.
+	Explain string
 	// Method is how images are deleted.
 	Method prune.Method
 	// Workers is the maximum number of parallel deletions; 0 means prune's default.

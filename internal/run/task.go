@@ -16,6 +16,7 @@ type task struct {
 	repository registry.Repository
 	traits     registry.Traits
 	journal    *journal
+	explained  *report.Explained
 	unfinished []oci.Digest // what the plan knows that an earlier run did not finish
 }
 
@@ -65,10 +66,14 @@ func (t *task) skip(cause error) {
 	}
 }
 
-func outcomes(tasks []*task) []report.Outcome {
+// outcomes are what became of some tasks. Explanations go to the summary.
+func (p *pruner) outcomes(tasks []*task) []report.Outcome {
 	out := make([]report.Outcome, len(tasks))
 	for i, t := range tasks {
 		out[i] = t.outcome
+		if t.explained != nil {
+			p.summary.Explained = append(p.summary.Explained, *t.explained)
+		}
 	}
 	return out
 }
