@@ -23,7 +23,7 @@ func TestRun(t *testing.T) {
 	f.wantSteps(t, "open", "probe", "verify", "sample", "storage", "settle true", "lock", "room", "stop", "served", "open", "collect", "halt", "start", "unlock", "verify", "close", "!resume")
 	want := Result{
 		Via: "fake:", Mode: Offline, Version: "v3.1.2", Collected: true, Measured: true, Freed: 150_000, StorageFreed: 200 << 10, FreeBefore: 10 << 10, FreeAfter: 210 << 10,
-		Log:     Log{[]Marked{{"team/app", 1, 0}}, 1, 2, 0},
+		Log:     Log{[]Marked{{"team/app", 1, 0}}, 1, 2, 0, 0},
 		Stopped: true, Restarted: true, Away: time.Minute, Collecting: 2250 * time.Millisecond, Elapsed: time.Minute,
 		Verified: true, Check: Check{Images: 3}, Lock: "/srv/.regsweep-gc-lock",
 	}

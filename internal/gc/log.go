@@ -22,6 +22,8 @@ type Log struct {
 	// BlobsMarked, BlobsEligible and ManifestsEligible are those of the summary line. To the registry a manifest is a
 	// blob too. A dry run prints what a real one does, so that eligible ones were deleted or would be.
 	BlobsMarked, BlobsEligible, ManifestsEligible int
+	// Earlier is how many other logs, by their summaries, stood before this one in the same text.
+	Earlier int
 }
 
 // Marked is what a garbage collection found in use in one repository.

@@ -40,7 +40,13 @@ func ReadLog(r io.Reader) (Log, error) {
 		}
 		return readOwnLog(bytes.NewReader(plain)) // which says what is wrong with it
 	}
-	return parseBlock(lines, at, prefix)
+	log, err := parseBlock(lines, at, prefix)
+	for _, line := range lines[:at] {
+		if anySummary.Match(line) {
+			log.Earlier++
+		}
+	}
+	return log, err
 }
 
 // decode unpacks a text, and makes it UTF-8 without a byte order mark.

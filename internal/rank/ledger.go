@@ -1,6 +1,8 @@
 package rank
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/regsweep/regsweep/internal/oci"
@@ -12,16 +14,60 @@ type Ledger struct {
 	repositories  []Row
 	blobs         map[oci.Key]blob
 	bytes, shared int64
+	sets          []set
+	joined        map[joining]int32 // the number of the set that a repository makes of another one
 }
 
 // blob is where a blob was seen. Repositories are numbered in the order in which they are added.
 type blob struct {
-	size  int64
-	first int32 // the repository that it was seen in first; several when it is in more
-	last  int32 // the repository that counted it last
+	size int64
+	in   int32 // the set of repositories that it was seen in; many when they are more than are told apart
+	last int32 // the repository that counted it last
 }
 
-const several = -1
+// set is a few repositories, and the bytes of the blobs that exactly these have.
+type set struct {
+	members []int32
+	bytes   int64
+}
+
+// joining is a repository that comes to a set; none is the empty set.
+type joining struct{ set, repository int32 }
+
+const (
+	none = -1
+	many = -2
+	// maxFew is how many repositories are few: a base image is in all of them, and what a pipeline promotes is in two or three.
+	maxFew = 4
+)
+
+// join returns the set that a repository makes of another one.
+func (l *Ledger) join(in, repository int32) int32 {
+	if in == many || in != none && len(l.sets[in].members) == maxFew {
+		return many
+	}
+	key := joining{in, repository}
+	n, known := l.joined[key]
+	if !known {
+		var members []int32
+		if in != none {
+			members = slices.Clone(l.sets[in].members)
+		}
+		n = int32(len(l.sets))
+		l.sets, l.joined[key] = append(l.sets, set{members: append(members, repository)}), n
+	}
+	return n
+}
+
+// move takes the bytes of a blob from one set to another.
+func (l *Ledger) move(size int64, from, to int32) {
+	if from >= 0 {
+		l.sets[from].bytes -= size
+	}
+	if to >= 0 {
+		l.sets[to].bytes += size
+	}
+}
 
 // maxBlob is larger than any layer. A manifest can claim any size, and sums must not run over.
 const maxBlob = 1 << 40
@@ -29,7 +75,7 @@ const maxBlob = 1 << 40
 // Add counts a repository. A date after now does not count.
 func (l *Ledger) Add(s oci.Snapshot, now time.Time) {
 	if l.blobs == nil {
-		l.blobs = map[oci.Key]blob{}
+		l.blobs, l.joined = map[oci.Key]blob{}, map[joining]int32{}
 	}
 	me := int32(len(l.repositories))
 	l.repositories = append(l.repositories, Row{Path: s.Repository.Path, Tags: len(s.Ghosts), Manifests: len(s.Images)})
@@ -64,19 +110,22 @@ func (l *Ledger) count(me int32, b oci.Blob) {
 	known, ok := l.blobs[key]
 	switch {
 	case !ok:
-		known = blob{size: min(b.Size, maxBlob), first: me, last: me}
+		known = blob{size: min(b.Size, maxBlob), in: l.join(none, me), last: me}
+		l.move(known.size, none, known.in)
 		l.bytes += known.size
 		r.Own += known.size
 	case known.last == me:
 		return
 	default:
-		if known.first != several {
-			before := &l.repositories[known.first]
+		if known.in != many && len(l.sets[known.in].members) == 1 {
+			before := &l.repositories[l.sets[known.in].members[0]]
 			before.Own -= known.size
 			before.Shared += known.size
 			l.shared += known.size
 		}
-		known.first, known.last = several, me
+		in := l.join(known.in, me)
+		l.move(known.size, known.in, in)
+		known.in, known.last = in, me
 		r.Shared += known.size
 	}
 	r.Blobs++
@@ -88,5 +137,26 @@ func (l *Ledger) Ranking(asked string) Ranking {
 	r := Ranking{Source: FromRegistry, Asked: asked, Bytes: l.bytes, Shared: l.shared}
 	r.Repositories = append(r.Repositories, l.repositories...)
 	sort(r.Repositories)
+	r.Together = l.together()
 	return r
+}
+
+// together are the sets of more than one repository that hold something, those that hold the most first.
+func (l *Ledger) together() []Together {
+	var out []Together
+	for _, s := range l.sets {
+		if len(s.members) < 2 || s.bytes == 0 {
+			continue
+		}
+		t := Together{Bytes: s.bytes}
+		for _, m := range s.members {
+			t.Paths = append(t.Paths, l.repositories[m].Path)
+		}
+		slices.SortFunc(t.Paths, oci.NaturalCompare)
+		out = append(out, t)
+	}
+	slices.SortFunc(out, func(a, b Together) int {
+		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), slices.CompareFunc(a.Paths, b.Paths, oci.NaturalCompare))
+	})
+	return out
 }

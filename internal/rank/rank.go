@@ -41,6 +41,9 @@ type Ranking struct {
 	NotLookedAt int
 	// Bytes is what all repositories hold, each blob once; Shared is the part that several of them use.
 	Bytes, Shared int64
+	// Together is what few repositories share and no other uses, such as images that were copied from one to another. Those
+	// that share the most come first. It is empty for a log.
+	Together []Together
 	// Log is what the summary line of the log says; the zero value for a registry.
 	Log gc.Log
 }
@@ -56,6 +59,12 @@ type Row struct {
 	Own, Shared int64
 	// Oldest and Newest are when the first and the last image was built, among those with a date; zero when none has one.
 	Oldest, Newest time.Time
+}
+
+// Together is what a few repositories share.
+type Together struct {
+	Paths []string // two to four, in natural order
+	Bytes int64    // of the blobs that exactly these use
 }
 
 // Unread is a repository that could not be read.

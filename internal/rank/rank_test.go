@@ -2,8 +2,10 @@ package rank
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +56,7 @@ func TestLedger(t *testing.T) {
 			{Path: "third", Tags: 3, Manifests: 1, Blobs: 1, Shared: 1, Oldest: now.AddDate(0, 0, -1), Newest: now.AddDate(0, 0, -1)},
 			{Path: "empty"},
 		},
+		Together: []Together{{[]string{"large", "small"}, 20}, {[]string{"large", "small", "third"}, 1}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -107,6 +110,22 @@ func TestLedgerAgreesWithSets(t *testing.T) {
 			if r.Own != own[r.Path] || r.Shared != shared[r.Path] {
 				t.Errorf("seed %d: %+v, want own %d and shared %d", seed, r, own[r.Path], shared[r.Path])
 			}
+		}
+		few := map[string]int64{}
+		for b, by := range users {
+			if n := len(by); n > 1 && n <= maxFew {
+				few[strings.Join(slices.SortedFunc(maps.Keys(by), oci.NaturalCompare), " ")] += int64(b)
+			}
+		}
+		for _, x := range got.Together {
+			if name := strings.Join(x.Paths, " "); few[name] != x.Bytes {
+				t.Errorf("seed %d: %s share %d, want %d", seed, name, x.Bytes, few[name])
+			} else {
+				delete(few, name)
+			}
+		}
+		if len(few) > 0 {
+			t.Errorf("seed %d: not told: %v", seed, few)
 		}
 		if got.Bytes != bytes || got.Shared != common {
 			t.Errorf("seed %d: %d bytes and %d shared, want %d and %d", seed, got.Bytes, got.Shared, bytes, common)

@@ -31,6 +31,7 @@ type (
 		Unread                []fact
 		UnreadMore            int
 		Gone                  string
+		Together              []string
 	}
 	htmlRanked struct{ Name, Holds, Weight, Share, Bar string }
 )
@@ -38,7 +39,7 @@ type (
 // html writes the ranking as a page like that of [WriteHTML]. A phone has no room for the columns of the table, so most
 // of what a repository holds stands below its name.
 func (s standings) html() (string, error) {
-	page := htmlRanking{Asked: long(s.Asked), About: s.asked(), Measure: "own", Gone: s.goneNote()}
+	page := htmlRanking{Asked: long(s.Asked), About: s.asked(), Measure: "own", Gone: s.goneNote(), Together: s.together()}
 	// A heading says what is held, and the line below it how that is spread and what it is without.
 	sentence, elapsed, _ := strings.Cut(s.verdict(), " · ")
 	parts := strings.Split(sentence, "; ")

@@ -22,6 +22,7 @@ type (
 		Manifests      int          `json:"manifests"`
 		Bytes          *int64       `json:"bytes"` // each blob once; null for a log, as all that it does not tell
 		SharedBytes    *int64       `json:"shared_bytes"`
+		Together       []jsonShared `json:"shared_by_few"`
 		Unread         []jsonUnread `json:"unread"`
 		Gone           []string     `json:"gone"`
 		NotLookedAt    int          `json:"not_looked_at"`
@@ -38,6 +39,11 @@ type (
 		Oldest      *string `json:"oldest"`
 		Newest      *string `json:"newest"`
 	}
+	// jsonShared is what exactly these repositories share.
+	jsonShared struct {
+		Repositories []string `json:"repositories"`
+		Bytes        int64    `json:"bytes"`
+	}
 	jsonUnread struct {
 		Repository string `json:"repository"`
 		Error      string `json:"error"`
@@ -46,6 +52,7 @@ type (
 		BlobsMarked       int `json:"blobs_marked"`
 		BlobsEligible     int `json:"blobs_eligible"`
 		ManifestsEligible int `json:"manifests_eligible"`
+		EarlierLogs       int `json:"earlier_logs"`
 	}
 )
 
@@ -54,10 +61,10 @@ func writeRankingJSON(w io.Writer, r rank.Ranking) error {
 	out := jsonRanking{
 		Schema: RankSchema, Source: r.Source, Asked: r.Asked, Started: moment(r.Started), ElapsedSeconds: thousandths(r.Elapsed),
 		ExitCode: r.ExitCode, Repositories: make([]jsonRanked, 0, len(r.Repositories)), Manifests: r.Manifests(),
-		Unread: []jsonUnread{}, Gone: some(r.Gone), NotLookedAt: r.NotLookedAt,
+		Together: []jsonShared{}, Unread: []jsonUnread{}, Gone: some(r.Gone), NotLookedAt: r.NotLookedAt,
 	}
 	if r.Source == rank.FromLog {
-		out.Log = &jsonLog{r.Log.BlobsMarked, r.Log.BlobsEligible, r.Log.ManifestsEligible}
+		out.Log = &jsonLog{r.Log.BlobsMarked, r.Log.BlobsEligible, r.Log.ManifestsEligible, r.Log.Earlier}
 	} else {
 		out.Bytes, out.SharedBytes = &r.Bytes, &r.Shared
 	}
@@ -68,6 +75,9 @@ func writeRankingJSON(w io.Writer, r rank.Ranking) error {
 			one.Bytes, one.Oldest, one.Newest = new(repository.Own+repository.Shared), moment(repository.Oldest), moment(repository.Newest)
 		}
 		out.Repositories = append(out.Repositories, one)
+	}
+	for _, t := range r.Together {
+		out.Together = append(out.Together, jsonShared{t.Paths, t.Bytes})
 	}
 	for _, u := range r.Unread {
 		out.Unread = append(out.Unread, jsonUnread{u.Path, u.Err.Error()})

@@ -35,6 +35,16 @@ func (s standings) markdown() string {
 	if gone := s.goneNote(); gone != "" {
 		p.line("\n"+markdownText(gone)+"\n", math.MaxInt)
 	}
+	notes := s.together()
+	if n := s.Log.Earlier; n > 0 {
+		notes = append(notes, earlier(n))
+	}
+	for i, text := range notes {
+		if i == 0 {
+			p.line("\n", math.MaxInt)
+		}
+		p.line("- "+markdownText(text)+"\n", math.MaxInt)
+	}
 	return p.String()
 }
 

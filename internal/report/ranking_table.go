@@ -135,7 +135,38 @@ func (s standings) notes() string {
 	if gone := s.goneNote(); gone != "" {
 		fmt.Fprintf(&b, "  %s\n", gone)
 	}
+	for _, text := range s.together() {
+		fmt.Fprintf(&b, "  %s\n", text)
+	}
+	if n := s.Log.Earlier; n > 0 {
+		fmt.Fprintf(&b, "  %s\n", earlier(n))
+	}
 	return b.String()
+}
+
+// maxTogether is how many sets of repositories that share something are named.
+const maxTogether = 5
+
+// together says what few repositories share, each in a sentence.
+func (s standings) together() []string {
+	some, more := cut(s.Together, maxTogether)
+	var out []string
+	for _, t := range some {
+		var names []string
+		for _, path := range t.Paths {
+			names = append(names, short(path, nameRunes))
+		}
+		out = append(out, fmt.Sprintf("%s in %s alone, and in no other repository", size(t.Bytes), strings.Join(names, " and ")))
+	}
+	if more > 0 {
+		out = append(out, fmt.Sprintf("%s that share something alone", plural(more, "more set of repositories", "more sets of repositories")))
+	}
+	return out
+}
+
+// earlier says that a text has several logs.
+func earlier(n int) string {
+	return plural(n, "earlier log is", "earlier logs are") + " in the same text; the last whole one counts"
 }
 
 // goneNote names the repositories that are listed and not there.
