@@ -43,10 +43,15 @@ func WriteTable(w io.Writer, s Summary, o TableOptions) error {
 	if several {
 		t.doomed = maxDoomedOfSeveral
 	}
-	for i, v := range all.views {
-		if i > 0 {
+	first := true
+	for _, v := range all.views {
+		if len(s.Explained) > 0 && s.explained(v.Name) == nil && v.Err == nil { // somebody asks for one image
+			continue
+		}
+		if !first {
 			t.line("")
 		}
+		first = false
 		if err := t.repository(v); err != nil {
 			return err
 		}
