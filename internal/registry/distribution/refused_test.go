@@ -261,8 +261,8 @@ func TestMalformedAnswersAreNotTriedAgain(t *testing.T) {
 				}
 				buffer := make([]byte, 4096)
 				_, _ = conn.Read(buffer)
+				tries <- struct{}{} // before the answer, so that nobody counts too early
 				_, _ = conn.Write([]byte("HTTP/1.1 200 OK\r\n" + line + "\r\nContent-Length: 2\r\n\r\n{}"))
-				tries <- struct{}{}
 				_ = conn.Close()
 			}
 		}()
