@@ -67,9 +67,7 @@ func (r *repository) list(ctx context.Context) ([]distribution.Entry, error) {
 	}
 	out := make([]distribution.Entry, len(details))
 	for i, d := range details {
-		if out[i], err = d.entry(); err != nil {
-			return nil, incomplete(err)
-		}
+		out[i] = d.entry()
 	}
 	return out, nil
 }
@@ -128,7 +126,7 @@ const (
 const statusActive = "ACTIVE"
 
 // entry is what the list says, for a snapshot.
-func (d detail) entry() (distribution.Entry, error) {
+func (d detail) entry() distribution.Entry {
 	e := distribution.Entry{
 		Digest: d.ImageDigest, Tags: d.ImageTags, MediaType: d.ImageManifestMediaType, Size: d.ImageSizeInBytes, Subject: d.SubjectManifestDigest,
 	}
@@ -148,7 +146,7 @@ func (d detail) entry() (distribution.Entry, error) {
 		e.Whole = slices.Contains([]string{typeImage, typeDockerImage}, e.MediaType)
 		e.Opaque = !e.Whole
 	}
-	return e, nil
+	return e
 }
 
 // incomplete marks what was read and is not understood.
