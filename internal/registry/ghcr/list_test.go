@@ -34,15 +34,13 @@ const listPath = "/orgs/acme/packages/container/team/app/versions"
 // before whichever page, no version is missed that was there all the time.
 func TestListThatShifts(t *testing.T) {
 	t.Parallel()
-	for _, n := range []int{250, 300} { // the last page is full, and needs no second look at the first one, or it is not
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			t.Parallel()
-			testListThatShifts(t, n)
-		})
-	}
+	testListThatShifts(t, 250, []int{0, 1, 2, 3, 4})
+	testListThatShifts(t, 300, []int{1, 2}) // the last page is full, and needs no second look at the first one
 }
 
-func testListThatShifts(t *testing.T, n int) {
+// testListThatShifts lets something happen to n versions before the given requests for the list.
+func testListThatShifts(t *testing.T, n int, before []int) {
+	t.Helper()
 	events := map[string]func(s stand, b *kindtest.Bench, ds []oci.Digest){
 		"a push":                   func(_ stand, b *kindtest.Bench, _ []oci.Digest) { b.Push.Image(fixture.Image{Tags: []string{"fresh"}}) },
 		"a deletion of the oldest": func(s stand, _ *kindtest.Bench, ds []oci.Digest) { s.fake.Remove(path, ds[0]) },
@@ -58,8 +56,8 @@ func testListThatShifts(t *testing.T, n int) {
 		},
 	}
 	for name, happen := range events {
-		for after := range 5 {
-			t.Run(fmt.Sprint(name, " before request ", after), func(t *testing.T) {
+		for _, after := range before {
+			t.Run(fmt.Sprint(n, " versions, ", name, " before request ", after), func(t *testing.T) {
 				t.Parallel()
 				s := newStand(t, vendors.GHCROptions{})
 				b := kindtest.NewBench(t, s.Stand)
