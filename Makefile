@@ -1,7 +1,5 @@
 # Everything here is one command that can be typed by hand.
 TESTFLAGS ?=
-# More of them for the end-to-end tests.
-E2EFLAGS ?=
 
 # The version that the program and the image say they are; a release sets it.
 VERSION ?=
@@ -29,7 +27,7 @@ image: build ## build the container image; podman and buildah make the same byte
 
 test: ## run all tests; those whose programs (docker-registry, groovy, chromium …) are missing are skipped
 	go test $(TESTFLAGS) ./...
-	go -C e2e test $(TESTFLAGS) $(E2EFLAGS) ./...
+	go -C e2e test $(TESTFLAGS) ./...
 
 test-short: ## run fewer cases of the product's tests, without the end-to-end tests: less than 30 s of processor time
 	go test -short -vet=off -ldflags='-s -w' $(TESTFLAGS) ./...
