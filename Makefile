@@ -57,14 +57,15 @@ tools-gitea: .tools/bin/gitea ## build Gitea 1.26.0 into .tools, for the tests; 
 	mv .tools/registry $@
 	@touch $@
 
-# Its module has replace directives, with which go install refuses it. What it reads while it runs is copied.
+# Its module has replace directives, with which go install refuses it. What it reads while it runs is copied. The program
+# comes last, so that no test finds half of it.
 GITEA = code.gitea.io/gitea@v1.26.0
 .tools/bin/gitea: Makefile
-	rm -rf .tools/gitea && mkdir -p .tools/bin .tools/gitea
+	rm -rf $@ .tools/gitea && mkdir -p .tools/bin .tools/gitea
 	dir="$$(go mod download -json $(GITEA) | sed -n 's/^.*"Dir": "\(.*\)",$$/\1/p')" && cd "$$dir" && \
-	  cp -R options templates public $(CURDIR)/.tools/gitea && \
-	  CGO_ENABLED=1 go build -trimpath -ldflags '-s -w' -tags 'sqlite sqlite_unlock_notify' -o $(CURDIR)/$@ .
-	chmod -R u+w .tools/gitea
+	  cp -R options templates public $(CURDIR)/.tools/gitea && chmod -R u+w $(CURDIR)/.tools/gitea && \
+	  CGO_ENABLED=1 go build -trimpath -ldflags '-s -w' -tags 'sqlite sqlite_unlock_notify' -o $(CURDIR)/.tools/gitea/program .
+	mv .tools/gitea/program $@
 	@touch $@
 
 .tools/bin/goreleaser: Makefile

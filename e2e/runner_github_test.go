@@ -30,6 +30,12 @@ func ourAction(t *testing.T) map[string]string {
 // it says.
 func act(t *testing.T, files map[string]string, more ...string) (log string, ok bool) {
 	t.Helper()
+	return actIn(t, environ(t), files, more...)
+}
+
+// actIn is act with an environment of its own. Flags in more override those of act.
+func actIn(t *testing.T, env []string, files map[string]string, more ...string) (log string, ok bool) {
+	t.Helper()
 	args := []string{
 		"push", "-P", "ubuntu-latest=-self-hosted", "-P", "self-hosted=-self-hosted", "--no-cache-server", "--json",
 		"-s", "REGISTRY_PASSWORD=s3cret", "-s", "PACKAGES_TOKEN=s3cret",
@@ -46,7 +52,7 @@ func act(t *testing.T, files map[string]string, more ...string) (log string, ok 
 		args = append(args, actAction(t, "docker/"+ref, stub)...)
 	}
 	args = append(args, actAction(t, "regsweep/regsweep@main", ourAction(t))...)
-	return runIn(t, project(t, files), environ(t), tool(t, "act"), append(args, more...)...)
+	return runIn(t, project(t, files), env, tool(t, "act"), append(args, more...)...)
 }
 
 // actEvent is a line of act's log.

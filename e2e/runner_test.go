@@ -160,7 +160,7 @@ func blocks(t *testing.T, kind doctest.Kind) []doctest.Block {
 	return out
 }
 
-// hosted reports whether a block is for a service that no test can reach. runner_vendors_test.go runs such steps on fakes.
+// hosted reports whether a block is for a service that no test can reach. TestRunnerServices runs it on the service's fake.
 func hosted(b doctest.Block) bool { return b.Page == "docs/registries.md" }
 
 // onPage returns the texts of a page's blocks that are of a kind.

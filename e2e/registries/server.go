@@ -75,7 +75,7 @@ func ForTest(t testing.TB, start Start, o Options) *Server {
 	return forTest(t, "REGSWEEP_CI", func() (*Server, error) { return start(t.TempDir(), o) })
 }
 
-// GiteaForTest is ForTest for [Gitea]. It takes minutes to build, so a job of its own has it, with REGSWEEP_GITEA=1.
+// GiteaForTest is ForTest for [Gitea]. It takes minutes to build, so REGSWEEP_GITEA=1 says that it has to be there.
 func GiteaForTest(t testing.TB) *GiteaServer {
 	t.Helper()
 	return forTest(t, "REGSWEEP_GITEA", func() (*GiteaServer, error) { return Gitea(t.TempDir()) })

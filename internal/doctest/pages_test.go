@@ -44,14 +44,14 @@ func pages(t *testing.T) map[string]string {
 
 // runners are the tests that run the blocks of each kind. Each runs all that there are on any page.
 var runners = map[Kind][]string{
-	Shell:    {"TestDocsCommands", "TestDocsShell", "TestPageCommands"},
+	Shell:    {"TestDocsCommands", "TestDocsShell", "TestPageCommands", "TestRunnerServices"},
 	Console:  {"TestDocsCommands"},
 	Example:  {"TestDocs"},
 	Policy:   {"TestPolicyDocs"},
 	Message:  {"TestPolicyDocs"},
 	InUse:    {"TestDocsInUse"},
-	Action:   {"TestDocsInputs", "TestRunnerDocsAction"},
-	GitLab:   {"TestDocsInputs", "TestRunnerGitLab"},
+	Action:   {"TestDocsInputs", "TestRunnerDocsAction", "TestRunnerServices"},
+	GitLab:   {"TestDocsInputs", "TestRunnerGitLab", "TestRunnerServices"},
 	Jenkins:  {"TestRunnerDocsJenkins"},
 	Pipeline: {"TestRunnerPages"},
 	Registry: {"TestDocsRegistry"},

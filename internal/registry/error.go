@@ -198,14 +198,14 @@ func (e *Error) right() string {
 	return "push"
 }
 
-// lacks says which right a login lacks, as far as the registry tells. Gitea and Forgejo answer 401 where others answer 403,
-// and name no scope.
+// lacks says which right a login lacks, as far as the registry tells. Some answer 401 where others answer 403, and name no
+// scope. What the right is called there, the kind says.
 func (e *Error) lacks() string {
 	scope := ""
 	if e.Scope != "" {
 		scope = fmt.Sprintf(" (the registry asks for the scope %s)", e.Scope)
 	}
-	return fmt.Sprintf("the login is valid and may read; give it the right to %s in this repository%s; an access token of Gitea or Forgejo needs the scope write:package", e.right(), scope)
+	return fmt.Sprintf("the login is valid and may read; give it the right to %s in this repository%s", e.right(), scope)
 }
 
 // MediaTypeError is returned for a manifest of a kind that is not understood.

@@ -31,8 +31,12 @@ type Entry struct {
 	Whole    bool
 	Children []oci.Digest
 	Subject  oci.Digest
-	// Unreadable says that the registry does not hand out the manifest now, although it has it. The entry has to be Whole.
+	// Unreadable says that the registry does not hand out the manifest now, although it has it. The entry has to be Whole,
+	// or to be Opaque.
 	Unreadable bool
+	// Opaque says of an unreadable manifest that nobody knows what it lists. The registry takes an index only when it has
+	// what the index lists, so that it was Pushed later than that, and Retained says why it cannot be read.
+	Opaque bool
 }
 
 // manifest is an entry that says everything, in place of the manifest itself.
@@ -91,6 +95,9 @@ func (g *gathering) readOwnList(ctx context.Context, skipDates bool) error {
 	if err != nil {
 		return err
 	}
+	if entries, err = g.keepHidden(entries); err != nil {
+		return err
+	}
 	var next []step
 	tags := 0
 	for _, e := range entries {
@@ -99,7 +106,8 @@ func (g *gathering) readOwnList(ctx context.Context, skipDates bool) error {
 			g.tags[e.Digest] = append(g.tags[e.Digest], t)
 			tags++
 		}
-		if _, remembered := g.memory.manifests[e.Digest]; e.Whole && (skipDates && !remembered || e.Unreadable) {
+		_, remembered := g.memory.manifests[e.Digest]
+		if e.Opaque && !remembered || e.Whole && (skipDates && !remembered || e.Unreadable) {
 			next = append(next, stepsFrom(e.Digest, g.add(e.manifest()))...)
 		}
 		next = append(next, step{e.Digest, e.Digest})
@@ -123,8 +131,11 @@ func (g *gathering) readOwnList(ctx context.Context, skipDates bool) error {
 
 // ownTargets lists the tags with what they point at, by the registry's own list. What the caller believes gone and the
 // list still has is asked for: lists lag behind deletions.
-func (r *Repository) ownTargets(ctx context.Context, given map[string]oci.Digest) (listing, error) {
+func (r *Repository) ownTargets(ctx context.Context, before oci.Snapshot, given map[string]oci.Digest) (listing, error) {
 	entries, err := r.checkedList(ctx)
+	if err == nil {
+		err = newOpaque(entries, before)
+	}
 	if err != nil {
 		return listing{}, err
 	}

@@ -59,7 +59,7 @@ type listing struct {
 // targets lists the tags with what they point at.
 func (r *Repository) targets(ctx context.Context, before oci.Snapshot, given map[string]oci.Digest) (listing, error) {
 	if r.list != nil {
-		return r.ownTargets(ctx, given)
+		return r.ownTargets(ctx, before, given)
 	}
 	var expected []string
 	for _, i := range before.Images {

@@ -107,7 +107,7 @@ func TestLoginThatMayNotDelete(t *testing.T) {
 		_, err = r.Delete(t.Context(), s.Images[0].Digest)
 		var answer *registry.Error
 		if errors.Is(err, registry.ErrUnauthorized) || !errors.Is(err, registry.ErrForbidden) || !errors.As(err, &answer) ||
-			!strings.Contains(err.Error(), "this login may not delete") || !strings.Contains(answer.Hint(), "write:package") || strings.Contains(answer.Hint(), "docker login") {
+			!strings.Contains(err.Error(), "this login may not delete") || !strings.Contains(answer.Hint(), "the right to delete") || strings.Contains(answer.Hint(), "docker login") {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -261,8 +261,8 @@ func TestMalformedAnswersAreNotTriedAgain(t *testing.T) {
 				}
 				buffer := make([]byte, 4096)
 				_, _ = conn.Read(buffer)
+				tries <- struct{}{} // before the answer, so that nobody counts too early
 				_, _ = conn.Write([]byte("HTTP/1.1 200 OK\r\n" + line + "\r\nContent-Length: 2\r\n\r\n{}"))
-				tries <- struct{}{}
 				_ = conn.Close()
 			}
 		}()

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -83,7 +84,7 @@ func mustRepository(b *kindtest.Bench) registry.Repository {
 	return repo
 }
 
-// An archived image stays, whatever its tag is. An archived index hides what it lists, and nothing is deleted.
+// An archived image stays, whatever its tag is.
 func TestArchived(t *testing.T) {
 	t.Parallel()
 	f := vendors.NewECR(t, vendors.ECROptions{})
@@ -92,16 +93,82 @@ func TestArchived(t *testing.T) {
 	f.SetStatus(archived, "ARCHIVED")
 	b.Settled(b.Sweep(keepOne), keepOne)
 	b.There([]oci.Digest{archived, last}, []oci.Digest{old})
+}
 
-	index, _ := b.Multi("b0", 9)
-	b.Aged("b3", 0)
+// An archived index hides what it lists. That was pushed before it, so that what is older stays, and the rest is pruned.
+func TestArchivedIndex(t *testing.T) {
+	t.Parallel()
+	var minutes atomic.Int64
+	start := time.Now()
+	clock := func() time.Time { return start.Add(time.Duration(minutes.Load()) * time.Minute) }
+	f := vendors.NewECR(t, vendors.ECROptions{Now: clock})
+	s := standOf(f, userKeys(f), dockerLogin(f))
+	s.Options.Now = clock
+	b := kindtest.NewBench(t, s)
+	before := b.Aged("b0", 9)
+	index, parts := b.Multi("b1", 9)
+	minutes.Add(30) // the clocks of servers differ
+	during := b.Aged("b2", 8)
+	minutes.Add(60)
+	later, _ := b.Multi("b3", 7)
+	last := b.Aged("b4", 6)
 	f.SetStatus(index, "ACTIVATING")
 	run := b.Sweep(keepOne)
-	if !errors.Is(run.Err, registry.ErrIncomplete) || !strings.Contains(run.Err.Error(), index.String()) || !strings.Contains(hintOf(run.Err), "restore") {
-		t.Errorf("got %v with the hint %q", run.Err, hintOf(run.Err))
+	b.Settled(run, keepOne)
+	b.There(append(parts, before, index, during, last), []oci.Digest{later})
+	why := map[oci.Digest]string{}
+	for _, d := range run.Plan.Decisions {
+		why[d.Image.Digest] = d.Image.Retained
+	}
+	if !strings.Contains(why[before], index.String()) || !strings.Contains(why[parts[0]], "archived") || why[last] != "" {
+		t.Errorf("got the reasons %v", why)
 	}
 	f.SetStatus(index, "ACTIVE")
 	b.Settled(b.Sweep(keepOne), keepOne)
+	b.There([]oci.Digest{last}, append(parts, before, index, during))
+}
+
+// Where everything is older than the archived index, nothing is deleted, and that is not an error.
+func TestArchivedIndexOfAll(t *testing.T) {
+	t.Parallel()
+	f := vendors.NewECR(t, vendors.ECROptions{})
+	b := kindtest.NewBench(t, standOf(f, userKeys(f), dockerLogin(f)))
+	b.Aged("b1", 2)
+	index, _ := b.Multi("b2", 1)
+	f.SetStatus(index, "ARCHIVED")
+	b.Settled(b.Sweep(keepOne), keepOne)
+	if n := len(f.Deleted()); n > 0 {
+		t.Errorf("%d deletions", n)
+	}
+}
+
+// An index that a run has read before it was archived hides nothing.
+func TestArchivedIndexThatIsKnown(t *testing.T) {
+	t.Parallel()
+	f := vendors.NewECR(t, vendors.ECROptions{})
+	b := kindtest.NewBench(t, standOf(f, userKeys(f), dockerLogin(f)))
+	old := b.Aged("b1", 9)
+	index, parts := b.Multi("b2", 8)
+	last := b.Aged("b3", 7)
+	b.Settled(b.Sweep(retain.Policy{KeepLast: 3}), retain.Policy{KeepLast: 3})
+	f.SetStatus(index, "ARCHIVED")
+	b.Settled(b.Sweep(keepOne), keepOne)
+	b.There(append(parts, index, last), []oci.Digest{old})
+}
+
+// An index that is pushed and archived while a run goes on ends the run: nothing was planned with it.
+func TestArchivedMeanwhile(t *testing.T) {
+	t.Parallel()
+	f := vendors.NewECR(t, vendors.ECROptions{})
+	b := kindtest.NewBench(t, standOf(f, userKeys(f), dockerLogin(f)))
+	old, last := b.Aged("b1", 2), b.Aged("b2", 1)
+	run := b.SweepIn(t.Context(), keepOne, func(retain.Plan) {
+		f.SetStatus(b.Push.Index(fixture.Index{Tags: []string{"b3"}, Children: []oci.Digest{old}}), "ARCHIVED")
+	})
+	if !errors.Is(run.Result.Err, registry.ErrIncomplete) {
+		t.Errorf("got %v", run.Result.Err)
+	}
+	b.There([]oci.Digest{old, last}, nil)
 }
 
 // Without AWS credentials the docker login does what it can, and the run says what it cannot.

@@ -67,9 +67,7 @@ func (r *repository) list(ctx context.Context) ([]distribution.Entry, error) {
 	}
 	out := make([]distribution.Entry, len(details))
 	for i, d := range details {
-		if out[i], err = d.entry(); err != nil {
-			return nil, incomplete(err)
-		}
+		out[i] = d.entry()
 	}
 	return out, nil
 }
@@ -128,7 +126,7 @@ const (
 const statusActive = "ACTIVE"
 
 // entry is what the list says, for a snapshot.
-func (d detail) entry() (distribution.Entry, error) {
+func (d detail) entry() distribution.Entry {
 	e := distribution.Entry{
 		Digest: d.ImageDigest, Tags: d.ImageTags, MediaType: d.ImageManifestMediaType, Size: d.ImageSizeInBytes, Subject: d.SubjectManifestDigest,
 	}
@@ -142,15 +140,13 @@ func (d detail) entry() (distribution.Entry, error) {
 		e.Whole = e.Subject != "" || len(e.Tags) > 0
 	}
 	if d.ImageStatus != "" && d.ImageStatus != statusActive {
-		if !slices.Contains([]string{typeImage, typeDockerImage}, e.MediaType) {
-			return e, &failure{
-				error: fmt.Errorf("DescribeImages: %s is %s, so that the images that it lists are not known", d.ImageDigest, d.ImageStatus),
-				hint:  "restore this image in Amazon ECR or delete it there: while it is archived, nothing in this repository is deleted",
-			}
-		}
-		e.Whole, e.Unreadable, e.Retained = true, true, "it is archived"
+		e.Unreadable, e.Retained = true, "it is archived"
+		// What is not an image may list others. Amazon ECR takes an index only if it has what the index lists (PutImage,
+		// ReferencedImagesNotFoundException).
+		e.Whole = slices.Contains([]string{typeImage, typeDockerImage}, e.MediaType)
+		e.Opaque = !e.Whole
 	}
-	return e, nil
+	return e
 }
 
 // incomplete marks what was read and is not understood.

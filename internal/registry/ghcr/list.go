@@ -61,7 +61,8 @@ func (p *pkg) entries(ctx context.Context) ([]distribution.Entry, error) {
 // moves versions towards pages that are still to be read: the version at the border is seen twice, never missed. A push
 // moves them towards pages that were read, but it shows at the top of the first page, which is not the same any more.
 // Where either has happened, or where the list does not have the order that this rests on, it is read again: until a
-// pass is proved, or two passes in a row have seen the same.
+// pass is proved, or two passes in a row have seen the same. A list of n full pages needs no second look at the first
+// one, see counted.
 func (p *pkg) list(ctx context.Context) ([]version, error) {
 	var before []version
 	for range maxPasses {
@@ -105,6 +106,12 @@ func (p *pkg) backward(ctx context.Context, first page, last *url.URL) (all []ve
 	proved = true
 	pages := make([][]version, n+1)
 	for k := n; k >= 1; k-- {
+		if k == 1 && proved {
+			pages[1] = first.versions
+			if all = slices.Concat(pages...); counted(all, n) {
+				return all, true, nil
+			}
+		}
 		q := last.Query()
 		q.Set("page", strconv.Itoa(k))
 		got, err := p.page(ctx, last.EscapedPath()+"?"+q.Encode())
@@ -116,7 +123,24 @@ func (p *pkg) backward(ctx context.Context, first page, last *url.URL) (all []ve
 	}
 	proved = proved && slices.EqualFunc(first.versions, pages[1], func(a, b version) bool { return a.id == b.id })
 	all = slices.Concat(pages...)
-	return all, proved && slices.IsSortedFunc(all, func(a, b version) int { return b.created.Compare(a.created) }), nil
+	return all, proved && newestFirst(all), nil
+}
+
+// counted reports whether n pages are the whole list by their number alone, if no version is on two of them. When the
+// first page was read, it said that it was one of n, so that the list had 100·n versions at most. That many different
+// versions are all of them, unless one was pushed after that: it is as new as the newest of the first page, and stands
+// after the oldest of that page only if the whole page is of one second.
+//
+// Where the last page is not full, n requests prove nothing. Of 250 versions, a deletion on the first page after that was
+// read, and a push after the third page was read, leave 249 different versions of three pages that fit together, and the
+// 201st is on none of them. The first page, read again, shows the push.
+func counted(all []version, n int) bool {
+	return len(all) == n*perPage && newestFirst(all) && all[0].created.After(all[perPage-1].created)
+}
+
+// newestFirst reports whether a list has the order that the proofs of it rest on.
+func newestFirst(all []version) bool {
+	return slices.IsSortedFunc(all, func(a, b version) int { return b.created.Compare(a.created) })
 }
 
 // forward follows the links from page to page, where the first one does not say which is the last. It also asks for a

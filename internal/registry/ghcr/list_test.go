@@ -34,20 +34,30 @@ const listPath = "/orgs/acme/packages/container/team/app/versions"
 // before whichever page, no version is missed that was there all the time.
 func TestListThatShifts(t *testing.T) {
 	t.Parallel()
-	const n = 250
+	testListThatShifts(t, 250, []int{0, 1, 2, 3, 4})
+	testListThatShifts(t, 300, []int{1, 2}) // the last page is full, and needs no second look at the first one
+}
+
+// testListThatShifts lets something happen to n versions before the given requests for the list.
+func testListThatShifts(t *testing.T, n int, before []int) {
+	t.Helper()
 	events := map[string]func(s stand, b *kindtest.Bench, ds []oci.Digest){
 		"a push":                   func(_ stand, b *kindtest.Bench, _ []oci.Digest) { b.Push.Image(fixture.Image{Tags: []string{"fresh"}}) },
 		"a deletion of the oldest": func(s stand, _ *kindtest.Bench, ds []oci.Digest) { s.fake.Remove(path, ds[0]) },
 		"a deletion in the middle": func(s stand, _ *kindtest.Bench, ds []oci.Digest) { s.fake.Remove(path, ds[n/2]) },
 		"a deletion of the newest": func(s stand, _ *kindtest.Bench, ds []oci.Digest) { s.fake.Remove(path, ds[n-1]) },
+		"a push and a deletion of the newest": func(s stand, b *kindtest.Bench, ds []oci.Digest) {
+			b.Push.Image(fixture.Image{Tags: []string{"fresh"}})
+			s.fake.Remove(path, ds[n-1])
+		},
 		"a push and a deletion": func(s stand, b *kindtest.Bench, ds []oci.Digest) {
 			b.Push.Image(fixture.Image{Tags: []string{"fresh"}})
 			s.fake.Remove(path, ds[n/2])
 		},
 	}
 	for name, happen := range events {
-		for after := range 5 {
-			t.Run(fmt.Sprint(name, " before request ", after), func(t *testing.T) {
+		for _, after := range before {
+			t.Run(fmt.Sprint(n, " versions, ", name, " before request ", after), func(t *testing.T) {
 				t.Parallel()
 				s := newStand(t, vendors.GHCROptions{})
 				b := kindtest.NewBench(t, s.Stand)
@@ -57,17 +67,55 @@ func TestListThatShifts(t *testing.T) {
 					ds = append(ds, v.Digest)
 				}
 				s.fake.AddFault(registrytest.Fault{Method: "GET", Path: listPath, After: after, Before: func() { happen(s, b, ds) }})
-				got, err := s.list(b)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, v := range s.fake.Versions(path) {
-					if slices.Contains(ds, v.Digest) && !slices.Contains(got, v.Digest) {
-						t.Errorf("the list misses %v, which was there all the time", v.Tags)
-					}
-				}
+				s.listsAll(b, ds)
 			})
 		}
+	}
+}
+
+// listsAll reads a list that has to have those of the digests that the fake still has.
+func (s stand) listsAll(b *kindtest.Bench, ds []oci.Digest) {
+	b.T.Helper()
+	got, err := s.list(b)
+	if err != nil {
+		b.T.Fatal(err)
+	}
+	for _, v := range s.fake.Versions(path) {
+		if slices.Contains(ds, v.Digest) && !slices.Contains(got, v.Digest) {
+			b.T.Errorf("the list misses %v, which was there all the time", v.Tags)
+		}
+	}
+}
+
+// A deletion before the last page is read and a push after it leave pages that fit together without a version that was
+// there all the time.
+func TestListThatShiftsForthAndBack(t *testing.T) {
+	t.Parallel()
+	for n, reads := range map[int]int{250: 4 + 4, 300: 4 + 3} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			s := newStand(t, vendors.GHCROptions{})
+			b := kindtest.NewBench(t, s.Stand)
+			s.builds(b, n)
+			all := s.fake.Versions(path)
+			ds := make([]oci.Digest, 0, n)
+			for _, v := range all {
+				ds = append(ds, v.Digest)
+			}
+			deleted := false
+			s.fake.AddFault(registrytest.Fault{Method: "GET", Path: listPath, After: 1, Times: 2, Before: func() {
+				if deleted {
+					b.Push.Image(fixture.Image{Tags: []string{"fresh"}})
+					return
+				}
+				s.fake.Remove(path, ds[50])
+				deleted = true
+			}})
+			s.listsAll(b, ds)
+			if got := s.fake.Count("GET", "*/versions"); got != reads {
+				t.Errorf("the list took %d requests, want %d", got, reads)
+			}
+		})
 	}
 }
 

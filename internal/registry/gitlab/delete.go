@@ -10,8 +10,11 @@ import (
 	"github.com/regsweep/regsweep/internal/registry"
 )
 
-// Delete deletes manifests by digest and returns one result for each.
+// Delete deletes manifests and returns one result for each: by digest, or by their tags where GitLab protects tags.
 func (r *repository) Delete(ctx context.Context, level []oci.Image) []registry.Result {
+	if r.byTag() {
+		return r.removeAllTags(ctx, level)
+	}
 	out := r.core().Delete(ctx, level)
 	for i := range out {
 		if out[i].Err == nil {

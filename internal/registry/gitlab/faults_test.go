@@ -223,15 +223,6 @@ func TestProtected(t *testing.T) {
 	}
 	b.Settled(run, keepOne)
 
-	b = newBench(t, vendors.GitLabOptions{ProtectedTags: []string{"^b1$"}})
-	signature := b.Push.Signature(b.images[0], ".sig")
-	run = b.Sweep(keepOne)
-	if got := run.Statuses(); run.Result.Err != nil || got[prune.Deleted] != 2 || len(got) != 1 || len(b.fake.Refused()) > 0 {
-		t.Errorf("%+v", run.Result)
-	}
-	b.Settled(run, keepOne)
-	b.There([]oci.Digest{b.images[0], signature}, b.images[1:3])
-
 	reader := vendors.DeployToken("deploy", "d3ploy")
 	b = newBench(t, vendors.GitLabOptions{Logins: []vendors.Login{reader}})
 	b.Options.Credentials = login(reader, b.Host)
@@ -244,6 +235,60 @@ func TestProtected(t *testing.T) {
 	}
 	b.Options.Credentials = login(job, b.Host)
 	b.converges()
+}
+
+// Where GitLab protects a tag, in either way, it refuses every deletion by digest. So tags are removed there, but for
+// those that it protects, and GitLab collects what has lost them: an image with its signature, and the parts of an index.
+func TestProtectedTags(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]vendors.GitLabOptions{
+		"protected": {ProtectedTags: []string{"^b1$"}}, "immutable": {ImmutableTags: []string{"^b1$"}},
+		"both": {ProtectedTags: []string{"^elsewhere$"}, ImmutableTags: []string{"^b1$"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, o)
+			kept, signature := b.Push.Signature(b.images[0], ".sig"), b.Push.Signature(b.images[1], ".sig")
+			referrer, fallback := b.Push.Referrer(b.oci("c1"), "application/spdx+json")
+			child := b.Child("child", 9)
+			index := b.Push.Index(fixture.Index{Tags: []string{"c2"}, Children: []oci.Digest{child}})
+			run := b.Sweep(keepOne)
+			if got := run.Statuses(); run.Err != nil || run.Result.Err != nil || got[prune.Failed] > 0 || got[prune.Deleted] != 6 || len(run.Result.Unfinished) > 0 {
+				t.Errorf("%v, %v, %v, %d unfinished: %+v", got, run.Err, run.Result.Err, len(run.Result.Unfinished), run.Result.Outcomes)
+			}
+			if o := run.Result.Outcomes[child]; o.Status != prune.Skipped || !strings.Contains(o.Detail, "collects it by itself") {
+				t.Errorf("the child of an index: %+v", o)
+			}
+			if refused := b.fake.Refused(); len(refused) > 0 {
+				t.Errorf("refused: %+v", refused)
+			}
+			for tag, d := range b.fake.Tags(path) {
+				if d != b.images[0] && d != kept && d != b.images[3] {
+					t.Errorf("the tag %s is left", tag)
+				}
+			}
+			b.Again(keepOne)
+			b.fake.CollectGarbage(path)
+			b.There([]oci.Digest{b.images[0], kept, b.images[3]}, append(b.images[1:3], signature, referrer, fallback, child, index))
+			b.Again(keepOne)
+		})
+	}
+}
+
+// A tag that became protected while the run goes on is retained with its signature, whatever was known before.
+func TestProtectedMeanwhile(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, vendors.GitLabOptions{ProtectedTags: []string{"^elsewhere$"}})
+	signature := b.Push.Signature(b.images[1], ".sig")
+	b.fake.AddFault(registrytest.Fault{
+		Method: http.MethodDelete, Path: "*/b2", Times: -1, Status: 401, Body: `{"errors":[{"code":"PROTECTED_TAG","message":"tag is protected"}]}`,
+	})
+	run := b.Sweep(keepOne)
+	if got := run.Statuses(); run.Err != nil || run.Result.Err != nil || got[prune.Retained] != 1 || got[prune.Deleted] != 2 {
+		t.Errorf("%v, %v, %+v", run.Err, run.Result.Err, run.Result.Outcomes)
+	}
+	b.fake.CollectGarbage(path)
+	b.There([]oci.Digest{b.images[1], signature, b.images[3]}, []oci.Digest{b.images[0], b.images[2]})
 }
 
 // hintOf returns the hint of an error, "" without one.

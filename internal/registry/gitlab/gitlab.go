@@ -77,10 +77,14 @@ func (r *repository) Snapshot(ctx context.Context, q registry.Query) (oci.Snapsh
 
 // Recognized returns the repository as the first list has told that it is.
 func (r *repository) Recognized() (registry.Repository, registry.Traits) {
+	traits := r.registry.Traits()
 	if r.registry.files.Load() {
-		return r.plain, r.registry.Traits()
+		return r.plain, traits
 	}
-	return r, r.registry.Traits()
+	if r.byTag() { // a tag is removed whatever refers to its manifest
+		traits.AttachmentsFirst = false
+	}
+	return r, traits
 }
 
 // Refresh looks at the repository again.

@@ -4,20 +4,35 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
 
-// protected are the tags that GitLab protects against deletion by a login. GitLab tells its registry in each token
-// (ContainerRegistryAuthenticationService in GitLab's sources, tag_deny_access_patterns), so that they are known before
-// anything is planned. A token that does not tell, or is not understood, leaves it to the refusal of the deletion.
+// protected are the tags that GitLab protects against deletion by a login. GitLab tells its registry in each token, which
+// knows them from nowhere else (ContainerRegistryAuthenticationService in GitLab's sources: tag_deny_access_patterns for
+// protected tags, tag_immutable_patterns for immutable ones), so that they are known before anything is planned. A token
+// that is not understood, such as one of a proxy, leaves it to the refusal of the deletion.
 type protected struct {
 	mu       sync.Mutex
 	last     string // the token that was read last
 	patterns map[string][]*regexp.Regexp
+	some     map[string]bool // whether a token names any pattern for a repository, understood or not
 }
 
-// learn reads what a token says of repositories.
+// access is what a token grants in one repository.
+type access struct {
+	Name    string   `json:"name"`
+	Actions []string `json:"actions"`
+	Meta    struct {
+		Deny struct {
+			Delete []string `json:"delete"`
+		} `json:"tag_deny_access_patterns"`
+		Immutable []string `json:"tag_immutable_patterns"`
+	} `json:"meta"`
+}
+
+// learn reads what a token says of repositories. Only one that grants deletion names the patterns for it.
 func (p *protected) learn(token string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -31,24 +46,21 @@ func (p *protected) learn(token string) {
 	}
 	body, err := base64.RawURLEncoding.DecodeString(parts[1])
 	var claims struct {
-		Access []struct {
-			Name string `json:"name"`
-			Meta struct {
-				Deny struct {
-					Delete []string `json:"delete"`
-				} `json:"tag_deny_access_patterns"`
-			} `json:"meta"`
-		} `json:"access"`
+		Access []access `json:"access"`
 	}
 	if err != nil || json.Unmarshal(body, &claims) != nil {
 		return
 	}
 	if p.patterns == nil {
-		p.patterns = map[string][]*regexp.Regexp{}
+		p.patterns, p.some = map[string][]*regexp.Regexp{}, map[string]bool{}
 	}
 	for _, a := range claims.Access {
-		p.patterns[a.Name] = nil
-		for _, text := range a.Meta.Deny.Delete {
+		if !slices.Contains(a.Actions, "delete") && !slices.Contains(a.Actions, "*") {
+			continue
+		}
+		all := slices.Concat(a.Meta.Deny.Delete, a.Meta.Immutable)
+		p.patterns[a.Name], p.some[a.Name] = nil, len(all) > 0
+		for _, text := range all {
 			if re, err := regexp.Compile(text); err == nil { // GitLab takes RE2 too
 				p.patterns[a.Name] = append(p.patterns[a.Name], re)
 			}
@@ -60,10 +72,13 @@ func (p *protected) learn(token string) {
 func (p *protected) has(path, tag string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, re := range p.patterns[path] {
-		if re.MatchString(tag) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.patterns[path], func(re *regexp.Regexp) bool { return re.MatchString(tag) })
+}
+
+// any reports whether a tag of a repository may be protected. GitLab then refuses every deletion by digest there, whatever
+// tags the manifest has (validateManifestDeleteRestriction, registry/handlers/manifests.go of its registry).
+func (p *protected) any(path string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.some[path]
 }

@@ -2,7 +2,9 @@ package kinds
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry"
@@ -33,6 +35,7 @@ type core struct {
 func (c *core) Delete(ctx context.Context, level []oci.Image) []registry.Result {
 	out := c.plain.Delete(ctx, level)
 	for n, i := range level {
+		out[n].Err = c.kind.advise(out[n].Err)
 		if c.kind.confirms && out[n].Err == nil && !out[n].Existed {
 			out[n].Err = c.confirm(ctx, i.Digest)
 		}
@@ -41,6 +44,16 @@ func (c *core) Delete(ctx context.Context, level []oci.Image) []registry.Result 
 		c.cascade.Settle(level, out)
 	}
 	return out
+}
+
+// advise says which right a login lacks, in the words of the kind.
+func (k kind) advise(err error) error {
+	var answer *registry.Error
+	if k.right == "" || !errors.As(err, &answer) || answer.Method != http.MethodDelete ||
+		!errors.Is(err, registry.ErrForbidden) || errors.Is(err, registry.ErrIntercepted) {
+		return err
+	}
+	return registry.Advise(err, nil, k.right)
 }
 
 // confirm reads what the registry says that it does not have. A registry that deletes tags, and no manifest that has none,

@@ -32,6 +32,9 @@ type kind struct {
 	confirms bool
 	// cascades says that the kind deletes the children of what is deleted along with it.
 	cascades bool
+	// right is what a login needs here for deletions, where the kind has words of its own for it, as advice to one that lacks
+	// it; "": a registry's own advice is enough.
+	right string
 	// open opens a registry with an interface of its own; nil: the kind has the OCI API alone.
 	open func(client *wire.Client, host string, o registry.Options, traits registry.Traits) (registry.Registry, error)
 }

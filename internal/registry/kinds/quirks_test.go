@@ -173,14 +173,18 @@ func TestLoginsThatMayNotDelete(t *testing.T) {
 	logins := []vendors.Login{pruner, reader}
 	_, quayStand := quay(t, vendors.QuayOptions{})
 	quayStand.Options.Credentials = login(reader, "quay.io")
+	zot := standOf(vendors.NewZot(t, vendors.ZotOptions{Logins: logins}), "zot.example", reader)
+	zot.Options.Kind = "zot" // its answers to a login do not tell
 	for name, tc := range map[string]struct {
 		stand kindtest.Stand
 		hint  string
 	}{
-		"gitea": {standOf(vendors.NewGitea(t, vendors.GiteaOptions{Logins: logins}), "gitea.example", reader), "write:package"},
-		"zot":   {standOf(vendors.NewZot(t, vendors.ZotOptions{Logins: logins}), "zot.example", reader), "right to delete"},
-		"quay":  {quayStand, "right to delete"},
-		"nexus": {standOf(vendors.NewNexus(t, vendors.HeadersOptions{Logins: logins}), "registry.example", reader), "right to delete"},
+		"gitea":       {standOf(vendors.NewGitea(t, vendors.GiteaOptions{Logins: logins}), "gitea.example", reader), "write:package"},
+		"zot":         {zot, "the action delete"},
+		"plain":       {standOf(vendors.NewZot(t, vendors.ZotOptions{Logins: logins}), "zot.example", reader), "the right to delete"},
+		"quay":        {quayStand, "the Write permission"},
+		"nexus":       {standOf(vendors.NewNexus(t, vendors.HeadersOptions{Logins: logins}), "registry.example", reader), "nx-repository-view-docker-REPOSITORY-delete"},
+		"artifactory": {standOf(vendors.NewArtifactory(t, vendors.HeadersOptions{Logins: logins}), "registry.example", reader), "Delete/Overwrite"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -65,24 +65,28 @@ var kinds = []kind{
 		host:       hosts("quay.io"),
 		greets:     func(g registry.Greeting) bool { return realm(g) == "/v2/auth" },
 		digestOnly: true, confirms: true,
+		right: "the login may read and not delete; give the robot account or the user the Write permission on this repository",
 	},
 	{
 		// Gitea and Forgejo: removing the last tag of an image removes the image.
 		traits:     registry.Traits{Kind: "gitea", Product: "Gitea or Forgejo", Frees: true},
 		greets:     func(g registry.Greeting) bool { return g.Service == "container_registry" && realm(g) == "/v2/token" },
 		digestOnly: true,
+		right:      "the login may read and not delete; its access token needs the scope write:package, and its user the right to write to the owner's packages",
 	},
 	{
 		traits:     registry.Traits{Kind: "zot", Product: "zot", Frees: true},
 		greets:     func(g registry.Greeting) bool { return strings.HasPrefix(g.Header.Get("Server"), "zot") },
 		discovers:  func(extensions []string) bool { return slices.Contains(extensions, "_zot") },
 		digestOnly: true, cascades: true,
+		right: "the login may read and not delete; give the user the action delete for this repository in zot's accessControl",
 	},
 	{
 		// From 3.89 on the tags of what is deleted by digest stay (https://github.com/sonatype/nexus-public/issues/925).
 		traits:     registry.Traits{Kind: "nexus", Product: "Sonatype Nexus", TagsStay: true},
 		greets:     func(g registry.Greeting) bool { return strings.HasPrefix(g.Header.Get("Server"), "Nexus/") },
 		digestOnly: true,
+		right:      "the login may read and not delete; give the user the privilege nx-repository-view-docker-REPOSITORY-delete",
 	},
 	{
 		traits: registry.Traits{Kind: "artifactory", Product: "JFrog Artifactory"},
@@ -90,6 +94,7 @@ var kinds = []kind{
 			return g.Header.Get("X-Jfrog-Version") != "" || g.Header.Get("X-Artifactory-Id") != "" || strings.Contains(g.Realm, "/artifactory/api/docker/")
 		},
 		digestOnly: true,
+		right:      "the login may read and not delete; give the user the permission Delete/Overwrite on this repository",
 	},
 	{traits: registry.Traits{Kind: "distribution", Product: "the OCI distribution API"}},
 }

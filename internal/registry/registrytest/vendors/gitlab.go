@@ -26,8 +26,9 @@ type GitLabOptions struct {
 	NoDatabase bool
 	// NoPublished leaves published_at out of the listing and ignores sort, as registries before 2023 do.
 	NoPublished bool
-	// ProtectedTags are regular expressions of tags that the login may not delete. GitLab takes at most five a project.
-	ProtectedTags []string
+	// ProtectedTags are regular expressions of tags that the login may not delete, and ImmutableTags of tags that nobody may.
+	// GitLab takes at most five a project. Where there is one, nothing can be deleted by digest.
+	ProtectedTags, ImmutableTags []string
 	// PushProtected are repositories for which a token that would push is refused altogether.
 	PushProtected []string
 	// TokenLife is how long a token is good for; 0 is five minutes (unverified).
@@ -61,7 +62,7 @@ const gitlabVersion = "4.39.0-gitlab"
 func NewGitLab(t testing.TB, o GitLabOptions) *GitLab {
 	t.Helper()
 	f := &GitLab{opts: o, selfHosted: &selfHosted{Routes: newRoutes(t, "registry.gitlab.com", "gitlab.com")}}
-	for _, p := range o.ProtectedTags {
+	for _, p := range slices.Concat(o.ProtectedTags, o.ImmutableTags) {
 		f.protected = append(f.protected, regexp.MustCompile(p))
 	}
 	d := &desk{logins: o.Logins, life: cmp.Or(o.TokenLife, 5*time.Minute), meta: f.meta}
@@ -155,6 +156,9 @@ func (f *GitLab) meta(path string) any {
 	if len(f.opts.ProtectedTags) > 0 {
 		meta["tag_deny_access_patterns"] = map[string][]string{"delete": f.opts.ProtectedTags}
 	}
+	if len(f.opts.ImmutableTags) > 0 {
+		meta["tag_immutable_patterns"] = f.opts.ImmutableTags
+	}
 	return meta
 }
 
@@ -172,13 +176,16 @@ func (f *GitLab) delete(w http.ResponseWriter, path, ref string) {
 	case isDigest && d.Validate() != nil:
 		f.refuse(w, f.refusal(path, ref, http.StatusBadRequest, "DIGEST_INVALID"), "provided digest did not match uploaded content")
 		return
+	case isDigest && len(f.protected) > 0:
+		// Whatever tags the manifest has, and whether it exists (validateManifestDeleteRestriction of the registry's sources,
+		// and TestManifestAPI_Delete_ProtectedTags_ByDigest for the status). The code is unverified, here and below.
+		f.refuse(w, f.refusal(path, ref, http.StatusUnauthorized, "PROTECTED_MANIFEST"), "manifest is protected")
+		return
 	case all[d] == nil:
 		f.refuse(w, f.refusal(path, ref, http.StatusNotFound, "MANIFEST_UNKNOWN"), "manifest unknown")
 		return
-	case !isDigest && f.isProtected(ref), isDigest && slices.ContainsFunc(all[d].tags, f.isProtected):
-		// Status and rule are documented, the code is unverified. That a digest with a protected tag is refused as well is
-		// unverified.
-		f.refuse(w, f.refusal(path, ref, http.StatusForbidden, "DENIED"), "requested access to the resource is denied")
+	case !isDigest && f.isProtected(ref):
+		f.refuse(w, f.refusal(path, ref, http.StatusUnauthorized, "PROTECTED_TAG"), "tag is protected")
 		return
 	}
 	if !isDigest {
@@ -193,7 +200,7 @@ func (f *GitLab) delete(w http.ResponseWriter, path, ref string) {
 }
 
 func (f *GitLab) isProtected(tag string) bool {
-	return !f.opts.NoDatabase && slices.ContainsFunc(f.protected, func(p *regexp.Regexp) bool { return p.MatchString(tag) })
+	return slices.ContainsFunc(f.protected, func(p *regexp.Regexp) bool { return p.MatchString(tag) })
 }
 
 // needed is what the database answers for a manifest that another row points at, and 0 when nothing does. The database

@@ -75,7 +75,7 @@ func TestGitLabAsksWhoIsThere(t *testing.T) {
 	f.ExpireTokens()
 	with.delete(path).tells(t, "taken back", 401, "UNAUTHORIZED")
 	_, with = ask("gitlab-ci-token", "job", scope)
-	with.delete(path).tells(t, "renewed", 202, "")
+	with.delete(manifestPath(gitlabProject, "b1")).tells(t, "renewed", 202, "")
 	alike(t, "first request", f.TokenRequests()[0], `{gitlab-ci-token [repository:acme/app:pull,delete] false}`)
 	if len(f.Sent()[f.Host()]) == 0 || len(f.Refused()) == 0 {
 		t.Error("the fake remembers neither what it was sent nor what it refused")

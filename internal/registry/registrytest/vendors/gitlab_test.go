@@ -90,16 +90,22 @@ func TestGitLabProtectsTags(t *testing.T) {
 	f, v := gitlab(t, GitLabOptions{ProtectedTags: []string{`^v\d+$`}})
 	p := f.Pusher(t, gitlabProject)
 	image := p.Image(fixture.Image{Tags: []string{"v1", "b1"}})
-	v.delete(manifestPath(gitlabProject, "v1")).tells(t, "tag", 403, "DENIED")
-	v.delete(manifestPath(gitlabProject, image)).tells(t, "digest", 403, "DENIED")
+	other := p.Image(fixture.Image{Tags: []string{"b2"}, Seed: "other"})
+	v.delete(manifestPath(gitlabProject, "v1")).tells(t, "tag", 401, "PROTECTED_TAG")
+	v.delete(manifestPath(gitlabProject, image)).tells(t, "digest", 401, "PROTECTED_MANIFEST")
+	v.delete(manifestPath(gitlabProject, other)).tells(t, "digest without a protected tag", 401, "PROTECTED_MANIFEST")
 	v.delete(manifestPath(gitlabProject, "b1")).tells(t, "other tag", 202, "")
-	alike(t, "tags", f.Tags(gitlabProject), map[string]oci.Digest{"v1": image})
-	alike(t, "refused", f.Refused(), []Refusal{{gitlabProject, "v1", image, 403, "DENIED"}, {gitlabProject, image.String(), image, 403, "DENIED"}})
+	alike(t, "tags", f.Tags(gitlabProject), map[string]oci.Digest{"v1": image, "b2": other})
+	alike(t, "refused", f.Refused(), []Refusal{
+		{gitlabProject, "v1", image, 401, "PROTECTED_TAG"},
+		{gitlabProject, image.String(), image, 401, "PROTECTED_MANIFEST"},
+		{gitlabProject, other.String(), other, 401, "PROTECTED_MANIFEST"},
+	})
 }
 
 func TestGitLabWithoutDatabase(t *testing.T) {
 	t.Parallel()
-	f, v := gitlab(t, GitLabOptions{NoDatabase: true, ProtectedTags: []string{"b1"}})
+	f, v := gitlab(t, GitLabOptions{NoDatabase: true})
 	p := f.Pusher(t, gitlabProject)
 	image := p.Image(fixture.Image{Tags: []string{"b1"}, MediaType: fixture.OCIManifest})
 	p.Referrer(image, "application/vnd.example.signature")
