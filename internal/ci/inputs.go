@@ -170,7 +170,7 @@ func parse(source, text string) (oci.Pushed, error) {
 // isShort reports whether the text would be a reference if a host stood before it: docker takes such a name for one on
 // Docker Hub.
 func isShort(text string) bool {
-	if _, err := oci.ParseReference(text); err == nil {
+	if _, err := oci.ParseReference(text); err == nil || !strings.Contains(text, "/") && oci.OnlyHost(text) {
 		return false
 	}
 	_, err := oci.ParseReference("localhost/" + text)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/regsweep/regsweep/internal/ci"
 	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/publish"
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/registry/kinds"
 )
@@ -17,9 +18,18 @@ import (
 // clients are the registries of a run, one client for each host.
 type clients struct {
 	options registry.Options
+	// waiting is told that a registry lets a request wait; nil is nobody.
+	waiting func(host string, err error)
 
 	mu     sync.Mutex
 	byHost map[string]registry.Registry
+}
+
+// sayWaiting tells on a console that a registry lets a request wait, so that nobody looks at a silent run.
+func sayWaiting(console *publish.Console) func(host string, err error) {
+	return func(host string, err error) {
+		console.Notef("%s does not answer as it should; regsweep tries again: %v", host, err)
+	}
 }
 
 // of returns the client of a registry.
@@ -53,6 +63,11 @@ func (a access) clients(w World, repositories []oci.Repository, store registry.S
 				CertDirs: []string{"/etc/docker/certs.d"},
 			},
 		},
+	}
+	out.options.Waiting = func(host string, err error) {
+		if out.waiting != nil {
+			out.waiting(host, err)
+		}
 	}
 	if a.Workers > 0 {
 		out.options.Readers, out.options.Writers = int(a.Workers), int(a.Workers)

@@ -79,6 +79,7 @@ func (c *checkCommand) read(w World, console *publish.Console) (run.CheckJob, ru
 	if err != nil {
 		return job, world, err
 	}
+	clients.waiting = sayWaiting(console)
 	world.Open = clients.of
 	return job, world, nil
 }

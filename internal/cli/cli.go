@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/regsweep/regsweep/internal/ci"
 	"github.com/regsweep/regsweep/internal/publish"
 	"github.com/regsweep/regsweep/internal/report"
+	"github.com/regsweep/regsweep/internal/retain"
 )
 
 // World is everything outside the program that it may use; tests make their own.
@@ -59,7 +61,11 @@ func Main(ctx context.Context, w World) int {
 		sayBadInput(w, console, err)
 		return codeOfCommand(0, err)
 	}
-	parsed, err := parser.Parse(w.Args)
+	if err := slip(w.Args, parser.Model); err != nil {
+		sayUsage(w, console, err, nil)
+		return codeOfCommand(0, err)
+	}
+	parsed, err := parser.Parse(asWords(w.Args, parser.Model))
 	switch {
 	case exited >= 0: // --help or --version
 		return exited
@@ -78,8 +84,22 @@ func Main(ctx context.Context, w World) int {
 	code, err := parsed.Selected().Target.Addr().Interface().(command).run(ctx, w, console)
 	if err != nil {
 		sayBadInput(w, console, err)
+		if len(w.Args) == 0 && len(fromEnv) == 0 && errors.Is(err, retain.ErrNoKeepRule) { // somebody wants to know what this is
+			return codeOfCommand(code, errors.Join(err, printUsage(w)))
+		}
 	}
 	return codeOfCommand(code, err)
+}
+
+// printUsage prints the usage on standard error.
+func printUsage(w World) error {
+	var flags commandLine
+	parser, err := newParser(&flags, w, kong.Writers(w.Stderr, w.Stderr), kong.Exit(func(int) {}))
+	if err != nil {
+		return err
+	}
+	_, err = parser.Parse([]string{"--help"})
+	return err
 }
 
 // newParser makes the parser of the command line.
@@ -89,6 +109,7 @@ func newParser(flags *commandLine, w World, more ...kong.Option) (*kong.Kong, er
 		kong.Description(description()),
 		kong.Vars{"version": "regsweep " + w.version()},
 		kong.ExplicitGroups(groups),
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeDuration)),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
 	}, more...)...)
 }
@@ -133,12 +154,12 @@ func sayBadInput(w World, console *publish.Console, err error) {
 
 // sayUsage reports a command line that cannot be parsed, and says which flags came from the environment.
 func sayUsage(w World, console *publish.Console, err error, fromEnv map[string]string) {
-	sayBadInput(w, console, err)
 	var parse *kong.ParseError
 	known, command := errors.As(err, &parse), "prune"
 	if known && parse.Context.Selected() != nil {
 		command = parse.Context.Selected().Name
 	}
+	sayBadInput(w, console, explainUnknown(err, command))
 	if known && len(fromEnv) > 0 {
 		var from []string
 		for _, flag := range slices.Sorted(maps.Keys(fromEnv)) {

@@ -153,6 +153,7 @@ func (c *pruneCommand) open(w World, a *asked) error {
 	if err != nil {
 		return err
 	}
+	clients.waiting = sayWaiting(console)
 	a.world = run.World{
 		Open: clients.of, State: dir, Now: w.Now, Deadline: w.Deadline, Events: teller{console, a.shardBy}.tell, Drain: drainOf(a.sinks.CI), Hurry: w.Hurry,
 	}

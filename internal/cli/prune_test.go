@@ -103,7 +103,7 @@ func TestNothingIsDeletedWhen(t *testing.T) {
 		says    []string
 	}{
 		"unknown flag":                  {args: []string{"HOST/team/app", "--keep-lats", "2"}, code: exitUsage, says: []string{"unknown flag --keep-lats"}},
-		"unknown command is no image":   {args: []string{"prunes", "--keep-last", "2"}, code: exitUsage, says: []string{"not an image reference"}},
+		"unknown command is no image":   {args: []string{"prunes", "--keep-last", "2"}, code: exitUsage, says: []string{"no command is called", "did you mean prune?"}},
 		"malformed reference":           {args: []string{"HOST/Team/App", "--keep-last", "2"}, code: exitUsage, says: []string{"invalid repository name Team/App"}},
 		"reference with a scheme":       {args: []string{"https://HOST/team/app", "--keep-last", "2"}, code: exitUsage, says: []string{"has no scheme"}},
 		"malformed digest":              {args: []string{"HOST/team/app@sha256:abc", "--keep-last", "2"}, code: exitUsage, says: []string{"invalid digest"}},

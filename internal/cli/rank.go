@@ -88,6 +88,7 @@ func (c *rankCommand) source(w World, console *publish.Console) (func(context.Co
 	if err != nil {
 		return nil, err
 	}
+	clients.waiting = sayWaiting(console)
 	world.Open = clients.of
 	return func(ctx context.Context) rank.Ranking { return explained(run.Rank(ctx, c.Host, asked, world)) }, nil
 }

@@ -71,6 +71,15 @@ func ParseReference(text string) (Reference, error) {
 	}
 	name, dgst, hasDigest := strings.Cut(text, "@")
 	host, rest, hasHost := strings.Cut(name, "/")
+	if rest == "" && OnlyHost(host) {
+		return bad("it names a registry and no repository: add a path, as in " + host + "/team/app; " + host + "/** is every repository")
+	}
+	if strings.ContainsAny(text, `"'`) {
+		return bad("it has a quote in it")
+	}
+	if strings.HasSuffix(text, "/") && hasHost {
+		return bad("leave out the slash at the end")
+	}
 	if !hasHost || !IsHost(host) {
 		return bad("it must begin with the registry's host, as in registry.example.com/team/app")
 	}
@@ -79,6 +88,11 @@ func ParseReference(text string) (Reference, error) {
 		return bad("invalid host " + host)
 	}
 	if _, err := reference.WithName(host + "/" + strings.ReplaceAll(path, "*", "x")); err != nil {
+		if lower := strings.ToLower(path); lower != path {
+			if _, err := reference.WithName(host + "/" + strings.ReplaceAll(lower, "*", "x")); err == nil {
+				return bad("invalid repository name " + path + ": write it in lower case, " + lower)
+			}
+		}
 		return bad("invalid repository name " + path + " (lower case letters, digits, and . _ - / between them)")
 	}
 	if strings.Contains(path, "*") && (hasTag || hasDigest) {
@@ -127,6 +141,13 @@ func (r Repository) Familiar() string {
 // IsHost tells a registry's host from the first part of a short name, by docker's own rule: it has a dot or
 // a port, or it is localhost (https://pkg.go.dev/github.com/distribution/reference, splitDockerDomain).
 func IsHost(s string) bool { return s == "localhost" || strings.ContainsAny(s, ".:[") }
+
+// OnlyHost reports whether a text without a slash is a registry's host for certain. A name with a tag, such as app:1, has the
+// form of a host with a port.
+func OnlyHost(s string) bool {
+	name, _, _ := strings.Cut(s, ":")
+	return name == "localhost" || strings.ContainsAny(name, ".[")
+}
 
 // anyName stands for the repository of a tag that is looked at alone.
 var anyName, _ = reference.WithName("registry.example.com/app")

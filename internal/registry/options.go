@@ -34,6 +34,9 @@ type Options struct {
 	Getenv func(name string) string
 	// Now is the clock of signatures and quotas; nil is [time.Now].
 	Now func() time.Time
+	// Waiting is told, once for each registry, that a request has not succeeded for about a second and is sent again; it gets
+	// what the last try came to, without secrets. It may be nil, and is called from any goroutine.
+	Waiting func(host string, err error)
 	// RetryBase is the first pause before a second try; 0 means half a second.
 	RetryBase time.Duration
 }

@@ -123,7 +123,7 @@ func (d *decider) warnings() []string {
 	}{{"--tags", d.policy.Tags}, {"--protect", d.protect}} {
 		for _, p := range list.patterns {
 			if !p.implicit && !d.anyTag(p) {
-				out = append(out, fmt.Sprintf("%s %s matches no tag", list.flag, p))
+				out = append(out, fmt.Sprintf("%s %s matches no tag", list.flag, p)+p.advice())
 			}
 		}
 	}

@@ -75,6 +75,14 @@ func (p Pattern) Match(tag string) bool {
 	return ok
 }
 
+// advice says what is missing of a glob that looks like a regular expression; "" where nothing is.
+func (p Pattern) advice() string {
+	if p.re != nil || !strings.ContainsAny(p.text, `^$\+(|`) && !strings.Contains(p.text, ".*") {
+		return ""
+	}
+	return "; it is a glob: re:" + strings.TrimSuffix(strings.TrimPrefix(p.text, "^"), "$") + " is a regular expression"
+}
+
 // matching returns the first pattern that matches the tag.
 func matching(ps []Pattern, tag string) (Pattern, bool) {
 	for _, p := range ps {

@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -11,7 +10,16 @@ import (
 )
 
 // ErrNoMatch is returned for a pattern of repositories that matches none of the catalog.
-var ErrNoMatch = errors.New("no repository in the registry's catalog matches the pattern")
+var ErrNoMatch error = noMatch{}
+
+type noMatch struct{}
+
+func (noMatch) Error() string { return "no repository in the registry's catalog matches the pattern" }
+
+// Hint says what the stars match.
+func (noMatch) Hint() string {
+	return "* matches any text without a slash, and ** matches any text: host/** is every repository"
+}
 
 // expand returns the repositories that a name stands for.
 func (w World) expand(ctx context.Context, name oci.Repository) ([]oci.Repository, error) {

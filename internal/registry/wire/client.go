@@ -34,6 +34,7 @@ type Client struct {
 	http    atomic.Bool // the registry speaks http
 	secrets secrets
 	login   login
+	told    atomic.Bool // that a request waits, see [registry.Options].Waiting
 
 	greeting  greeting
 	tokens    atomic.Pointer[func(token string)] // who reads them; nil for nobody
@@ -358,6 +359,7 @@ func failure(caller context.Context, req *http.Request, err error) error {
 	var token *errcode.ErrorResponse
 	var sent *url.Error
 	var dns *net.DNSError
+	var dial *net.OpError
 	var malformed textproto.ProtocolError
 	switch {
 	case errors.Is(err, auth.ErrBasicCredentialNotFound):
@@ -385,7 +387,9 @@ func failure(caller context.Context, req *http.Request, err error) error {
 	case badCertificate(err):
 		return registry.Mark(fmt.Errorf("%s: %w", what, sent.Err), registry.ErrCertificate)
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return fmt.Errorf("%s: %w", what, sent.Err)
+		return registry.Advise(fmt.Errorf("%s: %w", what, sent.Err), nil, "check the registry's host name, and the network of this job")
+	case errors.As(err, &dial) && dial.Op == "dial":
+		return registry.Advise(fmt.Errorf("%s: %w: %w", what, errBroken, sent.Err), nil, "check that the registry runs, and its host and port")
 	}
 	return fmt.Errorf("%s: %w: %w", what, errBroken, sent.Err)
 }

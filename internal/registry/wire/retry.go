@@ -69,7 +69,12 @@ func (c *Client) retry(ctx context.Context, l *limit, try func() (took time.Dura
 		backoff.WithMultiplier(2),
 		backoff.WithMaxElapsedTime(maxElapsed),
 	)
-	err := backoff.Retry(op, backoff.WithContext(backoff.WithMaxRetries(&atLeast{wait, &asked}, maxTries-1), ctx))
+	began := time.Now()
+	err := backoff.RetryNotify(op, backoff.WithContext(backoff.WithMaxRetries(&atLeast{wait, &asked}, maxTries-1), ctx), func(err error, pause time.Duration) {
+		if time.Since(began)+pause >= quiet {
+			c.tellWaiting(err)
+		}
+	})
 	switch {
 	case err == nil || ctx.Err() == nil || errors.Is(err, registry.ErrNotSent):
 		return err
@@ -77,6 +82,16 @@ func (c *Client) retry(ctx context.Context, l *limit, try func() (took time.Dura
 		return context.Cause(ctx)
 	}
 	return fmt.Errorf("%w, after %w", context.Cause(ctx), last) // cancelled between two tries
+}
+
+// quiet is how long a request may fail before somebody who looks on is told.
+const quiet = time.Second
+
+// tellWaiting says, once, that the registry lets a request wait.
+func (c *Client) tellWaiting(err error) {
+	if c.options.Waiting != nil && !c.told.Swap(true) {
+		c.options.Waiting(c.host, c.HideIn(err))
+	}
 }
 
 // pass waits until a request may be sent. The place among those on their way comes first: a request that waits for one
