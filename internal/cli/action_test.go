@@ -38,6 +38,7 @@ func variable(flag string) string {
 // noInput are the flags that no workflow sets, with the reason.
 var noInput = map[string]string{
 	"help":          "it asks",
+	"all":           "the job summary has its own limits",
 	"explain":       "a person asks it, at a terminal",
 	"yes":           "nobody is asked there",
 	"password-file": "there is the input password",

@@ -47,6 +47,22 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// --all shows what the table cuts otherwise.
+func TestAll(t *testing.T) {
+	t.Parallel()
+	reg := registrytest.New(t, registrytest.Options{})
+	builds(reg.Pusher(t, "team/web"), 30)
+	for _, c := range []struct {
+		args []string
+		rows int
+	}{{nil, 10}, {[]string{"--all"}, 28}} {
+		got := sweep(t, reg, nil, append([]string{"HOST/team/web", "--keep-last", "2", "--dry-run"}, c.args...)...)
+		if n := strings.Count(got.stdout, "beyond the last 2\n"); got.code != 0 || n != c.rows {
+			t.Errorf("%v: exit %d, %d rows, want %d\n%s", c.args, got.code, n, c.rows, got.stdout)
+		}
+	}
+}
+
 // An image that is not there is bad input, and a near name is named.
 func TestExplainNothing(t *testing.T) {
 	t.Parallel()

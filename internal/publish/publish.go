@@ -19,6 +19,8 @@ type Sinks struct {
 	// Out is standard output, and Form is the format of the report there.
 	Out  io.Writer
 	Form report.Form
+	// All is true when tables leave out no image.
+	All bool
 	// Console is standard error.
 	Console *Console
 	// Files are the files of --report.
@@ -36,7 +38,12 @@ type Sinks struct {
 // reports still show them.
 func (s Sinks) Summary(sum report.Summary) {
 	for _, f := range s.Files {
-		s.warn(f.write(func(w io.Writer) error { return report.Write(w, f.form, sum) }))
+		s.warn(f.write(func(w io.Writer) error {
+			if f.form == report.FormTable {
+				return report.WriteTable(w, sum, report.TableOptions{All: s.All})
+			}
+			return report.Write(w, f.form, sum)
+		}))
 	}
 	s.toCI(sum)
 	// Standard output comes last, because its reader may have closed it.
@@ -69,8 +76,8 @@ func (s Sinks) warn(err error) {
 
 // print writes the report to standard output; a table is as wide as the terminal, if there is one.
 func (s Sinks) print(sum report.Summary) error {
-	if width := terminalWidth(s.Out); width > 0 && s.Form == report.FormTable {
-		return report.WriteTable(s.Out, sum, report.TableOptions{Width: width})
+	if s.Form == report.FormTable {
+		return report.WriteTable(s.Out, sum, report.TableOptions{Width: terminalWidth(s.Out), All: s.All})
 	}
 	return report.Write(s.Out, s.Form, sum)
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -18,6 +19,8 @@ type TableOptions struct {
 	// Plan is true when somebody is about to be asked whether to carry the summary out. It is that of a dry run by what it
 	// says of the images, and is not called one.
 	Plan bool
+	// All is true when no row is left out.
+	All bool
 }
 
 // The table shows at most so many of each sort of rows and counts the others. JSON always has all of them.
@@ -37,7 +40,7 @@ const (
 // WriteTable writes the summary for people at a terminal or in a log: for each repository what was asked, why each
 // image was kept or deleted, and what happened. Failures come first; long lists are cut and counted.
 func WriteTable(w io.Writer, s Summary, o TableOptions) error {
-	t := table{width: o.Width, plan: o.Plan, doomed: maxDoomed}
+	t := table{width: o.Width, plan: o.Plan, all: o.All, doomed: maxDoomed}
 	all := newSheet(s)
 	several := len(all.views) != 1
 	if several {
@@ -91,7 +94,16 @@ type table struct {
 	bytes.Buffer
 	width int
 	plan  bool // it is to be carried out
+	all   bool // no row is left out
 	told  bool // where all rows are to be had
+}
+
+// most is how many rows of a sort are shown.
+func (t *table) most(n int) int {
+	if t.all {
+		return math.MaxInt - 1
+	}
+	return n
 }
 
 func (t *table) line(text string) {
@@ -138,6 +150,9 @@ func (t *table) repository(v view) error {
 	}
 	before := t.Len()
 	images := t.rows(v)
+	if t.width > 0 {
+		narrowRanges(images)
+	}
 	if t.width > 0 && len(images) > 0 && lastWidth(images, t.width)-len(gridGap) < minWhy {
 		for _, r := range images { // the reasons and the timeline name the groups too
 			r[groupColumn] = ""

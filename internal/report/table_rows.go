@@ -4,30 +4,33 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
+
 	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
 // The rows of a repository say what became of an image, its name, its groups, age and size, and why.
 const (
+	nameColumn  = 1
 	groupColumn = 2
 	sizeColumn  = 4
 )
 
 // rows are the rows of a repository: first what went wrong, then what stays, then what goes.
 func (t *table) rows(v view) [][]string {
-	out := t.list(v, v.failed, maxFailed)
-	causes, more := cut(byCause(v.skipped), maxCauses)
+	out := t.list(v, v.failed, t.most(maxFailed))
+	causes, more := cut(byCause(v.skipped), t.most(maxCauses))
 	for _, group := range causes {
-		out = append(out, t.list(v, group, maxSkipped)...)
+		out = append(out, t.list(v, group, t.most(maxSkipped))...)
 	}
 	if more > 0 {
 		out = append(out, []string{"skipped", "…", "", "", "", fmt.Sprintf("others, for %d more causes", more)})
 	}
 	out = append(out, partsLine("skipped", v.skippedParts)...)
-	out = append(out, t.list(v, v.kept, maxKept)...)
+	out = append(out, t.list(v, v.kept, t.most(maxKept))...)
 	out = append(out, partsLine("keep", v.keptParts)...)
-	out = append(out, t.list(v, v.doomed, t.doomed)...)
+	out = append(out, t.list(v, v.doomed, t.most(t.doomed))...)
 	if len(v.doomed) > 0 {
 		out = append(out, partsLine(commonWord(v.doomed), v.doomedParts)...)
 	}
@@ -47,6 +50,25 @@ func (t *table) list(v view, entries []entry, limit int) [][]string {
 	rest := entries[len(shown):]
 	text := fmt.Sprintf("%d more %s, %s%s", left, things(rest), v.ages(rest), t.whereAll())
 	return append(out, []string{commonWord(rest), rangeOf(rest), "", "", "", text})
+}
+
+// rangeGap stands between the first and the last image of a row about several.
+const rangeGap = " … "
+
+// narrowRanges leaves out the names of rows about several images where they are wider than those of all others: the column
+// takes its room from the reasons.
+func narrowRanges(rows [][]string) {
+	widest := 0
+	for _, r := range rows {
+		if !strings.Contains(r[nameColumn], rangeGap) {
+			widest = max(widest, twwidth.Width(r[nameColumn]))
+		}
+	}
+	for _, r := range rows {
+		if strings.Contains(r[nameColumn], rangeGap) && r[sizeColumn] == "" && twwidth.Width(r[nameColumn]) > max(widest, len(rangeGap)) {
+			r[nameColumn] = "…"
+		}
+	}
 }
 
 // things is what the entries are called together.
@@ -73,7 +95,7 @@ func (t *table) whereAll() string {
 		return ""
 	}
 	t.told = true
-	return " (all of them: --report x.json)"
+	return " (all of them: --all)"
 }
 
 // rowWord is the first word of a row.
@@ -124,5 +146,5 @@ func groupList(e entry) string { return tagList(e.Groups()) }
 
 // rangeOf names the first and the last of the entries.
 func rangeOf(entries []entry) string {
-	return short(retain.Name(entries[0].Image), tagRunes) + " … " + short(retain.Name(entries[len(entries)-1].Image), tagRunes)
+	return short(retain.Name(entries[0].Image), tagRunes) + rangeGap + short(retain.Name(entries[len(entries)-1].Image), tagRunes)
 }
