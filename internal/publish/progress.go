@@ -15,10 +15,14 @@ const progressEvery = 10 * time.Second
 
 // progress shows how far a run is: with a bar on a terminal, and with a line from time to time in a log.
 type progress struct {
-	bar       *bar
-	last      time.Time
-	done, all map[string]int
+	bar  *bar
+	last time.Time
+	// units are what is counted, such as "reads": of each, how many are done for each name, and of how many.
+	units map[string]*counts
 }
+
+// counts are numbers by names.
+type counts struct{ done, all map[string]int }
 
 // bar is a bar on a terminal. Functions keep progressbar's own type out of every type that reaches an interface: its
 // methods include an HTTP server, which the linker would then keep, 0.6 MB of it.
@@ -29,7 +33,7 @@ type bar struct {
 
 func newBar(w io.Writer, name string, all int) *bar {
 	b := progressbar.NewOptions(all, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(report.Visible(name)),
-		progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
+		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
 	return &bar{
 		show: func(name string, done, all int) {
 			b.ChangeMax(all)
@@ -41,7 +45,7 @@ func newBar(w io.Writer, name string, all int) *bar {
 }
 
 func newProgress(now time.Time) progress {
-	return progress{last: now, done: map[string]int{}, all: map[string]int{}}
+	return progress{last: now, units: map[string]*counts{}}
 }
 
 // Progress shows how many of all units, such as "deletions", are done for a name. Several repositories may report at the
@@ -50,9 +54,14 @@ func (c *Console) Progress(name, unit string, done, all int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p := &c.progress
-	p.done[name], p.all[name] = done, all
+	of := p.units[unit]
+	if of == nil {
+		of = &counts{map[string]int{}, map[string]int{}}
+		p.units[unit] = of
+	}
+	of.done[name], of.all[name] = done, all
 	if c.terminal {
-		c.draw(name)
+		c.draw(name, unit)
 		return
 	}
 	if now := c.now(); now.Sub(p.last) >= progressEvery {
@@ -68,10 +77,12 @@ func (c *Console) EndProgress() {
 	c.progress.clear()
 }
 
-// draw shows the steps of all repositories in one bar.
-func (c *Console) draw(name string) {
+// draw shows one unit of all repositories in one bar.
+func (c *Console) draw(name, unit string) {
 	p := &c.progress
-	done, all := sum(p.done), sum(p.all)
+	of := p.units[unit]
+	done, all := sum(of.done), sum(of.all)
+	name += ": " + unit
 	if p.bar == nil {
 		p.bar = newBar(c.w, name, all)
 	}

@@ -154,7 +154,8 @@ func (p *pruner) plan(ctx context.Context, name oci.Repository) *task {
 	}
 	t.repository, t.traits = client.Repository(name.Path), client.Traits()
 	t.reopen(p.State)
-	snapshot, pushed, err := p.read(ctx, t.repository, name, rules, t.journal.Unfinished())
+	reading := registry.WithProgress(ctx, func(done, all int) { p.tell(Progress{name.String(), "reads", done, all}) })
+	snapshot, pushed, err := p.read(reading, t.repository, name, rules, t.journal.Unfinished())
 	t.recognize()
 	if err != nil {
 		t.outcome = unread(ctx, t.outcome, err)

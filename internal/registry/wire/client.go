@@ -74,7 +74,8 @@ func New(host string, o registry.Options) (*Client, error) {
 // registry's answers take.
 func (c *Client) Each(ctx context.Context, n int, f func(ctx context.Context, i int) error) error {
 	group, inner := errgroup.WithContext(ctx)
-	var taken atomic.Int64
+	var taken, done atomic.Int64
+	count := registry.Reads(ctx, n)
 	for range min(n, c.options.Readers) {
 		group.Go(func() error {
 			for inner.Err() == nil {
@@ -85,6 +86,7 @@ func (c *Client) Each(ctx context.Context, n int, f func(ctx context.Context, i 
 				if err := f(inner, i); err != nil {
 					return err
 				}
+				count(int(done.Add(1)))
 			}
 			return nil
 		})
