@@ -38,6 +38,7 @@ func variable(flag string) string {
 // noInput are the flags that no workflow sets, with the reason.
 var noInput = map[string]string{
 	"help":          "it asks",
+	"color":         "the job summary has no colours",
 	"all":           "the job summary has its own limits",
 	"explain":       "a person asks it, at a terminal",
 	"yes":           "nobody is asked there",

@@ -107,7 +107,7 @@ type asked struct {
 func (c *pruneCommand) read(w World, console *publish.Console) (*asked, error) {
 	a := &asked{
 		job:   run.Job{DryRun: c.DryRun || c.Explain != "", Explain: c.Explain, Workers: int(c.Workers), Timeout: c.Timeout, Method: c.DeleteBy},
-		sinks: publish.Sinks{Out: w.Stdout, Form: report.Form(c.Output), All: c.All, Console: console, Getenv: w.Getenv, ResultsDir: c.ResultsDir, Now: w.Now},
+		sinks: publish.Sinks{Out: w.Stdout, Form: report.Form(c.Output), All: c.All, Color: c.color(w), Console: console, Getenv: w.Getenv, ResultsDir: c.ResultsDir, Now: w.Now},
 	}
 	inUse, err := c.inUse(w.Stdin)
 	if err != nil {

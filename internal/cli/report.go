@@ -22,7 +22,7 @@ type reportCommand struct {
 
 // run writes one report of several and returns the most severe of their exit codes.
 func (c *reportCommand) run(_ context.Context, w World, console *publish.Console) (int, error) {
-	sinks := publish.Sinks{Out: w.Stdout, Form: report.Form(c.Output), All: c.All, Console: console, Getenv: w.Getenv, Now: w.Now}
+	sinks := publish.Sinks{Out: w.Stdout, Form: report.Form(c.Output), All: c.All, Color: c.color(w), Console: console, Getenv: w.Getenv, Now: w.Now}
 	sum, err := c.merged(w.Stdin, console)
 	if err == nil {
 		if sinks.CI, err = ci.Detect(w.Getenv, c.CI); err != nil {

@@ -21,6 +21,8 @@ type Sinks struct {
 	Form report.Form
 	// All is true when tables leave out no image.
 	All bool
+	// Color is true where standard output shows colours.
+	Color bool
 	// Console is standard error.
 	Console *Console
 	// Files are the files of --report.
@@ -77,7 +79,7 @@ func (s Sinks) warn(err error) {
 // print writes the report to standard output; a table is as wide as the terminal, if there is one.
 func (s Sinks) print(sum report.Summary) error {
 	if s.Form == report.FormTable {
-		return report.WriteTable(s.Out, sum, report.TableOptions{Width: terminalWidth(s.Out), All: s.All})
+		return report.WriteTable(s.Out, sum, report.TableOptions{Width: terminalWidth(s.Out), All: s.All, Color: s.Color})
 	}
 	return report.Write(s.Out, s.Form, sum)
 }

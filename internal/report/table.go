@@ -21,6 +21,8 @@ type TableOptions struct {
 	Plan bool
 	// All is true when no row is left out.
 	All bool
+	// Color is true where the terminal shows colours.
+	Color bool
 }
 
 // The table shows at most so many of each sort of rows and counts the others. JSON always has all of them.
@@ -40,7 +42,7 @@ const (
 // WriteTable writes the summary for people at a terminal or in a log: for each repository what was asked, why each
 // image was kept or deleted, and what happened. Failures come first; long lists are cut and counted.
 func WriteTable(w io.Writer, s Summary, o TableOptions) error {
-	t := table{width: o.Width, plan: o.Plan, all: o.All, doomed: maxDoomed}
+	t := table{width: o.Width, plan: o.Plan, all: o.All, color: o.Color, doomed: maxDoomed}
 	all := newSheet(s)
 	several := len(all.views) != 1
 	if several {
@@ -95,6 +97,7 @@ type table struct {
 	width int
 	plan  bool // it is to be carried out
 	all   bool // no row is left out
+	color bool
 	told  bool // where all rows are to be had
 }
 
@@ -166,7 +169,11 @@ func (t *table) repository(v view) error {
 	if err != nil {
 		return err
 	}
-	for _, part := range []string{rows, history, v.notes()} {
+	notes := v.notes()
+	if t.color {
+		rows, notes = paint(rows), paint(notes)
+	}
+	for _, part := range []string{rows, history, notes} {
 		if part != "" {
 			t.WriteString("\n" + part)
 		}
