@@ -11,6 +11,8 @@ import (
 // Outputs are what a run tells later steps.
 type Outputs struct {
 	Deleted, Kept, Failed int
+	// Planned is what a dry run would have deleted, Skipped what was to be deleted and was not tried.
+	Planned, Skipped int
 	// UnreferencedBytes is what no image that is left uses any more, FreedBytes what a garbage collection gave back.
 	UnreferencedBytes, FreedBytes int64
 	// Images says what became of each image.
@@ -39,6 +41,8 @@ func (o Outputs) numbers() []output {
 		{"deleted", strconv.Itoa(o.Deleted)},
 		{"kept", strconv.Itoa(o.Kept)},
 		{"failed", strconv.Itoa(o.Failed)},
+		{"planned", strconv.Itoa(o.Planned)},
+		{"skipped", strconv.Itoa(o.Skipped)},
 		{"unreferenced-bytes", strconv.FormatInt(o.UnreferencedBytes, 10)},
 		{"freed-bytes", strconv.FormatInt(o.FreedBytes, 10)},
 	}

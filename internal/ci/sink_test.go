@@ -107,7 +107,7 @@ func TestPublishWithoutMarkdown(t *testing.T) {
 
 func TestOutputs(t *testing.T) {
 	t.Parallel()
-	const counts = "deleted=1868 kept=2 failed=3 unreferenced-bytes=4096 freed-bytes=7 images=[] "
+	const counts = "deleted=1868 kept=2 failed=3 planned=5 skipped=4 unreferenced-bytes=4096 freed-bytes=7 images=[] "
 	for _, tt := range []struct {
 		name, report, want string
 		fails              bool
@@ -124,7 +124,7 @@ func TestOutputs(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(t.TempDir(), "output")
 			write(t, path, "earlier=1\n")
-			err := publish(ci.GitHub, env{"GITHUB_OUTPUT": path}, "", ci.Outputs{Deleted: 1868, Kept: 2, Failed: 3, UnreferencedBytes: 4096, FreedBytes: 7, Report: tt.report})
+			err := publish(ci.GitHub, env{"GITHUB_OUTPUT": path}, "", ci.Outputs{Deleted: 1868, Kept: 2, Failed: 3, Planned: 5, Skipped: 4, UnreferencedBytes: 4096, FreedBytes: 7, Report: tt.report})
 			if (err != nil) != tt.fails {
 				t.Errorf("got error %v", err)
 			}

@@ -86,11 +86,11 @@ func TestGrace(t *testing.T) {
 func TestWriteResults(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "tekton", "results")
-	out := ci.Outputs{Deleted: 3, Kept: 2, Failed: 1, UnreferencedBytes: 1 << 40, FreedBytes: 7, Report: "a.md\nb.json", Line: "deleted 3 images"}
+	out := ci.Outputs{Deleted: 3, Kept: 2, Failed: 1, Planned: 9, Skipped: 8, UnreferencedBytes: 1 << 40, FreedBytes: 7, Report: "a.md\nb.json", Line: "deleted 3 images"}
 	if err := ci.WriteResults(dir, out); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range (env{"deleted": "3", "kept": "2", "failed": "1", "unreferenced-bytes": "1099511627776", "freed-bytes": "7", "report": "a.md\nb.json", "line": "deleted 3 images"}) {
+	for name, want := range (env{"deleted": "3", "kept": "2", "failed": "1", "planned": "9", "skipped": "8", "unreferenced-bytes": "1099511627776", "freed-bytes": "7", "report": "a.md\nb.json", "line": "deleted 3 images"}) {
 		if got := read(t, filepath.Join(dir, name)); got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
@@ -120,6 +120,8 @@ func TestPublishAzure(t *testing.T) {
 ##vso[task.setvariable variable=deleted;isOutput=true]3
 ##vso[task.setvariable variable=kept;isOutput=true]2
 ##vso[task.setvariable variable=failed;isOutput=true]1
+##vso[task.setvariable variable=planned;isOutput=true]0
+##vso[task.setvariable variable=skipped;isOutput=true]0
 ##vso[task.setvariable variable=unreferencedBytes;isOutput=true]4096
 ##vso[task.setvariable variable=freedBytes;isOutput=true]7
 ##vso[task.setvariable variable=report;isOutput=true]a.md%0Ab%5D%3Bjson
@@ -160,7 +162,7 @@ func TestOutputImages(t *testing.T) {
 				t.Errorf("got error %v", err)
 			}
 			got := outputs(t, read(t, path))
-			if len(got) != 7 || got[5] != tt.want || got[6] != "report=r.json" {
+			if len(got) != 9 || got[7] != tt.want || got[8] != "report=r.json" {
 				t.Errorf("got %q", got)
 			}
 		})

@@ -71,7 +71,7 @@ type pruneCommand struct {
 	afterPrune
 	gcFlags
 	reporting
-	ResultsDir string `group:"report" placeholder:"DIR" help:"Folder for Tekton results: the files deleted, kept, failed, unreferenced-bytes, freed-bytes, report and line."`
+	ResultsDir string `group:"report" placeholder:"DIR" help:"Folder for Tekton results: the files deleted, kept, failed, planned, skipped, unreferenced-bytes, freed-bytes, report and line."`
 }
 
 // execution is how the plan of a prune is carried out.

@@ -66,7 +66,7 @@ func (s Sinks) outputs(sum report.Summary) ci.Outputs {
 		paths = append(paths, f.path)
 	}
 	total := sum.Totals()
-	out := ci.Outputs{Deleted: total.Deleted, Kept: total.Kept, Failed: total.Failed, Report: strings.Join(paths, "\n"), Line: sum.Line()}
+	out := ci.Outputs{Deleted: total.Deleted, Kept: total.Kept, Failed: total.Failed, Planned: total.Planned, Skipped: total.Skipped, Report: strings.Join(paths, "\n"), Line: sum.Line()}
 	out.FreedBytes = sum.Freed()
 	if !sum.DryRun {
 		out.UnreferencedBytes = total.UniqueBytes
