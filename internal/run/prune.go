@@ -160,7 +160,14 @@ func (p *pruner) plan(ctx context.Context, name oci.Repository) *task {
 		t.outcome = unread(ctx, t.outcome, err)
 		return t
 	}
-	plan := retain.Decide(snapshot, rules, retain.Context{Pushed: pushed, Pending: t.journal.Unfinished(), Begun: t.journal.Begun()}, p.summary.Started)
+	given := retain.Context{Pushed: pushed, Pending: t.journal.Unfinished(), Begun: t.journal.Begun()}
+	plan, err := prune.Plan(ctx, t.repository, snapshot, func(s oci.Snapshot) retain.Plan {
+		return retain.Decide(s, rules, given, p.summary.Started)
+	})
+	if err != nil {
+		t.outcome = unread(ctx, t.outcome, err)
+		return t
+	}
 	t.outcome.Plan, t.outcome.Pushed = &plan, pushed
 	t.outcome.Warnings = append(t.outcome.Warnings, snapshot.Warnings...)
 	if rules.NeedsPushTimes() && !t.traits.PushTime {

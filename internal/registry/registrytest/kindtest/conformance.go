@@ -13,6 +13,24 @@ import (
 // service's books say. start starts a fake of its own for each; it stops when the test ends.
 func Conformance(t *testing.T, start func(t *testing.T) Stand) {
 	t.Helper()
+	hold(t, start, scenarios)
+	t.Run("what the service protects is retained", func(t *testing.T) {
+		t.Parallel()
+		b := NewBench(t, start(t))
+		if b.Protect == nil {
+			return // the service protects nothing
+		}
+		p := retain.Policy{KeepLast: 1}
+		old, locked, last := b.Aged("b1", 3), b.Aged("b2", 2), b.Aged("b3", 1)
+		b.Protect(t, locked)
+		b.Settled(b.Sweep(p), p)
+		b.There([]oci.Digest{locked, last}, []oci.Digest{old})
+	})
+}
+
+// hold sweeps the repository of each scenario.
+func hold(t *testing.T, start func(t *testing.T) Stand, all []scenario) {
+	t.Helper()
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
@@ -26,18 +44,6 @@ func Conformance(t *testing.T, start func(t *testing.T) Stand) {
 			b.There(stay, gone)
 		})
 	}
-	t.Run("what the service protects is retained", func(t *testing.T) {
-		t.Parallel()
-		b := NewBench(t, start(t))
-		if b.Protect == nil {
-			return // the service protects nothing
-		}
-		p := retain.Policy{KeepLast: 1}
-		old, locked, last := b.Aged("b1", 3), b.Aged("b2", 2), b.Aged("b3", 1)
-		b.Protect(t, locked)
-		b.Settled(b.Sweep(p), p)
-		b.There([]oci.Digest{locked, last}, []oci.Digest{old})
-	})
 }
 
 // scenario is a repository, a policy, and what becomes of it.
