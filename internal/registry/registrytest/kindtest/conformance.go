@@ -31,7 +31,7 @@ func Conformance(t *testing.T, start func(t *testing.T) Stand) {
 // hold sweeps the repository of each scenario.
 func hold(t *testing.T, start func(t *testing.T) Stand, all []scenario) {
 	t.Helper()
-	for _, s := range scenarios {
+	for _, s := range all {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			b := NewBench(t, start(t))

@@ -62,8 +62,26 @@ func (f *Zot) front(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	case kind == "manifests" && r.Method == http.MethodDelete:
 		f.delete(w, path, ref)
 	default:
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(zotHeader{w}, r)
 	}
+}
+
+// zotHeader leaves out of an answer what zot does not send
+// (https://github.com/project-zot/zot/blob/main/pkg/api/routes.go, GetManifest).
+type zotHeader struct{ http.ResponseWriter }
+
+// WriteHeader sends the header without what zot does not send.
+func (z zotHeader) WriteHeader(status int) {
+	z.Header().Del("Etag")
+	z.Header().Del("Docker-Distribution-Api-Version")
+	z.ResponseWriter.WriteHeader(status)
+}
+
+// Write sends a part of the body, after the header.
+func (z zotHeader) Write(body []byte) (int, error) {
+	z.Header().Del("Etag")
+	z.Header().Del("Docker-Distribution-Api-Version")
+	return z.ResponseWriter.Write(body)
 }
 
 // admit lets a request pass, or answers 401 to a request without a good login and 403 to a user without the right.
