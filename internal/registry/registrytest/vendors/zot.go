@@ -62,7 +62,9 @@ func (f *Zot) front(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	case kind == "manifests" && r.Method == http.MethodDelete:
 		f.delete(w, path, ref)
 	default:
-		next.ServeHTTP(zotHeader{w}, r)
+		z := zotHeader{w}
+		next.ServeHTTP(z, r)
+		z.leaveOut() // of an answer without a body
 	}
 }
 
@@ -70,17 +72,20 @@ func (f *Zot) front(w http.ResponseWriter, r *http.Request, next http.Handler) {
 // (https://github.com/project-zot/zot/blob/main/pkg/api/routes.go, GetManifest).
 type zotHeader struct{ http.ResponseWriter }
 
-// WriteHeader sends the header without what zot does not send.
-func (z zotHeader) WriteHeader(status int) {
+func (z zotHeader) leaveOut() {
 	z.Header().Del("Etag")
 	z.Header().Del("Docker-Distribution-Api-Version")
+}
+
+// WriteHeader sends the header without what zot does not send.
+func (z zotHeader) WriteHeader(status int) {
+	z.leaveOut()
 	z.ResponseWriter.WriteHeader(status)
 }
 
 // Write sends a part of the body, after the header.
 func (z zotHeader) Write(body []byte) (int, error) {
-	z.Header().Del("Etag")
-	z.Header().Del("Docker-Distribution-Api-Version")
+	z.leaveOut()
 	return z.ResponseWriter.Write(body)
 }
 
