@@ -10,6 +10,7 @@ import (
 
 	"github.com/regsweep/regsweep/e2e/registries"
 	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 )
@@ -193,4 +194,29 @@ func (w *signed) stored() map[oci.Digest]bool {
 		w.T.Error("the storage has nothing at all")
 	}
 	return out
+}
+
+// TestReferrersOfAKilledRun kills the program while it deletes an image and what is attached to it. The next run deletes
+// what is left: nothing but the journal leads to it.
+func TestReferrersOfAKilledRun(t *testing.T) {
+	t.Parallel()
+	for _, m := range []moment{
+		{name: "after the image", step: deletion, n: 1, after: true},
+		{name: "before the SBOM", step: deletion, n: 2},
+		{name: "after the SBOM", step: deletion, n: 2, after: true},
+	} {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			w := newSigned(t)
+			gone := w.signed(w.Push.Image(fixture.Image{Tags: []string{"b1"}, MediaType: fixture.OCIManifest, Created: ago(9)}))
+			stay := w.signed(w.Push.Image(fixture.Image{Tags: []string{"b2"}, MediaType: fixture.OCIManifest, Created: ago(1)}))
+			killed := work{stand: w.stand, door: w.door, way: prune.ByDigest}
+			killed.interrupt(m, kill, "--workers", "1", "--keep-last", "1")
+			w.There(false, gone[0])
+			w.There(true, gone[2])
+			equal(w.Wire, "exit code", w.prune("--keep-last", "1").code, 0)
+			w.There(false, gone...)
+			w.There(true, stay...)
+		})
+	}
 }

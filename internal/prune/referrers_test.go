@@ -51,7 +51,9 @@ func (l *listed) WithReferrers(_ context.Context, s oci.Snapshot, of []oci.Diges
 }
 
 // digestOf makes up a digest.
-func digestOf(name string) oci.Digest { return oci.Digest(fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(name)))) }
+func digestOf(name string) oci.Digest {
+	return oci.Digest(fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(name))))
+}
 
 func attachedTo(subject oci.Digest, name string) oci.Image {
 	return oci.Image{Digest: digestOf(name), Kind: oci.KindAttachment, Subject: subject}
