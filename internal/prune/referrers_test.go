@@ -36,9 +36,7 @@ func (l *listed) WithReferrers(_ context.Context, s oci.Snapshot, of []oci.Diges
 			continue
 		}
 		names = append(names, retain.Name(i))
-		for _, r := range append(l.referrers[retain.Name(i)], l.referrers[string(i.Digest)]...) {
-			s.Images = append(s.Images, r)
-		}
+		s.Images = slices.Concat(s.Images, l.referrers[retain.Name(i)], l.referrers[string(i.Digest)])
 		if l.endless {
 			s.Images = append(s.Images, attachedTo(i.Digest, fmt.Sprint("after ", i.Digest)))
 		}

@@ -39,7 +39,7 @@ func (r *Repository) WithReferrers(ctx context.Context, s oci.Snapshot, of []oci
 	lists, err := r.referrers(ctx, of)
 	switch {
 	case errors.Is(err, errNoReferrers):
-		r.noteNoReferrers()
+		r.noteNoReferrers(err)
 		return s, nil
 	case errors.Is(err, errReferrersRefused):
 		s.Warnings = append(slices.Clone(s.Warnings), r.client.Hide(err.Error()))
@@ -67,10 +67,13 @@ func (r *Repository) lacksReferrers() bool {
 	return ok && since >= 0 && since < referrersAgain
 }
 
-// noteNoReferrers keeps for this run and later ones that the registry does not serve the API.
-func (r *Repository) noteNoReferrers() {
+// noteNoReferrers keeps for this run and later ones that the registry does not serve the API. An answer about the manifest
+// may be that of a registry that serves it, and from which somebody has deleted the manifest a moment ago: later runs ask
+// again.
+func (r *Repository) noteNoReferrers(why error) {
 	r.noReferrers.Store(true)
-	if r.store == nil {
+	var answer *registry.Error
+	if r.store == nil || errors.As(why, &answer) && strings.HasPrefix(answer.Code, "MANIFEST_") {
 		return
 	}
 	if in, ok := decode(r.store.Load(r.name)); ok {
@@ -114,20 +117,23 @@ func (r *Repository) referrers(ctx context.Context, of []oci.Digest) (map[oci.Di
 // referrersOf asks for the referrers of one digest. A registry that serves the API need not have the digest any more: Quay
 // answers 400 MANIFEST_INVALID then (https://github.com/quay/quay, endpoints/v2/referrers.py).
 func (r *Repository) referrersOf(ctx context.Context, d oci.Digest) ([]oci.Digest, error) {
+	pages := 0
 	names, err := r.client.List(ctx, wire.Call{
 		URL: "/v2/" + r.name.Path + "/referrers/" + d.String(), Accept: []string{typeIndex}, Scopes: r.scopes(),
-	}, readReferrers)
-	served := r.referrersServed.Load()
+	}, func(body []byte) ([]string, error) {
+		page, err := readReferrers(body)
+		if err == nil {
+			pages++
+		}
+		return page, err
+	})
+	served := r.referrersServed.Load() || pages > 0
 	var answer *registry.Error
 	switch {
-	case errors.As(err, &answer) && lacksAPI(answer.Status):
-		if !served {
-			return nil, errNoReferrers
-		}
-		if !answer.Foreign {
-			return nil, nil
-		}
-		return nil, err
+	case errors.As(err, &answer) && lacksAPI(answer.Status) && !served:
+		return nil, fmt.Errorf("%w: %w", errNoReferrers, err)
+	case errors.As(err, &answer) && lacksAPI(answer.Status) && !answer.Foreign && pages == 0:
+		return nil, nil
 	case errors.As(err, &answer) && answer.Status == http.StatusForbidden && !served:
 		return nil, fmt.Errorf("%w: %w", errReferrersRefused, err)
 	case errors.Is(err, errNoReferrers) && served:

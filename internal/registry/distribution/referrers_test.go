@@ -133,6 +133,24 @@ func TestReferrersPages(t *testing.T) {
 	}
 }
 
+// A list that ends in the middle is not known.
+func TestReferrersPageThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	a := newAttached(t)
+	a.AddFault(registrytest.Fault{
+		Path: "*/referrers/*", Status: 200, Body: fmt.Sprintf(`{"manifests":[{"digest":%q}]}`, a.sbom), Header: http.Header{"Link": {"<?page=2>; rel=next"}},
+	})
+	a.AddFault(registrytest.Fault{Path: "*/referrers/*", Status: 404, Body: `{"errors":[{"code":"MANIFEST_UNKNOWN"}]}`})
+	r := a.open()
+	s, err := r.Snapshot(t.Context(), registry.Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err = r.WithReferrers(t.Context(), s, []oci.Digest{a.image}); err == nil || len(s.Images) > 0 {
+		t.Errorf("%d images, %v", len(s.Images), err)
+	}
+}
+
 // A registry that has served the API answers for what it does not have any more in its own way. What something in between
 // answers is an error.
 func TestReferrersOfWhatIsGone(t *testing.T) {
