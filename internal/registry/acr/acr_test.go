@@ -99,6 +99,7 @@ func TestConformance(t *testing.T) {
 			}
 			kindtest.Conformance(t, start)
 			kindtest.Referrers(t, start)
+			kindtest.ExtendedReferrers(t, start)
 		})
 	}
 }

@@ -86,6 +86,9 @@ func TestConformance(t *testing.T) {
 			if name != "public" { // it has no referrers API
 				kindtest.Referrers(t, start)
 			}
+			if name != "public" && name != "docker login alone" { // they list no manifests without a tag
+				kindtest.ExtendedReferrers(t, start)
+			}
 		})
 	}
 }

@@ -97,6 +97,7 @@ func TestConformance(t *testing.T) {
 	}
 	kindtest.Conformance(t, start)
 	kindtest.Referrers(t, start)
+	kindtest.ExtendedReferrers(t, start)
 }
 
 func TestFaults(t *testing.T) {

@@ -75,6 +75,7 @@ func TestConformance(t *testing.T) {
 			t.Parallel()
 			kindtest.Conformance(t, start)
 			kindtest.Referrers(t, start)
+			kindtest.ExtendedReferrers(t, start)
 		})
 	}
 }
