@@ -199,3 +199,38 @@ func TestFallbackIndexIsTrue(t *testing.T) {
 		}
 	}
 }
+
+// An earlier version of a referrers index that could not be deleted with its image is left to the next run, with the
+// referrers that it lists: it would hold them for good.
+func TestFormerReferrersIndexIsFinished(t *testing.T) {
+	t.Parallel()
+	var old, sbom, former oci.Digest
+	s := newStage(t, registrytest.Options{}, func(p fixture.Tester) {
+		old = p.Image(fixture.Image{Tags: []string{"b1"}, MediaType: fixture.OCIManifest, Created: now.AddDate(0, 0, -9)})
+		images(p, 1)
+		sbom, former = p.Referrer(old, "application/spdx+json")
+		p.Referrer(old, "application/vnd.example")
+	})
+	l := &ledger{reg: s.reg}
+	plan := func() {
+		t.Helper()
+		snapshot, err := s.repo.Snapshot(t.Context(), registry.Query{Digests: append(l.last(), former)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.plan = retain.Decide(snapshot, retain.Policy{KeepLast: 1}, retain.Context{Pending: l.last(), Begun: l.Begun()}, now)
+	}
+	s.reg.AddFault(registrytest.Fault{Method: "DELETE", Path: "*/" + string(former), Times: -1, Status: 400, Body: `{"errors":[{"code":"UNKNOWN"}]}`})
+	plan()
+	res := prune.Execute(t.Context(), s.plan, s.repo, prune.Options{Journal: l})
+	s.check(t, res)
+	if has(s.reg, old) || !has(s.reg, former) || !slices.Contains(l.last(), former) || !slices.Contains(l.last(), sbom) {
+		t.Fatalf("%v, in the journal %v", count(res), s.names(l.last()))
+	}
+	s.reg.ClearFaults()
+	plan()
+	s.check(t, prune.Execute(t.Context(), s.plan, s.repo, prune.Options{Journal: l}))
+	if has(s.reg, former) || has(s.reg, sbom) || len(s.reg.Manifests("team/app")) != 1 || len(l.last()) > 0 {
+		t.Errorf("left are %v, in the journal %v", s.names(s.reg.Manifests("team/app")), s.names(l.last()))
+	}
+}
