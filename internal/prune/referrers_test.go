@@ -124,7 +124,7 @@ func TestPlanAsksForNoReferrers(t *testing.T) {
 	}
 }
 
-// Without the attachments of what is deleted there is no plan. What a registry warns of is told.
+// If the attachments of what is deleted are not known, nothing is planned. What a registry warns of is told.
 func TestPlanWithoutReferrers(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
@@ -167,8 +167,8 @@ func TestReferrersDeleteNoOtherImage(t *testing.T) {
 	}
 }
 
-// Whatever deletion fails, in either order, a fallback index that is left lists no referrer that is gone: it goes before
-// what it lists.
+// Whatever deletion fails, in either order, a fallback index that is left lists no referrer that is gone: what it
+// lists waits for it.
 func TestFallbackIndexIsTrue(t *testing.T) {
 	t.Parallel()
 	for _, first := range []bool{false, true} {

@@ -101,7 +101,7 @@ func attachment(i oci.Image) bool {
 	return i.Subject != "" || len(i.Tags) > 0 && !slices.ContainsFunc(i.Tags, func(t string) bool { return !attachmentTag(t) })
 }
 
-// subjectsOf are what an image is attached to: also as an earlier version of a referrers index, which has no tag, is no part
+// subjectsOf are what an image is attached to: also as an earlier version of a referrers index, which has no tag, is not a part
 // and lists attachments of one image alone.
 func (o *theory) subjectsOf(i oci.Image) []oci.Digest {
 	if len(i.Tags)+len(i.Removed)+len(i.Subject)+len(o.indexesOf(i)) > 0 {

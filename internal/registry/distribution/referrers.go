@@ -153,7 +153,7 @@ func (r *Repository) referrersOf(ctx context.Context, d oci.Digest) ([]oci.Diges
 	return out, nil
 }
 
-// readReferrers reads a page of referrers. A page that is no index is [errNoReferrers].
+// readReferrers reads a page of referrers. A page that is not an index is [errNoReferrers].
 func readReferrers(body []byte) ([]string, error) {
 	if !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) || !bytes.Contains(body, []byte(`"manifests"`)) {
 		return nil, errNoReferrers
