@@ -3,6 +3,7 @@ package prune
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry"
@@ -15,13 +16,13 @@ const maxReferrerRounds = 16
 
 // Plan decides about a snapshot, with the attachments in view that no listing has and the referrers API does. It asks for
 // those of what is to be deleted, and decides again with them, until nothing new comes to light. Those of what stays need
-// not be known: they stay. A plan that deletes nothing, or that a guard refuses, asks for nothing. An error says that the
-// attachments are not known, and that nothing may be deleted.
-func Plan(ctx context.Context, r registry.Repository, s oci.Snapshot, decide func(oci.Snapshot) retain.Plan) (retain.Plan, error) {
+// not be known: they stay. A plan that deletes nothing, or that a guard refuses, asks for nothing. The plan comes with the
+// snapshot from which it was made, and that snapshot's warnings. An error says that the attachments are not known, and that
+// nothing may be deleted.
+func Plan(ctx context.Context, r registry.Repository, s oci.Snapshot, decide func(oci.Snapshot) retain.Plan) (retain.Plan, oci.Snapshot, error) {
 	plan := decide(s)
 	lister, can := r.(registry.ReferrerLister)
 	asked := map[oci.Digest]bool{}
-	var warnings []string
 	for range maxReferrerRounds {
 		var of []oci.Digest
 		for _, d := range plan.Deletions() {
@@ -31,25 +32,24 @@ func Plan(ctx context.Context, r registry.Repository, s oci.Snapshot, decide fun
 			}
 		}
 		if !can || len(of) == 0 || len(plan.Refusals) > 0 {
-			plan.Warnings = append(plan.Warnings, warnings...)
-			return plan, nil
+			return plan, s, nil
 		}
 		whole, err := lister.WithReferrers(ctx, s, of)
 		if err != nil {
-			return retain.Plan{}, err
+			return retain.Plan{}, oci.Snapshot{}, err
 		}
-		warnings = append(warnings, whole.Warnings[len(s.Warnings):]...)
-		next := plan
-		if len(whole.Images) > len(s.Images) {
-			next = decide(whole)
+		if len(whole.Images) == len(s.Images) {
+			return plan, whole, nil
 		}
+		next := decide(whole)
 		if name := givesUp(plan, next); name != "" {
-			warnings = append(warnings, fmt.Sprintf("attachments without a tag are left in the registry: with them in view, the rules would delete %s, which they keep", name))
-			next, can = plan, false
+			s.Warnings = append(slices.Clone(whole.Warnings), fmt.Sprintf("attachments without a tag are left in the registry: with them in view, the rules would delete %s, which they keep", name))
+			return plan, s, nil
 		}
 		s, plan = whole, next
 	}
-	return retain.Plan{}, registry.Mark(fmt.Errorf("attachments of attachments have no end after %d rounds of the referrers API", maxReferrerRounds), registry.ErrIncomplete)
+	err := fmt.Errorf("attachments of attachments have no end after %d rounds of the referrers API", maxReferrerRounds)
+	return retain.Plan{}, oci.Snapshot{}, registry.Mark(err, registry.ErrIncomplete)
 }
 
 // givesUp names what a plan keeps and the next one deletes, "" where there is nothing. Attachments may go: what they are

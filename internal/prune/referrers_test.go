@@ -87,7 +87,7 @@ func TestPlanAsksForReferrers(t *testing.T) {
 	l := &listed{referrers: map[string][]oci.Image{
 		"b1": {sbom}, string(sbom.Digest): {signature}, "b3": {attachedTo(digestOf("b3"), "kept")},
 	}}
-	p, err := prune.Plan(t.Context(), l, three(), decide(retain.Policy{KeepLast: 1}))
+	p, whole, err := prune.Plan(t.Context(), l, three(), decide(retain.Policy{KeepLast: 1}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,8 +95,8 @@ func TestPlanAsksForReferrers(t *testing.T) {
 	if got, want := fmt.Sprint(l.asked), fmt.Sprintf("[[b1 b2] [%s] [%s]]", short(sbom), short(signature)); got != want {
 		t.Errorf("asked for %s, want %s", got, want)
 	}
-	if got := len(p.Deletions()); got != 4 || len(p.Warnings) > 0 {
-		t.Errorf("deletes %v, with the warnings %v", deleted(p), p.Warnings)
+	if got := len(p.Deletions()); got != 4 || len(whole.Images) != 5 || len(whole.Warnings) > 0 {
+		t.Errorf("deletes %v of %d images, with the warnings %v", deleted(p), len(whole.Images), whole.Warnings)
 	}
 }
 
@@ -118,7 +118,7 @@ func TestPlanAsksForNoReferrers(t *testing.T) {
 		"a placeholder":      {placeholder, retain.Policy{KeepLast: 2}},
 	} {
 		l := &listed{}
-		if _, err := prune.Plan(t.Context(), l, c.snapshot, decide(c.policy)); err != nil || len(l.asked) > 0 {
+		if _, _, err := prune.Plan(t.Context(), l, c.snapshot, decide(c.policy)); err != nil || len(l.asked) > 0 {
 			t.Errorf("%s: asked for %v, %v", name, l.asked, err)
 		}
 	}
@@ -128,16 +128,16 @@ func TestPlanAsksForNoReferrers(t *testing.T) {
 func TestPlanWithoutReferrers(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
-	if p, err := prune.Plan(t.Context(), &listed{err: broken}, three(), decide(retain.Policy{KeepLast: 1})); !errors.Is(err, broken) || len(p.Decisions) > 0 {
+	if p, _, err := prune.Plan(t.Context(), &listed{err: broken}, three(), decide(retain.Policy{KeepLast: 1})); !errors.Is(err, broken) || len(p.Decisions) > 0 {
 		t.Errorf("%v, %v", err, p.Decisions)
 	}
 	l := &listed{endless: true}
-	if p, err := prune.Plan(t.Context(), l, three(), decide(retain.Policy{KeepLast: 2})); !errors.Is(err, registry.ErrIncomplete) || len(p.Decisions) > 0 || len(l.asked) != 16 {
+	if p, _, err := prune.Plan(t.Context(), l, three(), decide(retain.Policy{KeepLast: 2})); !errors.Is(err, registry.ErrIncomplete) || len(p.Decisions) > 0 || len(l.asked) != 16 {
 		t.Errorf("after %d rounds: %v", len(l.asked), err)
 	}
-	p, err := prune.Plan(t.Context(), &listed{warning: "not allowed"}, three(), decide(retain.Policy{KeepLast: 1}))
-	if err != nil || !slices.Equal(p.Warnings, []string{"not allowed"}) || len(p.Deletions()) != 2 {
-		t.Errorf("%v, %v, %v", err, p.Warnings, deleted(p))
+	p, whole, err := prune.Plan(t.Context(), &listed{warning: "not allowed"}, three(), decide(retain.Policy{KeepLast: 1}))
+	if err != nil || !slices.Equal(whole.Warnings, []string{"not allowed"}) || len(p.Deletions()) != 2 {
+		t.Errorf("%v, %v, %v", err, whole.Warnings, deleted(p))
 	}
 }
 
@@ -146,14 +146,14 @@ func TestReferrersDeleteNoOtherImage(t *testing.T) {
 	t.Parallel()
 	l := &listed{referrers: map[string][]oci.Image{"b1": {attachedTo(digestOf("b1"), "s")}}}
 	few, all := decide(retain.Policy{KeepLast: 2}), decide(retain.Policy{KeepLast: 1})
-	p, err := prune.Plan(t.Context(), l, three(), func(s oci.Snapshot) retain.Plan {
+	p, whole, err := prune.Plan(t.Context(), l, three(), func(s oci.Snapshot) retain.Plan {
 		if len(s.Images) > 3 {
 			return all(s)
 		}
 		return few(s)
 	})
-	if err != nil || !slices.Equal(deleted(p), []string{"b1"}) || len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], "would delete b2") {
-		t.Errorf("%v, %v, %v", err, deleted(p), p.Warnings)
+	if err != nil || !slices.Equal(deleted(p), []string{"b1"}) || len(whole.Warnings) != 1 || len(whole.Images) != 3 || !strings.Contains(whole.Warnings[0], "would delete b2") {
+		t.Errorf("%v, %v, %v", err, deleted(p), whole.Warnings)
 	}
 	tagged := attachedTo(digestOf("b1"), "s")
 	tagged.Tags = []string{"latest"}
@@ -161,7 +161,7 @@ func TestReferrersDeleteNoOtherImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err = prune.Plan(t.Context(), &listed{referrers: map[string][]oci.Image{"b1": {tagged}}}, three(), decide(retain.Policy{KeepLast: 1, Protect: protect}))
+	p, _, err = prune.Plan(t.Context(), &listed{referrers: map[string][]oci.Image{"b1": {tagged}}}, three(), decide(retain.Policy{KeepLast: 1, Protect: protect}))
 	if err != nil || !slices.Equal(deleted(p), []string{"b2"}) {
 		t.Errorf("%v, %v", err, deleted(p))
 	}

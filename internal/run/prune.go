@@ -161,7 +161,7 @@ func (p *pruner) plan(ctx context.Context, name oci.Repository) *task {
 		return t
 	}
 	given := retain.Context{Pushed: pushed, Pending: t.journal.Unfinished(), Begun: t.journal.Begun()}
-	plan, err := prune.Plan(ctx, t.repository, snapshot, func(s oci.Snapshot) retain.Plan {
+	plan, snapshot, err := prune.Plan(ctx, t.repository, snapshot, func(s oci.Snapshot) retain.Plan {
 		return retain.Decide(s, rules, given, p.summary.Started)
 	})
 	if err != nil {

@@ -55,9 +55,9 @@ func TestPruneWithoutReferrers(t *testing.T) {
 				}
 				return
 			}
-			told := slices.ContainsFunc(out.Plan.Warnings, func(w string) bool { return strings.Contains(w, c.warning) })
+			told := slices.ContainsFunc(out.Warnings, func(w string) bool { return strings.Contains(w, c.warning) })
 			if told != (c.warning != "") {
-				t.Errorf("warnings %v, want %q", out.Plan.Warnings, c.warning)
+				t.Errorf("warnings %v, want %q", out.Warnings, c.warning)
 			}
 		})
 	}

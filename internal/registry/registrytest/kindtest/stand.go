@@ -127,7 +127,7 @@ func (b *Bench) SweepIn(ctx context.Context, p retain.Policy, between func(retai
 		repo, traits = r.Recognized()
 	}
 	given := retain.Context{Pending: journal.Left(), Begun: journal.Begun()}
-	if out.Plan, err = prune.Plan(ctx, repo, s, func(s oci.Snapshot) retain.Plan { return retain.Decide(s, p, given, b.Now) }); err != nil {
+	if out.Plan, _, err = prune.Plan(ctx, repo, s, func(s oci.Snapshot) retain.Plan { return retain.Decide(s, p, given, b.Now) }); err != nil {
 		return Run{Err: err}
 	}
 	if between != nil {
