@@ -61,7 +61,9 @@ func TestOlareg(t *testing.T) {
 	equal(b.Wire, "exit code", run.code, 0)
 	equal(b.Wire, "kind", run.report.Repositories[0].Kind, "distribution")
 	b.Left("b4", "b5")
-	b.There(false, b.digests[:4]...)
+	for _, d := range b.digests[:4] {
+		b.There(false, d, attached[d])
+	}
 	for _, d := range b.digests[4:] {
 		b.Pullable(d.String())
 		b.There(true, attached[d])

@@ -34,6 +34,7 @@ const (
 	untag    step = "untag"    // a tag is removed or pointed at the placeholder
 	unplace  step = "unplace"  // the placeholder is deleted
 	deletion step = "deletion" // of a digest
+	refers   step = "refers"   // what refers to a manifest
 	other    step = "other"
 )
 
@@ -161,6 +162,8 @@ func (d *door) step(r *http.Request) step {
 		return config
 	case strings.HasSuffix(r.URL.Path, "/tags/list"):
 		return list
+	case strings.Contains(r.URL.Path, "/referrers/"):
+		return refers
 	case !strings.Contains(r.URL.Path, "/manifests/"):
 		return other
 	case r.Method == http.MethodHead:

@@ -43,6 +43,13 @@ func dependenciesOf(deletions []retain.Decision, attachmentsFirst bool) dependen
 		}
 	}
 	for _, d := range deletions {
+		if i := d.Image; i.Kind == oci.KindAttachment && len(i.Subjects()) == 0 { // it was a referrers index
+			for _, c := range i.Children {
+				out.lead(i.Digest, out.images[c].Subject)
+			}
+		}
+	}
+	for _, d := range deletions {
 		i := d.Image
 		out.loose[i.Digest] = !d.Pending && len(i.Tags)+len(out.leads[i.Digest]) == 0
 	}

@@ -1,5 +1,6 @@
 // Package prune executes a plan: it checks once more that nothing has come to depend on what is doomed, deletes in an
-// order that never leaves an index without its children, and records one outcome for each deletion.
+// order that never leaves an index without its children, and records one outcome for each deletion. Before that, it has
+// the plan made with the attachments in view that no list has.
 package prune
 
 import (

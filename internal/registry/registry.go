@@ -24,7 +24,7 @@ type Registry interface {
 }
 
 // Repository is one repository of a registry. What only some kinds can do is asked for by type assertion: [TagDeleter],
-// [TagPointer], [TagRestorer], [Verifier], [Cache], [Inspector], [Prober] and [Quota].
+// [TagPointer], [TagRestorer], [Verifier], [Cache], [ReferrerLister], [Inspector], [Prober] and [Quota].
 type Repository interface {
 	// Snapshot reads everything known of the repository: all tags, each manifest that they reach, and the dates. Anything
 	// that cannot be read is an error, but for what the registry firmly says that it does not have: a listed tag without a
@@ -102,6 +102,14 @@ type Cache interface {
 	Forget(digests map[oci.Digest]bool, tags map[string]bool)
 }
 
+// ReferrerLister is a repository whose registry may list what is attached to a manifest, tagged or not (OCI
+// distribution-spec v1.1, "Listing Referrers").
+type ReferrerLister interface {
+	// WithReferrers returns a snapshot with what is attached to some of its manifests, and what that lists, added. Nothing is
+	// added where the registry is known, or found, not to list it, and where its own list has everything. An error says that the attachments are not known.
+	WithReferrers(ctx context.Context, s oci.Snapshot, of []oci.Digest) (oci.Snapshot, error)
+}
+
 // Traits say in what kinds of registries differ, as data, so that order, guards and messages need no kind's name. The
 // zero value is CNCF distribution's.
 type Traits struct {
@@ -132,6 +140,7 @@ type Core interface {
 	Repository
 	Verifier
 	Cache
+	ReferrerLister
 	Inspector
 }
 

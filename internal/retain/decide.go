@@ -62,6 +62,7 @@ type entry struct {
 	pending  bool     // an earlier run has begun to delete it
 	listed   bool     // an index lists it
 	untagged bool     // nothing in the repository leads to it
+	former   *entry   // the manifest whose referrers index it was
 	part     bool     // and it takes no place of its own, and goes where its indexes go unless a rule keeps it
 	firm     []Reason // why it stays whatever the rules say
 	kept     []Reason // which rules keep it, and what it is needed for
@@ -133,6 +134,7 @@ func newDecider(s oci.Snapshot, p Policy, c Context, now time.Time) *decider {
 		d.entries = append(d.entries, e)
 	}
 	d.family = familyOf(d.entries)
+	d.family.overtaken(d.entries)
 	for _, e := range d.entries {
 		e.listed = slices.ContainsFunc(d.family.parents[e.image.Digest], e.isPartOf)
 		e.part = e.listed

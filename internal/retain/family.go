@@ -29,6 +29,35 @@ func familyOf(entries []*entry) family {
 	return f
 }
 
+// overtaken finds the indexes that were referrers indexes before a client extended them and moved the tag (OCI
+// distribution-spec v1.1, "Referrers Tag Schema"): nothing leads to them, and they list nothing but what names one manifest of
+// the repository as its subject. Each belongs to that manifest. Otherwise it would keep referrers whose subject goes.
+func (f family) overtaken(entries []*entry) {
+	for _, e := range entries {
+		if s := f.formerSubject(e); s != nil {
+			e.former, e.image.Kind = s, oci.KindAttachment
+			f.attachments[s.image.Digest] = append(f.attachments[s.image.Digest], e)
+		}
+	}
+}
+
+// formerSubject returns the manifest whose referrers index an index was; nil when it was none.
+func (f family) formerSubject(e *entry) *entry {
+	i := e.image
+	if i.Kind != oci.KindIndex || len(i.Tags)+len(i.Removed) > 0 || i.Subject != "" || len(f.parents[i.Digest]) > 0 || len(i.Children) == 0 {
+		return nil
+	}
+	var subject oci.Digest
+	for _, c := range i.Children {
+		child := f.byDigest[c]
+		if child == nil || child.image.Subject == "" || subject != "" && child.image.Subject != subject {
+			return nil
+		}
+		subject = child.image.Subject
+	}
+	return f.byDigest[subject]
+}
+
 // sort puts what belongs to a digest in the order in which reports name it.
 func (f family) sort() {
 	for _, lists := range []map[oci.Digest][]*entry{f.parents, f.attachments} {
@@ -63,7 +92,7 @@ func (d *decider) keepOrphans() {
 
 // isUntagged reports whether no tag, no index and no subject leads to a manifest.
 func (d *decider) isUntagged(e *entry) bool {
-	return len(e.image.Tags) == 0 && !e.part && !slices.ContainsFunc(e.image.Subjects(), func(s oci.Digest) bool { return d.family.byDigest[s] != nil })
+	return len(e.image.Tags) == 0 && !e.part && e.former == nil && !slices.ContainsFunc(e.image.Subjects(), func(s oci.Digest) bool { return d.family.byDigest[s] != nil })
 }
 
 // untaggedFor says how old an untagged manifest is, and reports whether the policy gives it up.
@@ -165,6 +194,9 @@ func (d *decider) explainDeletions() {
 			if subject := d.family.byDigest[s]; subject != nil {
 				e.miss(RuleAttachment, "attached to "+Name(subject.image)+", which is deleted")
 			}
+		}
+		if e.former != nil {
+			e.miss(RuleAttachment, "listed attachments of "+Name(e.former.image)+", which is deleted")
 		}
 		switch {
 		case e.image.Kind == oci.KindPlaceholder:

@@ -70,7 +70,7 @@ func (o *theory) firm(i oci.Image) bool {
 
 // untagged says whether an image has no tag, is no part, and is attached to nothing that is there.
 func (o *theory) untagged(i oci.Image) bool {
-	return len(i.Tags) == 0 && len(o.indexesOf(i)) == 0 && !slices.ContainsFunc(i.Subjects(), o.has)
+	return len(i.Tags) == 0 && len(o.indexesOf(i)) == 0 && !slices.ContainsFunc(o.subjectsOf(i), o.has)
 }
 
 // givenUp says whether --untagged gives an untagged manifest up: it is not younger, by its push, else by its build.
@@ -99,6 +99,32 @@ func attachmentTag(tag string) bool {
 // attachment says whether an image is one, by its subject or by all its tags.
 func attachment(i oci.Image) bool {
 	return i.Subject != "" || len(i.Tags) > 0 && !slices.ContainsFunc(i.Tags, func(t string) bool { return !attachmentTag(t) })
+}
+
+// subjectsOf are what an image is attached to: also as an earlier version of a referrers index, which has no tag, is not a part
+// and lists attachments of one image alone.
+func (o *theory) subjectsOf(i oci.Image) []oci.Digest {
+	if len(i.Tags)+len(i.Removed)+len(i.Subject)+len(o.indexesOf(i)) > 0 {
+		return i.Subjects()
+	}
+	named := map[oci.Digest]bool{}
+	for _, x := range i.Children {
+		found := false
+		for _, part := range o.images {
+			if part.Digest == x && part.Subject != "" {
+				found, named[part.Subject] = true, true
+			}
+		}
+		if !found {
+			return i.Subjects()
+		}
+	}
+	for s := range named {
+		if len(named) == 1 && o.has(s) {
+			return []oci.Digest{s}
+		}
+	}
+	return i.Subjects()
 }
 
 // isPart says whether an index lists an image; a referrers index is an attachment and makes no part of a tagged image.
@@ -146,7 +172,7 @@ func (o *theory) together() {
 				o.stays[i.Digest] = o.stays[i.Digest] || o.stays[x.Digest]
 				o.leftBy[i.Digest] = o.leftBy[i.Digest] || o.stays[x.Digest]
 			}
-			for _, s := range i.Subjects() {
+			for _, s := range o.subjectsOf(i) {
 				elsewhere := !o.has(s) && len(i.Tags) > 0
 				again = again || o.stays[s] || elsewhere
 				o.stays[i.Digest] = o.stays[i.Digest] || o.stays[s] || elsewhere

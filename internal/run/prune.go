@@ -162,7 +162,13 @@ func (p *pruner) plan(ctx context.Context, name oci.Repository) *task {
 		return t
 	}
 	known := retain.Context{Pushed: pushed, Pending: t.journal.Unfinished(), Begun: t.journal.Begun()}
-	plan := retain.Decide(snapshot, rules, known, p.summary.Started)
+	plan, snapshot, err := prune.Plan(ctx, t.repository, snapshot, func(s oci.Snapshot) retain.Plan {
+		return retain.Decide(s, rules, known, p.summary.Started)
+	})
+	if err != nil {
+		t.outcome = unread(ctx, t.outcome, err)
+		return t
+	}
 	if p.Explain != "" {
 		if e, found := retain.Explain(snapshot, rules, known, p.summary.Started, p.Explain); found {
 			t.explained = &report.Explained{Repository: name, Explanation: e}

@@ -93,10 +93,13 @@ func TestConformance(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			kindtest.Conformance(t, func(t *testing.T) kindtest.Stand {
+			start := func(t *testing.T) kindtest.Stand {
 				s, _ := newStand(t, o)
 				return s
-			})
+			}
+			kindtest.Conformance(t, start)
+			kindtest.Referrers(t, start)
+			kindtest.ExtendedReferrers(t, start)
 		})
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/registry/distribution"
+	"github.com/regsweep/regsweep/internal/registry/wire"
 )
 
 // typeDockerImage is the one media type of a manifest that can refer to no other manifest.
@@ -64,7 +65,7 @@ func same(a, b listed) bool { return a.Digest == b.Digest && slices.Equal(a.Tags
 // pass reads the list once.
 func (r *repository) pass(ctx context.Context) (all []listed, pages int, err error) {
 	first := fmt.Sprintf("/acr/v1/%s/_manifests?n=%d", r.path, perPage)
-	_, err = r.registry.client.List(ctx, first, []string{"repository:" + r.path + ":pull,delete,metadata_read"}, func(body []byte) ([]string, error) {
+	_, err = r.registry.client.List(ctx, wire.Call{URL: first, Scopes: []string{"repository:" + r.path + ":pull,delete,metadata_read"}}, func(body []byte) ([]string, error) {
 		var page struct {
 			Manifests *[]listed `json:"manifests"`
 		}

@@ -28,15 +28,21 @@ func (r *Repository) ServesReferrers(ctx context.Context, d oci.Digest) (bool, e
 		Accept: []string{typeIndex}, Scopes: r.scopes(), Limit: wire.MaxErrorBody, SkipBody: true,
 	})
 	var answer *registry.Error
-	if errors.As(err, &answer) {
-		switch answer.Status {
-		case http.StatusNotFound, http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusNotImplemented:
-			return false, nil
-		}
+	if errors.As(err, &answer) && lacksAPI(answer.Status) {
+		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
 	mediaType, _, _ := mime.ParseMediaType(reply.Header.Get("Content-Type"))
 	return mediaType == typeIndex, nil
+}
+
+// lacksAPI reports whether a status is the answer of a registry without the referrers API.
+func lacksAPI(status int) bool {
+	switch status {
+	case http.StatusNotFound, http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		return true
+	}
+	return false
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/registry/wire"
 )
 
 // scopes is what a token is asked for: exactly what this client needs. Asking for more, such as push, makes GitLab
@@ -23,7 +24,7 @@ func (r *Repository) scopes() []string {
 // tags lists all tags of the repository in natural order, each once. An empty list, as null or [], is no error. What cannot
 // be a tag is in odd: a manifest cannot be asked for by such a name, so nothing can depend on it.
 func (r *Repository) tags(ctx context.Context) (tags, odd []string, err error) {
-	names, err := r.client.List(ctx, "/v2/"+r.name.Path+"/tags/list", r.scopes(), func(body []byte) ([]string, error) {
+	names, err := r.client.List(ctx, wire.Call{URL: "/v2/" + r.name.Path + "/tags/list", Scopes: r.scopes()}, func(body []byte) ([]string, error) {
 		var page struct {
 			Tags *[]string `json:"tags"`
 		}
@@ -74,7 +75,7 @@ func warnOdd(names []string) []string {
 
 // Catalog lists the paths of all repositories in natural order. It includes repositories that are empty.
 func (r *Registry) Catalog(ctx context.Context) ([]string, error) {
-	paths, err := r.client.List(ctx, "/v2/_catalog", []string{"registry:catalog:*"}, func(body []byte) ([]string, error) {
+	paths, err := r.client.List(ctx, wire.Call{URL: "/v2/_catalog", Scopes: []string{"registry:catalog:*"}}, func(body []byte) ([]string, error) {
 		var page struct {
 			Repositories []string `json:"repositories"`
 		}

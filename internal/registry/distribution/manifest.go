@@ -102,6 +102,7 @@ func (r *Repository) manifest(ctx context.Context, reference string) (manifest, 
 		return fail(err)
 	}
 	m.digest = d
+	r.noteHeader(reply.Header, d)
 	return m, nil
 }
 
@@ -122,6 +123,7 @@ func (r *Repository) resolve(ctx context.Context, tag string) (manifest, error) 
 	}
 	mediaType, _, _ := mime.ParseMediaType(reply.Header.Get("Content-Type"))
 	if d := oci.Digest(strings.Clone(reply.Header.Get("Docker-Content-Digest"))); err == nil && d.Validate() == nil && slices.Contains(manifestTypes, mediaType) {
+		r.noteHeader(reply.Header, d)
 		return manifest{digest: d, mediaType: mediaType, unread: true}, nil
 	}
 	return r.manifest(ctx, tag)

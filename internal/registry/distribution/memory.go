@@ -19,6 +19,8 @@ type memory struct {
 	// which are worth asking for, and how.
 	tags map[string]bool
 	open bool // no login was asked for
+	// noReferrers is when the registry has last shown that it does not serve the referrers API.
+	noReferrers time.Time
 }
 
 // maxRemembered bounds what is remembered of one repository. In one with more manifests the memory would cost more
@@ -33,6 +35,8 @@ type remembered struct {
 	Blobs     []oci.Blob
 	Manifests []rememberedManifest
 	Dates     []rememberedDate
+	// NoReferrers is when the registry has last shown that it does not serve the referrers API; the zero time says never.
+	NoReferrers time.Time
 }
 
 type (
@@ -65,7 +69,7 @@ func recall(content []byte) memory {
 	if !ok {
 		return empty
 	}
-	out := memory{make(map[oci.Digest]manifest, len(in.Manifests)), make(map[oci.Digest]time.Time, len(in.Dates)), in.Tags, in.Open}
+	out := memory{make(map[oci.Digest]manifest, len(in.Manifests)), make(map[oci.Digest]time.Time, len(in.Dates)), in.Tags, in.Open, in.NoReferrers}
 	for _, r := range in.Manifests {
 		m, ok := r.manifest(in.Blobs)
 		if !ok {
@@ -114,7 +118,7 @@ func (r rememberedManifest) manifest(table []oci.Blob) (manifest, bool) {
 // remember writes a memory down. Manifests that refer to what the registry does not have are left out: that may be
 // pushed again. What an earlier run has read and no tag leads to any more stays in it, because no listing has it.
 func (g *gathering) remember() []byte {
-	out := remembered{Form: rememberedForm, Open: g.repository.client.Anonymous(), Tags: g.tagged()}
+	out := remembered{Form: rememberedForm, Open: g.repository.client.Anonymous(), Tags: g.tagged(), NoReferrers: g.memory.noReferrers}
 	places := map[oci.Blob]int{}
 	place := func(b oci.Blob) int {
 		i, ok := places[b]

@@ -21,13 +21,7 @@ func (r *Repository) Refresh(ctx context.Context, before oci.Snapshot, given map
 		return oci.Snapshot{}, r.client.HideIn(err)
 	}
 	g := newGathering(r)
-	for _, i := range before.Images {
-		m := manifest{digest: i.Digest, mediaType: i.MediaType, subject: i.Subject, placeholder: i.Kind == oci.KindPlaceholder}
-		for _, c := range i.Children {
-			m.children = append(m.children, child{digest: c})
-		}
-		g.manifests[i.Digest] = m
-	}
+	g.know(before)
 	var digests []oci.Digest
 	for i, m := range names.targets {
 		if m.digest == "" {
@@ -47,6 +41,17 @@ func (r *Repository) Refresh(ctx context.Context, before oci.Snapshot, given map
 		}
 	}
 	return g.snapshot(), nil
+}
+
+// know takes the manifests of a snapshot for read.
+func (g *gathering) know(s oci.Snapshot) {
+	for _, i := range s.Images {
+		m := manifest{digest: i.Digest, mediaType: i.MediaType, subject: i.Subject, placeholder: i.Kind == oci.KindPlaceholder}
+		for _, c := range i.Children {
+			m.children = append(m.children, child{digest: c})
+		}
+		g.manifests[i.Digest] = m
+	}
 }
 
 // listing is what a listing says.

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry"
@@ -23,8 +24,12 @@ type Registry struct {
 	client *wire.Client
 	host   string
 	store  registry.Store
+	now    func() time.Time
 	traits registry.Traits
 }
+
+// kindUnknown is the kind of a registry that is not known better.
+const kindUnknown = "distribution"
 
 // Open returns the registry with the host, as it stands in references. It sends nothing yet.
 func Open(host string, o registry.Options) (*Registry, error) {
@@ -32,12 +37,13 @@ func Open(host string, o registry.Options) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return On(client, host, o, registry.Traits{Kind: "distribution", Product: "the OCI distribution API"}), nil
+	return On(client, host, o, registry.Traits{Kind: kindUnknown, Product: "the OCI distribution API"}), nil
 }
 
 // On returns the registry that a client speaks to, for kinds that have the OCI API and differ from this one by traits.
 func On(client *wire.Client, host string, o registry.Options, traits registry.Traits) *Registry {
-	return &Registry{client, host, o.Store, traits}
+	o = o.WithDefaults()
+	return &Registry{client, host, o.Store, o.Now, traits}
 }
 
 // Traits are those that the registry was opened with.
@@ -89,13 +95,21 @@ type Repository struct {
 	final       func(*registry.Error) bool
 	placeholder []byte      // the manifest that PointTag points tags at
 	noHead      atomic.Bool // HEAD is refused, and GET is sent instead
+
+	now             func() time.Time
+	unknown         bool        // the kind of the registry is not known better
+	etags           atomic.Bool // it names manifests in its headers as CNCF distribution does
+	referrersServed atomic.Bool // it serves the referrers API
+	noReferrers     atomic.Bool // it does not
 }
 
 // Repository returns the repository with the path, a [*Repository]; nothing is sent.
 func (r *Registry) Repository(path string) registry.Repository { return r.repository(path) }
 
 func (r *Registry) repository(path string) *Repository {
-	return &Repository{client: r.client, name: oci.Repository{Host: r.host, Path: path}, store: r.store}
+	return &Repository{
+		client: r.client, name: oci.Repository{Host: r.host, Path: path}, store: r.store, now: r.now, unknown: r.traits.Kind == kindUnknown,
+	}
 }
 
 // incomplete marks what was read and is not understood.

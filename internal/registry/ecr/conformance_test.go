@@ -83,6 +83,12 @@ func TestConformance(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			kindtest.Conformance(t, start)
+			if name != "public" { // it has no referrers API
+				kindtest.Referrers(t, start)
+			}
+			if name != "public" && name != "docker login alone" { // they list no manifests without a tag
+				kindtest.ExtendedReferrers(t, start)
+			}
 		})
 	}
 }

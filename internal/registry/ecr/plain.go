@@ -59,6 +59,12 @@ func (r plainRepository) Refresh(ctx context.Context, before oci.Snapshot, known
 	return s, explainRead(err)
 }
 
+// WithReferrers adds what is attached to manifests.
+func (r plainRepository) WithReferrers(ctx context.Context, s oci.Snapshot, of []oci.Digest) (oci.Snapshot, error) {
+	s, err := r.Core.WithReferrers(ctx, s, of)
+	return s, explainRead(err)
+}
+
 // Delete deletes images by their digests, with a request each.
 func (r plainRepository) Delete(ctx context.Context, level []oci.Image) []registry.Result {
 	out := r.Core.Delete(ctx, level)

@@ -92,10 +92,13 @@ func TestConformance(t *testing.T) {
 	for name, o := range map[string]vendors.GAROptions{"pkg.dev": {}, "gcr.io": {GCR: true, NumberTimes: true, ZeroCreated: true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			kindtest.Conformance(t, func(t *testing.T) kindtest.Stand {
+			start := func(t *testing.T) kindtest.Stand {
 				s, _ := newStand(t, o)
 				return s
-			})
+			}
+			kindtest.Conformance(t, start)
+			kindtest.Referrers(t, start)
+			kindtest.ExtendedReferrers(t, start)
 		})
 	}
 }

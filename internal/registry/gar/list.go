@@ -14,6 +14,7 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/registry/distribution"
+	"github.com/regsweep/regsweep/internal/registry/wire"
 )
 
 // typeDockerImage is the one media type of a manifest that can refer to no other manifest.
@@ -51,7 +52,7 @@ func (n *number) UnmarshalJSON(text []byte) error {
 // entries is the repository's list for [distribution.Registry.Listed]: every manifest, tagged or not.
 func (r *repository) entries(ctx context.Context) ([]distribution.Entry, error) {
 	all := map[oci.Digest]listed{}
-	tags, err := r.registry.client.List(ctx, "/v2/"+r.path+"/tags/list", []string{"repository:" + r.path + ":pull,delete"}, func(body []byte) ([]string, error) {
+	tags, err := r.registry.client.List(ctx, wire.Call{URL: "/v2/" + r.path + "/tags/list", Scopes: []string{"repository:" + r.path + ":pull,delete"}}, func(body []byte) ([]string, error) {
 		var page struct {
 			Manifests map[oci.Digest]listed `json:"manifest"`
 			Tags      []string              `json:"tags"`

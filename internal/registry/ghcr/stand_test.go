@@ -92,9 +92,12 @@ func newStand(t *testing.T, o vendors.GHCROptions) stand {
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	kindtest.Conformance(t, func(t *testing.T) kindtest.Stand {
+	start := func(t *testing.T) kindtest.Stand {
 		return newStand(t, vendors.GHCROptions{Public: true}).Stand
-	})
+	}
+	kindtest.Conformance(t, start)
+	kindtest.Referrers(t, start)
+	kindtest.ExtendedReferrers(t, start)
 }
 
 func TestFaults(t *testing.T) {

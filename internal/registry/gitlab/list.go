@@ -11,6 +11,7 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/registry/distribution"
+	"github.com/regsweep/regsweep/internal/registry/wire"
 )
 
 // errNoDatabase is returned where the registry has no list of its own.
@@ -36,7 +37,7 @@ const typeDockerImage = "application/vnd.docker.distribution.manifest.v2+json"
 func (r *repository) list(ctx context.Context) ([]distribution.Entry, error) {
 	var all []tag
 	first := "/gitlab/v1/repositories/" + r.path + "/tags/list/?n=1000"
-	_, err := r.registry.client.List(ctx, first, []string{"repository:" + r.path + ":pull,delete"}, func(body []byte) ([]string, error) {
+	_, err := r.registry.client.List(ctx, wire.Call{URL: first, Scopes: []string{"repository:" + r.path + ":pull,delete"}}, func(body []byte) ([]string, error) {
 		var page []tag
 		if err := json.Unmarshal(body, &page); err != nil {
 			return nil, err

@@ -74,6 +74,8 @@ func TestConformance(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			kindtest.Conformance(t, start)
+			kindtest.Referrers(t, start)
+			kindtest.ExtendedReferrers(t, start)
 		})
 	}
 }

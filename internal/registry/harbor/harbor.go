@@ -91,6 +91,11 @@ func (r *repository) Refresh(ctx context.Context, before oci.Snapshot, known map
 	return r.core().Refresh(ctx, before, known)
 }
 
+// WithReferrers adds what is attached to manifests; Harbor's list has it already.
+func (r *repository) WithReferrers(ctx context.Context, s oci.Snapshot, of []oci.Digest) (oci.Snapshot, error) {
+	return r.core().WithReferrers(ctx, s, of)
+}
+
 // Missing returns what images need and the registry does not have.
 func (r *repository) Missing(ctx context.Context, images []oci.Image) ([]oci.Digest, error) {
 	return r.core().Missing(ctx, images)

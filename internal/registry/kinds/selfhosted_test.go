@@ -88,6 +88,29 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+// TestReferrers holds those that serve the referrers API to what becomes of attachments without a tag.
+func TestReferrers(t *testing.T) {
+	t.Parallel()
+	logins := []vendors.Login{pruner, reader}
+	for name, start := range map[string]func(t *testing.T) kindtest.Stand{
+		"quay": func(t *testing.T) kindtest.Stand {
+			_, s := quay(t, vendors.QuayOptions{HiddenLife: time.Nanosecond})
+			return s
+		},
+		"zot": func(t *testing.T) kindtest.Stand {
+			return standOf(vendors.NewZot(t, vendors.ZotOptions{Logins: logins}), "zot.example", pruner)
+		},
+		"zot that is recognized": func(t *testing.T) kindtest.Stand {
+			return standOf(vendors.NewZot(t, vendors.ZotOptions{Logins: logins, Search: true}), "zot.example", pruner)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			kindtest.Referrers(t, start)
+		})
+	}
+}
+
 // TestFaults holds them to the table of faults.
 func TestFaults(t *testing.T) {
 	t.Parallel()

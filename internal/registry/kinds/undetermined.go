@@ -153,7 +153,11 @@ func (r *undeterminedRepository) Recognized() (registry.Repository, registry.Tra
 	if err != nil { // Snapshot has failed with it
 		as = r.registry.Registry
 	}
-	if r.as == nil {
+	switch {
+	case r.as != nil:
+	case as.Traits().Kind == plain().traits.Kind: // what it has learned of the registry stays
+		r.as = r.Core
+	default:
 		r.as = as.Repository(r.path)
 	}
 	if inner, told := r.as.(registry.Recognizer); told {

@@ -184,7 +184,13 @@ func (s Stand) of(snapshot oci.Snapshot, d oci.Digest) oci.Image {
 func (s Stand) Plan(p retain.Policy, pushed ...oci.Pushed) retain.Plan {
 	s.T.Helper()
 	p.KeepLast = cmp.Or(p.KeepLast, 1)
-	return retain.Decide(s.Snapshot(), p, retain.Context{Pushed: pushed}, now)
+	plan, _, err := prune.Plan(s.T.Context(), s.Repo, s.Snapshot(), func(all oci.Snapshot) retain.Plan {
+		return retain.Decide(all, p, retain.Context{Pushed: pushed}, now)
+	})
+	if err != nil {
+		s.T.Fatal("plan:", err)
+	}
+	return plan
 }
 
 // Sweep plans, executes and holds the promises of every execution that runs to its end.

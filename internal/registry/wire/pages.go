@@ -20,8 +20,11 @@ const (
 // List follows a paged listing to its end, by Link headers alone (OCI distribution-spec v1.1, "Listing Tags"):
 // distribution 2.x ignores n and last, and a client that makes them up never ends. A page that was already read, a
 // host or path other than that of the first page, a listing that brings nothing new and one of more than maxListed names
-// are errors, never the end: a list that is not whole hides images that others depend on.
-func (c *Client) List(ctx context.Context, first string, scopes []string, items func([]byte) ([]string, error)) ([]string, error) {
+// are errors, never the end: a list that is not whole hides images that others depend on. k is the read of the first
+// page; its method and limit are set here.
+func (c *Client) List(ctx context.Context, k Call, items func([]byte) ([]string, error)) ([]string, error) {
+	first := k.URL
+	k.Method, k.Limit = http.MethodGet, maxListPage
 	var all []string
 	known, pages := map[string]bool{}, map[string]bool{}
 	idle := 0
@@ -30,7 +33,8 @@ func (c *Client) List(ctx context.Context, first string, scopes []string, items 
 			return nil, incomplete(fmt.Errorf("list %s: page %s comes again, the listing has no end", first, next))
 		}
 		pages[next] = true
-		r, err := c.Do(ctx, Call{Method: http.MethodGet, URL: next, Scopes: scopes, Limit: maxListPage})
+		k.URL = next
+		r, err := c.Do(ctx, k)
 		if err != nil {
 			return nil, err
 		}

@@ -13,19 +13,7 @@ import (
 // service's books say. start starts a fake of its own for each; it stops when the test ends.
 func Conformance(t *testing.T, start func(t *testing.T) Stand) {
 	t.Helper()
-	for _, s := range scenarios {
-		t.Run(s.name, func(t *testing.T) {
-			t.Parallel()
-			b := NewBench(t, start(t))
-			stay, gone := s.push(b)
-			p := s.policy
-			if p.KeepLast == 0 {
-				p.KeepLast = 1
-			}
-			b.Settled(b.Sweep(p), p)
-			b.There(stay, gone)
-		})
-	}
+	hold(t, start, scenarios)
 	t.Run("what the service protects is retained", func(t *testing.T) {
 		t.Parallel()
 		b := NewBench(t, start(t))
@@ -38,6 +26,24 @@ func Conformance(t *testing.T, start func(t *testing.T) Stand) {
 		b.Settled(b.Sweep(p), p)
 		b.There([]oci.Digest{locked, last}, []oci.Digest{old})
 	})
+}
+
+// hold sweeps the repository of each scenario.
+func hold(t *testing.T, start func(t *testing.T) Stand, all []scenario) {
+	t.Helper()
+	for _, s := range all {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			b := NewBench(t, start(t))
+			stay, gone := s.push(b)
+			p := s.policy
+			if p.KeepLast == 0 {
+				p.KeepLast = 1
+			}
+			b.Settled(b.Sweep(p), p)
+			b.There(stay, gone)
+		})
+	}
 }
 
 // scenario is a repository, a policy, and what becomes of it.

@@ -126,7 +126,10 @@ func (b *Bench) SweepIn(ctx context.Context, p retain.Policy, between func(retai
 	if r, ok := repo.(registry.Recognizer); ok {
 		repo, traits = r.Recognized()
 	}
-	out.Plan = retain.Decide(s, p, retain.Context{Pending: journal.Left(), Begun: journal.Begun()}, b.Now)
+	given := retain.Context{Pending: journal.Left(), Begun: journal.Begun()}
+	if out.Plan, _, err = prune.Plan(ctx, repo, s, func(s oci.Snapshot) retain.Plan { return retain.Decide(s, p, given, b.Now) }); err != nil {
+		return Run{Err: err}
+	}
 	if between != nil {
 		between(out.Plan)
 	}

@@ -62,8 +62,31 @@ func (f *Zot) front(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	case kind == "manifests" && r.Method == http.MethodDelete:
 		f.delete(w, path, ref)
 	default:
-		next.ServeHTTP(w, r)
+		z := zotHeader{w}
+		next.ServeHTTP(z, r)
+		z.leaveOut() // of an answer without a body
 	}
+}
+
+// zotHeader leaves out of an answer what zot does not send
+// (https://github.com/project-zot/zot/blob/main/pkg/api/routes.go, GetManifest).
+type zotHeader struct{ http.ResponseWriter }
+
+func (z zotHeader) leaveOut() {
+	z.Header().Del("Etag")
+	z.Header().Del("Docker-Distribution-Api-Version")
+}
+
+// WriteHeader sends the header without what zot does not send.
+func (z zotHeader) WriteHeader(status int) {
+	z.leaveOut()
+	z.ResponseWriter.WriteHeader(status)
+}
+
+// Write sends a part of the body, after the header.
+func (z zotHeader) Write(body []byte) (int, error) {
+	z.leaveOut()
+	return z.ResponseWriter.Write(body)
 }
 
 // admit lets a request pass, or answers 401 to a request without a good login and 403 to a user without the right.
