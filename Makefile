@@ -10,7 +10,7 @@ IMAGEFLAGS ?=
 # The commit's time stands for the time of all builds of it.
 EPOCH ?= $(shell git log -1 --format=%ct)
 
-.PHONY: all help build image test test-short test-ci tools tools-gitea lint fuzz bench chaos chaos-mutations chaos-window demo update release-checksums release-check release-snapshot
+.PHONY: all help build image test test-short test-ci tools tools-gitea lint fuzz bench pictures chaos chaos-mutations chaos-window demo update release-checksums release-check release-snapshot
 
 all: lint test ## lint and test; this is what make runs without a target
 
@@ -119,6 +119,9 @@ chaos-window: ## measure the time in which a push during a run can lose a part, 
 
 demo: ## prune nine repositories on a real registry, and show them before and after
 	go run -C e2e ./demo
+
+pictures: ## make the pictures of the README from a run of the demo
+	go run -C e2e ./pictures
 
 bench: ## compare regsweep with the script that it replaces, on real registries
 	go run -C e2e ./bench
