@@ -55,3 +55,30 @@ func TestOverwritten(t *testing.T) {
 		t.Errorf("%d requests with three manifests to ask for, %d without; want three more", steady, again)
 	}
 }
+
+// Named digests are read once each at most, also when a tag leads to them.
+func TestNamedOnce(t *testing.T) {
+	t.Parallel()
+	d := newDeskAt(t, registrytest.Options{})
+	index := func(seed string) oci.Digest {
+		return d.push.Index(fixture.Index{Tags: []string{"latest"}, Children: []oci.Digest{d.push.Image(fixture.Image{Seed: seed + "amd64"}), d.push.Image(fixture.Image{Seed: seed + "arm64"})}})
+	}
+	index("old")
+	index("new")
+	named := d.reg.Manifests("team/app")
+	for range 2 { // without a memory, and with one
+		before := len(d.reg.Requests())
+		if s, err := d.repository().Snapshot(t.Context(), registry.Query{Digests: named, Untagged: true}); err != nil || len(s.Images) != 6 {
+			t.Fatalf("got %d images, %v", len(s.Images), err)
+		}
+		asked := map[string]int{}
+		for _, r := range d.reg.Requests()[before:] {
+			asked[r.Method+" "+r.Path]++
+		}
+		for _, digest := range named {
+			if n := asked["GET /v2/team/app/manifests/"+digest.String()]; n > 1 {
+				t.Errorf("%s was read %d times", digest, n)
+			}
+		}
+	}
+}
