@@ -50,6 +50,8 @@ type Query struct {
 	// SkipDates leaves dates out, and the manifests that can refer to no other manifest: a decision by names alone needs
 	// neither.
 	SkipDates bool
+	// SkipTaggedDates leaves out the dates of images with a tag only. A kind that lists dates may return them all the same.
+	SkipTaggedDates bool
 }
 
 // Result is what became of one deletion.

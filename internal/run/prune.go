@@ -189,7 +189,10 @@ func (p *pruner) read(ctx context.Context, r registry.Repository, name oci.Repos
 	byDigest := slices.ContainsFunc(pushed, func(p oci.Pushed) bool { return p.Digest != "" })
 	return snapshotWithPushed(pushed, func(pushed []oci.Pushed) (oci.Snapshot, error) {
 		digests := append(namedDigests(pushed, rules, name), unfinished...)
-		return r.Snapshot(ctx, registry.Query{Digests: digests, Untagged: !rules.Untagged.IsZero(), SkipDates: !rules.NeedsBuildDates() && p.GC == nil && !byDigest})
+		return r.Snapshot(ctx, registry.Query{
+			Digests: digests, Untagged: !rules.Untagged.IsZero(),
+			SkipDates: !rules.NeedsBuildDates() && p.GC == nil && !byDigest, SkipTaggedDates: rules.KeepTagged,
+		})
 	})
 }
 

@@ -3,6 +3,7 @@ package distribution
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry"
@@ -53,6 +54,28 @@ func TestOverwritten(t *testing.T) {
 	read(true)
 	if again := len(d.reg.Requests()) - before; steady != again+3 {
 		t.Errorf("%d requests with three manifests to ask for, %d without; want three more", steady, again)
+	}
+}
+
+// Where the dates of tagged images do not matter, no config of theirs is read, and every untagged image has its date.
+func TestSkipTaggedDates(t *testing.T) {
+	t.Parallel()
+	d := newDeskAt(t, registrytest.Options{})
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	tagged := d.push.Image(fixture.Image{Tags: []string{"b1"}, Seed: "tagged", Created: at})
+	part := d.push.Image(fixture.Image{Seed: "part", Created: at, Platform: "linux/amd64"})
+	untagged := d.push.Index(fixture.Index{Children: []oci.Digest{part}})
+	s, err := d.repository().Snapshot(t.Context(), registry.Query{Digests: []oci.Digest{untagged}, SkipTaggedDates: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range s.Images {
+		if want := i.Digest != tagged; i.Created.IsZero() == want {
+			t.Errorf("%s has the date %s", i.Digest, i.Created)
+		}
+	}
+	if n := d.reg.Count("GET", "*/blobs/*"); n != 1 {
+		t.Errorf("%d configs were read, want that of the platform", n)
 	}
 }
 

@@ -35,7 +35,7 @@ func (r *Repository) Snapshot(ctx context.Context, q registry.Query) (oci.Snapsh
 	if q.SkipDates {
 		g.undated = true
 	} else if err == nil {
-		err = g.readDates(ctx)
+		err = g.readDates(ctx, !q.SkipTaggedDates)
 	}
 	if err != nil {
 		return oci.Snapshot{}, r.client.HideIn(err)
@@ -216,8 +216,9 @@ func (g *gathering) add(m manifest) []oci.Digest {
 }
 
 // readDates reads the config of every image whose date matters and is not in its manifest, each config once.
-// Attachments are never aged, and the date of an artifact inside an index says nothing of the image.
-func (g *gathering) readDates(ctx context.Context) error {
+// Attachments are never aged, and the date of an artifact inside an index says nothing of the image. tagged says whether
+// the dates of images with a tag matter.
+func (g *gathering) readDates(ctx context.Context, tagged bool) error {
 	needed := map[oci.Digest]bool{}
 	var need func(d oci.Digest)
 	need = func(d oci.Digest) {
@@ -234,7 +235,7 @@ func (g *gathering) readDates(ctx context.Context) error {
 	}
 	listed := g.listed()
 	for d, m := range g.manifests {
-		if !g.attached(m) && (len(g.tags[d]) > 0 || !listed[d]) {
+		if hasTag := len(g.tags[d]) > 0; !g.attached(m) && (hasTag && tagged || !hasTag && !listed[d]) {
 			need(d)
 		}
 	}
