@@ -47,7 +47,7 @@ func (r *run) garbageCollect(ctx context.Context) error {
 	if !r.res.LogIncomplete && r.res.Log.BlobsMarked < r.before.Digests {
 		return hinted{
 			fmt.Errorf("garbage-collect: it found %s in use, and the kept images alone are made of %d: it did not read this registry's storage", count(r.res.Log.BlobsMarked, "blob", "blobs"), r.before.Digests),
-			configHint,
+			ConfigHint,
 		}
 	}
 	return nil

@@ -142,6 +142,12 @@ func (l *Listing) Candidates(path string) []oci.Digest {
 	return out
 }
 
+// HasTags reports whether a repository has a manifest in the storage that a tag there points at, or that such a one needs.
+func (l *Listing) HasTags(path string) bool {
+	r := l.repositories[path]
+	return r != nil && len(r.marked) > 0
+}
+
 // Holds reports whether the storage has a manifest in a repository.
 func (l *Listing) Holds(path string, d oci.Digest) bool {
 	r := l.repositories[path]
