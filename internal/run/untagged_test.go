@@ -209,10 +209,12 @@ func TestGCUntaggedIsRefused(t *testing.T) {
 		says   string
 		kind   error
 	}{
-		"cut":                {func(log string) string { return log[:len(log)/2] }, "it is cut off", nil},
-		"not understood":     {func(string) string { return "<html>\n" }, "not the log of a garbage collection", nil},
-		"GitLab's":           {func(string) string { return "time=x level=info msg=\"mark stage complete\"\n" }, "it is cut off", nil},
-		"a number too few":   {func(log string) string { return strings.Replace(log, "manifest eligible for deletion: ", "blob eligible for deletion: ", 1) }, "it names 16 manifests without a tag, and its summary says 17", nil},
+		"cut":            {func(log string) string { return log[:len(log)/2] }, "it is cut off", nil},
+		"not understood": {func(string) string { return "<html>\n" }, "not the log of a garbage collection", nil},
+		"GitLab's":       {func(string) string { return "time=x level=info msg=\"mark stage complete\"\n" }, "it is cut off", nil},
+		"a number too few": {func(log string) string {
+			return strings.Replace(log, "manifest eligible for deletion: ", "blob eligible for deletion: ", 1)
+		}, "it names 16 manifests without a tag, and its summary says 17", nil},
 		"another registry's": {other, "holds none of the 4 images with a tag that the registry serves", prune.ErrRefused},
 		"candidates of another": {func(log string) string {
 			out := ""
