@@ -133,7 +133,7 @@ func sayBadInput(w World, console *publish.Console, err error) {
 
 // sayUsage reports a command line that cannot be parsed, and says which flags came from the environment.
 func sayUsage(w World, console *publish.Console, err error, fromEnv map[string]string) {
-	sayBadInput(w, console, err)
+	sayBadInput(w, console, hintAtGoneFlag(err))
 	var parse *kong.ParseError
 	known, command := errors.As(err, &parse), "prune"
 	if known && parse.Context.Selected() != nil {

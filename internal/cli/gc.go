@@ -50,14 +50,12 @@ type gcHost struct {
 
 // gcFlags are the flags of the registry's own garbage collection, after a prune or by itself.
 type gcFlags struct {
-	gcHost          `group:"gc"`
-	Stop            string        `group:"gc" name:"gc-stop" placeholder:"COMMAND" help:"Shell command that stops the registry. It runs on the registry's host. Required for local: and ssh://."`
-	Start           string        `group:"gc" name:"gc-start" placeholder:"COMMAND" help:"Shell command that starts the registry again. Required for local: and ssh://."`
-	Mode            string        `group:"gc" name:"gc-mode" enum:"offline,live" default:"offline" placeholder:"MODE" help:"offline stops the registry, collects and starts it again. live collects while the registry serves, then restarts it; images pushed meanwhile can lose layers. Default: ${default}."`
-	Wait            time.Duration `group:"gc" name:"gc-wait" placeholder:"TIME" help:"How long to wait for the registry to answer after its start. Default: 1m."`
-	DeleteUntagged  bool          `group:"gc" name:"gc-delete-untagged" help:"Also delete manifests without a tag. Refused on distribution 2.x, where it destroys multi-arch images."`
-	DestroysIndexes bool          `group:"gc" name:"gc-delete-untagged-destroys-multi-arch-images" help:"Allow --gc-delete-untagged on distribution 2.x. Use it only if the registry has no multi-arch image."`
-	BreakLock       bool          `group:"gc" name:"gc-break-lock" help:"Take over the lock that an earlier collection left."`
+	gcHost    `group:"gc"`
+	Stop      string        `group:"gc" name:"gc-stop" placeholder:"COMMAND" help:"Shell command that stops the registry. It runs on the registry's host. Required for local: and ssh://."`
+	Start     string        `group:"gc" name:"gc-start" placeholder:"COMMAND" help:"Shell command that starts the registry again. Required for local: and ssh://."`
+	Mode      string        `group:"gc" name:"gc-mode" enum:"offline,live" default:"offline" placeholder:"MODE" help:"offline stops the registry, collects and starts it again. live collects while the registry serves, then restarts it; images pushed meanwhile can lose layers. Default: ${default}."`
+	Wait      time.Duration `group:"gc" name:"gc-wait" placeholder:"TIME" help:"How long to wait for the registry to answer after its start. Default: 1m."`
+	BreakLock bool          `group:"gc" name:"gc-break-lock" help:"Take over the lock that an earlier collection left."`
 }
 
 // run collects and returns the exit code.
@@ -183,8 +181,7 @@ func (c gcFlags) job(w World, system ci.System) (*run.GCJob, error) {
 	}
 	return &run.GCJob{Via: c.Via, Run: collect, ListUntagged: list, Options: gc.Options{
 		Binary: c.Binary, Config: c.Config, Mode: gc.Mode(c.Mode), Timeout: c.Timeout, Wait: c.Wait,
-		DeleteUntagged: c.DeleteUntagged, DestroysMultiArch: c.DestroysIndexes, BreakLock: c.BreakLock,
-		Owner: owner(system, w),
+		BreakLock: c.BreakLock, Owner: owner(system, w),
 	}}, nil
 }
 
