@@ -8,7 +8,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 )
