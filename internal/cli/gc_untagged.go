@@ -54,7 +54,7 @@ func (f untaggedFlags) collection(w World, c collection) (func(context.Context) 
 	if err != nil {
 		return nil, err
 	}
-	rules := retain.Policy{KeepTagged: true, Untagged: f.Untagged, InUse: inUse}
+	rules := retain.Policy{KeepTagged: true, NoProtectLatest: true, Untagged: f.Untagged, InUse: inUse} // latest is a tag
 	if !f.Yes && !f.DryRun && atTerminal(w, c.sinks.CI) {
 		c.world.Confirm = confirmation{c.sinks.Console, rules.String(), true}.ask(w.Stdin)
 	}

@@ -158,6 +158,12 @@ func (l *Listing) Holds(path string, d oci.Digest) bool {
 	return marked || r.find(d) != nil
 }
 
+// Dated reports whether the age of every candidate of a repository is known.
+func (l *Listing) Dated(path string) bool {
+	r := l.repositories[path]
+	return r == nil || !slices.ContainsFunc(r.candidates, func(c candidate) bool { return c.age == noAge })
+}
+
 // Age returns how long ago a candidate was pushed, and whether that is known. It does not depend on the clock of this machine.
 func (l *Listing) Age(path string, d oci.Digest) (age time.Duration, known bool) {
 	c := l.repositories[path].find(d)

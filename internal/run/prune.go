@@ -203,7 +203,7 @@ func (p *pruner) read(ctx context.Context, r registry.Repository, name oci.Repos
 		digests := append(namedDigests(pushed, rules, name), named...)
 		return r.Snapshot(ctx, registry.Query{
 			Digests: digests, Untagged: !rules.Untagged.IsZero(),
-			SkipDates: !rules.NeedsBuildDates() && p.GC == nil && !byDigest, SkipTaggedDates: rules.KeepTagged,
+			SkipDates: !rules.NeedsBuildDates() && p.GC == nil && !byDigest, Dates: p.untagged.dates(name, rules),
 		})
 	})
 }

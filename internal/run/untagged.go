@@ -70,6 +70,18 @@ func (l *storageList) candidates(name oci.Repository) []oci.Digest {
 	return l.Candidates(name.Path)
 }
 
+// dates are those that a plan needs. Where nothing with a tag goes, only untagged manifests need one, and those that the storage
+// dates have theirs.
+func (l *storageList) dates(name oci.Repository, rules retain.Policy) registry.Dates {
+	switch {
+	case !rules.KeepTagged:
+		return registry.AllDates
+	case l != nil && l.Dated(name.Path):
+		return registry.ManifestDates
+	}
+	return registry.UntaggedDates
+}
+
 // leaves reports whether a repository that could not be read has no tag, so that the registry does not list it, and nobody
 // has asked for it by name. What it holds stays.
 func (l *storageList) leaves(name oci.Repository, err error) bool {

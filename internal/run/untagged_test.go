@@ -95,6 +95,9 @@ func TestGCUntagged(t *testing.T) {
 	if len(sum.Repositories) != 2 || !sum.GC.Collected || sum.GC.Check.Images != 10 || len(sum.GC.Check.Missing) > 0 || s.runs != 2 {
 		t.Errorf("%d repositories, collection %+v", len(sum.Repositories), sum.GC)
 	}
+	if n := reg.Count("GET", "*/blobs/*"); n != 0 {
+		t.Errorf("%d configs were read, although the storage has the dates", n)
+	}
 	if n := reg.Count("", "/v2/team/whole/*"); n != 0 {
 		t.Errorf("team/whole had %d requests", n)
 	}

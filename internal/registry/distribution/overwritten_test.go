@@ -57,15 +57,16 @@ func TestOverwritten(t *testing.T) {
 	}
 }
 
-// Where the dates of tagged images do not matter, no config of theirs is read, and every untagged image has its date.
-func TestSkipTaggedDates(t *testing.T) {
+// Where the dates of tagged images do not matter, no config of theirs is read, and every untagged image has its date. Where no
+// date matters, no config is read.
+func TestDates(t *testing.T) {
 	t.Parallel()
 	d := newDeskAt(t, registrytest.Options{})
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	tagged := d.push.Image(fixture.Image{Tags: []string{"b1"}, Seed: "tagged", Created: at})
 	part := d.push.Image(fixture.Image{Seed: "part", Created: at, Platform: "linux/amd64"})
 	untagged := d.push.Index(fixture.Index{Children: []oci.Digest{part}})
-	s, err := d.repository().Snapshot(t.Context(), registry.Query{Digests: []oci.Digest{untagged}, SkipTaggedDates: true})
+	s, err := d.repository().Snapshot(t.Context(), registry.Query{Digests: []oci.Digest{untagged}, Dates: registry.UntaggedDates})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,6 +77,10 @@ func TestSkipTaggedDates(t *testing.T) {
 	}
 	if n := d.reg.Count("GET", "*/blobs/*"); n != 1 {
 		t.Errorf("%d configs were read, want that of the platform", n)
+	}
+	none, err := d.repository().Snapshot(t.Context(), registry.Query{Digests: []oci.Digest{untagged}, Dates: registry.ManifestDates})
+	if n := d.reg.Count("GET", "*/blobs/*"); err != nil || n != 1 || len(none.Images) != len(s.Images) || len(none.Images[0].Blobs) != len(s.Images[0].Blobs) {
+		t.Errorf("without dates, %d configs were read: %+v, %v", n-1, none, err)
 	}
 }
 

@@ -35,7 +35,7 @@ func (r *Repository) Snapshot(ctx context.Context, q registry.Query) (oci.Snapsh
 	if q.SkipDates {
 		g.undated = true
 	} else if err == nil {
-		err = g.readDates(ctx, !q.SkipTaggedDates)
+		err = g.readDates(ctx, q.Dates)
 	}
 	if err != nil {
 		return oci.Snapshot{}, r.client.HideIn(err)
@@ -216,9 +216,12 @@ func (g *gathering) add(m manifest) []oci.Digest {
 }
 
 // readDates reads the config of every image whose date matters and is not in its manifest, each config once.
-// Attachments are never aged, and the date of an artifact inside an index says nothing of the image. tagged says whether
-// the dates of images with a tag matter.
-func (g *gathering) readDates(ctx context.Context, tagged bool) error {
+// Attachments are never aged, and the date of an artifact inside an index says nothing of the image.
+func (g *gathering) readDates(ctx context.Context, of registry.Dates) error {
+	if of == registry.ManifestDates {
+		return nil
+	}
+	tagged := of == registry.AllDates
 	needed := map[oci.Digest]bool{}
 	var need func(d oci.Digest)
 	need = func(d oci.Digest) {
