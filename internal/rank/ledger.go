@@ -6,7 +6,7 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
-// Ledger counts repositories one by one and finds out what they share. It remembers each blob in some 50 bytes and
+// Ledger counts repositories one by one and finds out what they share. It remembers each blob in some 60 bytes and
 // nothing else of a snapshot. The zero value is empty and ready.
 type Ledger struct {
 	repositories  []Row
@@ -19,6 +19,7 @@ type blob struct {
 	size  int64
 	first int32 // the repository that it was seen in first; several when it is in more
 	last  int32 // the repository that counted it last
+	kept  bool  // something with a tag needs it, in any repository
 }
 
 const several = -1
@@ -33,14 +34,18 @@ func (l *Ledger) Add(s oci.Snapshot, now time.Time) {
 	}
 	me := int32(len(l.repositories))
 	l.repositories = append(l.repositories, Row{Path: s.Repository.Path, Tags: len(s.Ghosts), Manifests: len(s.Images)})
+	needed := needed(s)
 	for _, i := range s.Images {
 		r := &l.repositories[me]
+		if !needed.has(i.Digest) && needed.isRoot(i) {
+			r.Untagged++
+		}
 		r.Tags += len(i.Tags)
 		if i.Kind == oci.KindImage || i.Kind == oci.KindIndex {
 			r.built(i.Created, now)
 		}
 		for _, b := range i.Blobs {
-			l.count(me, b)
+			l.count(me, b, needed.has(i.Digest))
 		}
 	}
 }
@@ -58,16 +63,20 @@ func (r *Row) built(at, now time.Time) {
 	}
 }
 
-// count notes that a repository uses a blob.
-func (l *Ledger) count(me int32, b oci.Blob) {
+// count notes that a repository uses a blob, and whether something with a tag needs it there.
+func (l *Ledger) count(me int32, b oci.Blob, kept bool) {
 	key, r := oci.KeyOf(b.Digest), &l.repositories[me]
 	known, ok := l.blobs[key]
 	switch {
 	case !ok:
-		known = blob{size: min(b.Size, maxBlob), first: me, last: me}
+		known = blob{size: min(b.Size, maxBlob), first: me, last: me, kept: kept}
 		l.bytes += known.size
 		r.Own += known.size
 	case known.last == me:
+		if kept && !known.kept {
+			known.kept = true
+			l.blobs[key] = known
+		}
 		return
 	default:
 		if known.first != several {
@@ -80,6 +89,7 @@ func (l *Ledger) count(me int32, b oci.Blob) {
 		r.Shared += known.size
 	}
 	r.Blobs++
+	known.kept = known.kept || kept
 	l.blobs[key] = known
 }
 
@@ -87,6 +97,15 @@ func (l *Ledger) count(me int32, b oci.Blob) {
 func (l *Ledger) Ranking(asked string) Ranking {
 	r := Ranking{Source: FromRegistry, Asked: asked, Bytes: l.bytes, Shared: l.shared}
 	r.Repositories = append(r.Repositories, l.repositories...)
+	for _, b := range l.blobs {
+		if b.kept {
+			continue
+		}
+		r.UntaggedBytes += b.size
+		if b.first != several {
+			r.Repositories[b.first].UntaggedBytes += b.size
+		}
+	}
 	sort(r.Repositories)
 	return r
 }

@@ -22,9 +22,12 @@ type storageList struct {
 	err error     // why it could not be made
 }
 
+// lookingForUntagged is the step of a dry run that may take minutes.
+const lookingForUntagged = "looking for manifests without a tag, by a dry run"
+
 // listUntagged asks the storage, next to the registry. held are manifests that it must have.
 func (p *pruner) listUntagged(ctx context.Context, held []gc.Held) {
-	p.tell(GCStep{Text: "looking for manifests without a tag, by a dry run"})
+	p.tell(GCStep{Text: lookingForUntagged})
 	listing, err := p.GC.ListUntagged(ctx, p.GC.Options, held)
 	for _, note := range listing.Notes {
 		p.tell(GCStep{Text: note, Warning: true})

@@ -292,3 +292,34 @@ func TestGCUntaggedLeavesWhatHasNoTag(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 }
+
+// A ranking knows the manifests that the storage names, and what only they use.
+func TestRankWithStorage(t *testing.T) {
+	t.Parallel()
+	reg := registrytest.New(t, registrytest.Options{})
+	overwrite(t, reg, "team/app")
+	s := storageOf(t, reg, "team/app")
+	w, _ := worldOf(t, reg)
+	everything := oci.Repository{Host: reg.Host(), Path: Everything}
+	if got := Rank(t.Context(), reg.Host(), everything, nil, w); got.KnowsUntagged || got.Manifests() != 7 {
+		t.Errorf("without it: %+v", got)
+	}
+	list := func(ctx context.Context) (gc.Listing, error) {
+		job := s.job()
+		return job.ListUntagged(ctx, job.Options, nil)
+	}
+	got := Rank(t.Context(), reg.Host(), everything, list, w)
+	if !got.KnowsUntagged || got.Err != nil || got.Untagged() != 2 || got.Manifests() != 13 || got.UntaggedBytes == 0 || got.UntaggedBytes >= got.Bytes {
+		t.Errorf("got %+v", got)
+	}
+	s.edit(func(log string) string { return log[:len(log)/2] })
+	if got := Rank(t.Context(), reg.Host(), everything, list, w); got.Err == nil || !strings.Contains(got.Err.Error(), "it is cut off") {
+		t.Errorf("cut: %v", got.Err)
+	}
+	s.edit(func(string) string {
+		return regexp.MustCompile(`sha256:[0-9a-f]{8}`).ReplaceAllString("team/app\nteam/app: marking manifest sha256:"+strings.Repeat("ab", 32)+" \nmanifest eligible for deletion: sha256:"+strings.Repeat("cd", 32)+"\n\n1 blobs marked, 1 blobs and 1 manifests eligible for deletion\n", "sha256:00000000")
+	})
+	if got := Rank(t.Context(), reg.Host(), everything, list, w); len(got.Unread) != 1 || !errors.Is(got.Unread[0].Err, prune.ErrRefused) {
+		t.Errorf("another registry's: %+v", got)
+	}
+}
