@@ -277,6 +277,33 @@ func TestGCUntaggedOfAnotherStorage(t *testing.T) {
 	}
 }
 
+// rank with the storage counts what no tag leads to, and its bytes are those of the configs and layers that a collection then
+// frees: what it frees less the manifests themselves.
+func TestRankGCUntagged(t *testing.T) {
+	t.Parallel()
+	eachLine(t, func(t *testing.T, d *depot) {
+		g := overwrite(d, 3)
+		g.aged(48 * time.Hour)
+		got := d.regsweep(append([]string{"rank", d.Host, "--output", "json"}, d.rankVia()...)...)
+		d.want(got, 0)
+		var ranking struct {
+			Untagged      int
+			UntaggedBytes int64 `json:"untagged_bytes"`
+			Repositories  []struct {
+				Repository string
+				Untagged   int
+			}
+		}
+		must(t, json.Unmarshal([]byte(got.stdout), &ranking))
+		if ranking.Untagged != 4*3 || len(ranking.Repositories) != 4 || ranking.Repositories[0].Untagged != 3 {
+			t.Errorf("got %+v, want 3 in each of 4 repositories", ranking)
+		}
+		if weight := g.weight(); ranking.UntaggedBytes > weight || ranking.UntaggedBytes < weight*97/100 {
+			t.Errorf("%d bytes are told, all of it weighs %d", ranking.UntaggedBytes, weight)
+		}
+	})
+}
+
 // A prune that collects knows the manifests that no tag leads to as well, and its dry run shows them.
 func TestPruneUntaggedWithGC(t *testing.T) {
 	t.Parallel()
