@@ -259,6 +259,27 @@ func TestGCUntaggedIsRefused(t *testing.T) {
 	}
 }
 
+// A run that is cancelled does not collect, and the next one goes on.
+func TestGCUntaggedIsCancelled(t *testing.T) {
+	t.Parallel()
+	reg := registrytest.New(t, registrytest.Options{})
+	app := overwrite(t, reg, "team/app")
+	s := storageOf(t, reg, "team/app")
+	w, _ := worldOf(t, reg)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	reg.AddFault(registrytest.Fault{Method: "DELETE", After: 1, Times: 1, Before: cancel})
+	sum := GCUntagged(ctx, untaggedJob(t, s), reg.Host(), w)
+	if sum.GC.Collected || sum.GC.Skipped == "" || !errors.Is(sum.Cause, context.Canceled) || sum.Totals().Deleted == len(app.gone) {
+		t.Errorf("got %+v, %v, %+v", sum.GC, sum.Cause, sum.Totals())
+	}
+	sum = GCUntagged(t.Context(), untaggedJob(t, storageOf(t, reg, "team/app")), reg.Host(), w)
+	app.want(t, reg, true)
+	if !sum.GC.Collected {
+		t.Errorf("the next run: %+v", sum.GC)
+	}
+}
+
 // A digest of which the registry knows nothing is nothing: somebody has deleted it.
 func TestGCUntaggedOfWhatIsGone(t *testing.T) {
 	t.Parallel()
