@@ -8,7 +8,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 )
@@ -146,52 +145,6 @@ func between(text, open, end string, n int) string {
 	}
 	text, _, _ = strings.Cut(text, end)
 	return text
-}
-
-func TestGCDisasterOfUntaggedOnTheOldLine(t *testing.T) {
-	t.Parallel()
-	multi := func(d *depot) {
-		p := d.pusher("team/app")
-		var children []oci.Digest
-		for _, platform := range []string{"linux/amd64", "linux/arm64"} {
-			children = append(children, p.Image(fixture.Image{Seed: platform, Platform: platform, MediaType: fixture.OCIManifest, Size: 100}))
-		}
-		p.Index(fixture.Index{Tags: []string{"multi"}, Children: children})
-	}
-	t.Run("2.8.2", func(t *testing.T) {
-		t.Parallel()
-		d := newDepot(t, lines[0])
-		multi(d)
-		before := d.serving()
-		flags := append(d.byHand(), "--gc-delete-untagged")
-		got := d.regsweep(append([]string{"gc", d.Host + "/team/app"}, flags...)...)
-		d.want(got, 3, "refused: --gc-delete-untagged on 2.8.2+ds1 destroys multi-arch images, because their parts have no tag; nothing was stopped", "hint: leave --gc-delete-untagged out, or upgrade: 3.0 and later keep these parts")
-		if d.serving() != before {
-			t.Error("the registry was stopped")
-		}
-		d.healthy("team/app", "multi")
-		// Without the refusal it happens, and is at least not overlooked.
-		got = d.regsweep(append([]string{"gc", d.Host + "/team/app", "--gc-delete-untagged-destroys-multi-arch-images"}, flags...)...)
-		d.want(got, 4, "kept images are no longer whole: "+d.Host+"/team/app lacks sha256:")
-		if len(got.gc.Missing) == 0 || !strings.Contains(got.stdout, "KEPT IMAGES ARE BROKEN: ") || !got.gc.Restarted {
-			t.Errorf("got %+v\n%s", *got.gc, got.stdout)
-		}
-		if d.whole("team/app", "multi") == nil {
-			t.Error("the image is whole: this test shows nothing")
-		}
-	})
-	t.Run("3.1.2", func(t *testing.T) {
-		t.Parallel()
-		d := newDepot(t, lines[1])
-		multi(d)
-		d.pusher("team/app").Image(fixture.Image{Seed: "untagged", Size: 100})
-		got := d.regsweep(append([]string{"gc", d.Host + "/team/app", "--gc-delete-untagged"}, d.byHand()...)...)
-		d.want(got, 0)
-		if got.gc.ManifestsDeleted != 1 {
-			t.Errorf("deleted %d manifests, want the one that nothing leads to", got.gc.ManifestsDeleted)
-		}
-		d.healthy("team/app", "multi")
-	})
 }
 
 // A run that is told to end, or that takes too long, ends the collection first and starts the registry then.

@@ -32,6 +32,9 @@ func (d demo) collect(ctx context.Context, program, binary, dir string) (code in
 	if err := pushAll(ctx, registry.Server, team); err != nil {
 		return 0, err
 	}
+	if err := overwriteTags(ctx, registry.Server); err != nil {
+		return 0, err
+	}
 	return collection{d, program, dir, registry}.run(ctx)
 }
 
@@ -69,8 +72,24 @@ func (c collection) run(ctx context.Context) (code int, err error) {
 		return code, err
 	}
 	fmt.Fprintf(c.stdout, "\nThe files in the registry's storage: %.1f MiB before, %.1f MiB after.\n", mebibytes(before), mebibytes(after))
+	if err := c.tellOverwritten(s); err != nil {
+		return code, err
+	}
 	fmt.Fprintf(c.stdout, "\n%s", s.ending(code))
 	return code, nil
+}
+
+// tellOverwritten says what is left of the images of which the tags were pushed again.
+func (c collection) tellOverwritten(s step) error {
+	left, err := overwritten(c.registry.Dir)
+	if err != nil || left == 0 {
+		return err
+	}
+	fmt.Fprintf(c.stdout, "%s has pushed latest and main %d times. The storage has %d of these images.\n", nightly, nights, left)
+	if !s.says("--untagged") {
+		fmt.Fprint(c.stdout, "The others have no tag any more. With --untagged 1d they go as well: go run -C e2e ./demo --gc --untagged 1d\n")
+	}
+	return nil
 }
 
 // target tells regsweep where the registry is and how it is stopped and started.

@@ -102,6 +102,45 @@ func TestDemoCollects(t *testing.T) {
 	}
 }
 
+// With --untagged, the images go whose tags were pushed again; without it they stay, and the demo says so.
+func TestDemoCollectsOverwrittenTags(t *testing.T) {
+	dir := t.TempDir()
+	program, err := product.Build(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry, err := registries.Operate(registryForTest(t, dir), filepath.Join(dir, "storage"), registries.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := registry.Close(); err != nil {
+			t.Error("close registry:", err)
+		}
+	})
+	few := team[4] // of which little is pushed
+	if err := errors.Join(pushAll(t.Context(), registry.Server, []pipeline{few}), overwriteTags(t.Context(), registry.Server)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args  []string
+		left  int
+		freed int64
+		says  string
+	}{
+		{nil, nights, 0, fmt.Sprintf("The storage has %d of these images.\nThe others have no tag", nights)},
+		{[]string{"--untagged", "1d"}, 1, (nights - 1) * 512 << 10, "The storage has 1 of these images.\n\n"},
+	} {
+		before := weighed(t, registry.Dir)
+		var stdout, stderr bytes.Buffer
+		code, err := collection{demo{c.args, &stdout, &stderr}, program, dir, registry}.run(t.Context())
+		left, counted := overwritten(registry.Dir)
+		if freed := before - weighed(t, registry.Dir); err != nil || counted != nil || code != 0 || left != c.left || freed < c.freed || !strings.Contains(stdout.String(), c.says) {
+			t.Errorf("%q: code %d, %v, %d are left, %d bytes freed\n%s%s", c.args, code, errors.Join(err, counted), left, freed, stdout.String(), stderr.String())
+		}
+	}
+}
+
 // registryForTest skips the test where there is no registry, unless everything has to be there.
 func registryForTest(t *testing.T, dir string) string {
 	t.Helper()

@@ -5,6 +5,7 @@
 //	go run -C e2e ./demo
 //	go run -C e2e ./demo --keep-last 5 --dry-run     what stands here goes to regsweep
 //	go run -C e2e ./demo --gc                        ranks, prunes, and has the registry give the disk back
+//	go run -C e2e ./demo --gc --untagged 1d          the same, with what overwritten tags have left
 package main
 
 import (

@@ -46,7 +46,6 @@ var noInput = map[string]string{
 	"ci":            "a workflow is in the CI that it is in",
 	"results-dir":   "there are outputs",
 	"gc-break-lock": "it is for a person who has looked",
-	"gc-delete-untagged-destroys-multi-arch-images": "it is for a person who has looked",
 }
 
 // noFlag are the variables of inputs that are no flag: what internal/ci reads as images, and the password, which is never

@@ -62,7 +62,11 @@ func Main(ctx context.Context, w World) int {
 		return codeOfCommand(0, err)
 	}
 	if err := slip(w.Args, parser.Model); err != nil {
-		sayUsage(w, console, err, nil)
+		command := "prune"
+		if slices.Contains(commands(parser.Model), w.Args[0]) {
+			command = w.Args[0]
+		}
+		sayUsage(w, console, err, nil, command)
 		return codeOfCommand(0, err)
 	}
 	parsed, err := parser.Parse(asWords(w.Args, parser.Model))
@@ -70,7 +74,7 @@ func Main(ctx context.Context, w World) int {
 	case exited >= 0: // --help or --version
 		return exited
 	case err != nil:
-		sayUsage(w, console, err, fromEnv)
+		sayUsage(w, console, err, fromEnv, "prune")
 		return codeOfCommand(0, err)
 	}
 	warnings, err := checkVariables(w.Environ(), parser.Model)
@@ -153,13 +157,13 @@ func sayBadInput(w World, console *publish.Console, err error) {
 }
 
 // sayUsage reports a command line that cannot be parsed, and says which flags came from the environment.
-func sayUsage(w World, console *publish.Console, err error, fromEnv map[string]string) {
+func sayUsage(w World, console *publish.Console, err error, fromEnv map[string]string, command string) {
 	var parse *kong.ParseError
-	known, command := errors.As(err, &parse), "prune"
+	known := errors.As(err, &parse)
 	if known && parse.Context.Selected() != nil {
 		command = parse.Context.Selected().Name
 	}
-	sayBadInput(w, console, explainUnknown(err, command))
+	sayBadInput(w, console, explainUnknown(hintAtGoneFlag(err)))
 	if known && len(fromEnv) > 0 {
 		var from []string
 		for _, flag := range slices.Sorted(maps.Keys(fromEnv)) {

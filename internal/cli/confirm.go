@@ -11,22 +11,30 @@ import (
 	"github.com/regsweep/regsweep/internal/report"
 )
 
-// asks reports whether to ask before anything is deleted: when a person runs regsweep by hand at a terminal. A pipeline is
-// never asked, because nobody would answer.
-func (c *pruneCommand) asks(w World, system ci.System) bool {
+// atTerminal reports whether a person runs regsweep by hand at a terminal, who is asked before anything is deleted. A pipeline
+// is never asked, because nobody would answer.
+func atTerminal(w World, system ci.System) bool {
 	isTerminal := w.IsTerminal
 	if isTerminal == nil {
 		isTerminal = publish.IsTerminal
 	}
-	return !c.Yes && !c.DryRun && c.Explain == "" && system.Name == ci.None && w.Getenv("CI") == "" && isTerminal(w.Stdin) && isTerminal(w.Stderr)
+	return system.Name == ci.None && w.Getenv("CI") == "" && isTerminal(w.Stdin) && isTerminal(w.Stderr)
 }
 
-// confirm shows the plan, and asks whether to carry it out. Every answer but yes is no, and so are the end of the input
-// and of the run's time.
-func (a *asked) confirm(stdin io.Reader) func(context.Context, report.Summary) bool {
+// confirmation asks whether to carry out a plan.
+type confirmation struct {
+	console *publish.Console
+	// sayPolicy notes in a summary what is kept, and where that is from.
+	sayPolicy func(*report.Summary)
+	collect   bool // garbage is collected after it
+}
+
+// ask shows the plan, and asks whether to carry it out. Every answer but yes is no, and so are the end of the input and of
+// the run's time.
+func (c confirmation) ask(stdin io.Reader) func(context.Context, report.Summary) bool {
 	return func(ctx context.Context, plan report.Summary) bool {
-		console := a.sinks.Console
-		a.sayPolicy(&plan)
+		console := c.console
+		c.sayPolicy(&plan)
 		if err := console.Plan(plan); err != nil {
 			return false
 		}
@@ -34,7 +42,7 @@ func (a *asked) confirm(stdin io.Reader) func(context.Context, report.Summary) b
 		if n := len(plan.Repositories); n > 1 {
 			question += " of " + plural(n, "repository", "repositories")
 		}
-		if a.job.GC != nil {
+		if c.collect {
 			question += " and run garbage collection, which stops the registry"
 		}
 		console.Raw("\n" + question + "? [y/N] ")

@@ -24,9 +24,10 @@ type gcCommand struct {
 	Registry []string `arg:"" optional:"" name:"registry" help:"Registry to collect, as host[:port], or repositories in it, as host[:port]/path. regsweep checks the images of the named repositories before and after. In the path, * matches repositories of the registry's catalog. Default: the repository that this CI job has just pushed to."`
 
 	gcFlags
+	untaggedFlags
 	access
 	Output string   `group:"report" enum:"table,markdown,json" default:"table" placeholder:"FORMAT" help:"Format on standard output: table, markdown or json. Default: ${default}."`
-	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Also write a report to FILE. The extension selects the format: .md, .json or .txt. Repeatable."`
+	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Also write a report to FILE. The extension selects the format: .md, .html, .json or .txt. Repeatable."`
 	CI     string   `group:"report" name:"ci" placeholder:"NAME" values:"github,gitea,forgejo,gitlab,jenkins,azure,buildkite,circleci,drone,woodpecker,tekton,none" help:"CI system, if detection fails: github, gitea, forgejo, gitlab, jenkins, azure, buildkite, circleci, drone, woodpecker, tekton or none."`
 }
 
@@ -49,14 +50,12 @@ type gcHost struct {
 
 // gcFlags are the flags of the registry's own garbage collection, after a prune or by itself.
 type gcFlags struct {
-	gcHost          `group:"gc"`
-	Stop            string        `group:"gc" name:"gc-stop" placeholder:"COMMAND" help:"Shell command that stops the registry. It runs on the registry's host. Required for local: and ssh://."`
-	Start           string        `group:"gc" name:"gc-start" placeholder:"COMMAND" help:"Shell command that starts the registry again. Required for local: and ssh://."`
-	Mode            string        `group:"gc" name:"gc-mode" enum:"offline,live" default:"offline" placeholder:"MODE" help:"offline stops the registry, collects and starts it again. live collects while the registry serves, then restarts it; images pushed meanwhile can lose layers. Default: ${default}."`
-	Wait            time.Duration `group:"gc" name:"gc-wait" placeholder:"TIME" help:"How long to wait for the registry to answer after its start. Default: 1m."`
-	DeleteUntagged  bool          `group:"gc" name:"gc-delete-untagged" help:"Also delete manifests without a tag. Refused on distribution 2.x, where it destroys multi-arch images."`
-	DestroysIndexes bool          `group:"gc" name:"gc-delete-untagged-destroys-multi-arch-images" help:"Allow --gc-delete-untagged on distribution 2.x. Use it only if the registry has no multi-arch image."`
-	BreakLock       bool          `group:"gc" name:"gc-break-lock" help:"Take over the lock that an earlier collection left."`
+	gcHost    `group:"gc"`
+	Stop      string        `group:"gc" name:"gc-stop" placeholder:"COMMAND" help:"Shell command that stops the registry. It runs on the registry's host. Required for local: and ssh://."`
+	Start     string        `group:"gc" name:"gc-start" placeholder:"COMMAND" help:"Shell command that starts the registry again. Required for local: and ssh://."`
+	Mode      string        `group:"gc" name:"gc-mode" enum:"offline,live" default:"offline" placeholder:"MODE" help:"offline stops the registry, collects and starts it again. live collects while the registry serves, then restarts it; images pushed meanwhile can lose layers. Default: ${default}."`
+	Wait      time.Duration `group:"gc" name:"gc-wait" placeholder:"TIME" help:"How long to wait for the registry to answer after its start. Default: 1m."`
+	BreakLock bool          `group:"gc" name:"gc-break-lock" help:"Take over the lock that an earlier collection left."`
 }
 
 // run collects and returns the exit code.
@@ -67,13 +66,18 @@ func (c *gcCommand) run(ctx context.Context, w World, console *publish.Console) 
 	if err == nil {
 		job, err = c.gcFlags.job(w, sinks.CI)
 	}
+	var collect func(context.Context) report.Summary
+	if err == nil {
+		collect, err = c.collection(w, collection{*job, host, images, world, &sinks})
+	}
 	if err == nil {
 		sinks.Files, err = publish.OpenFiles(c.Report, report.FormOf)
 	}
 	if err != nil {
 		return 0, err
 	}
-	sum := run.GC(ctx, *job, host, images, world)
+	sum := collect(ctx)
+	console.EndProgress()
 	sayEnd(console, sum)
 	sum.CI = ciOf(sinks.CI)
 	sum.ExitCode = codeOf(sum)
@@ -92,11 +96,17 @@ func (c *gcCommand) read(w World, sinks *publish.Sinks) (host string, names []oc
 	if host, names, err = c.registry(sinks.CI, w.Getenv); err != nil {
 		return "", nil, world, err
 	}
-	clients, err := c.clients(w, append(slices.Clone(names), oci.Repository{Host: host}), nil)
+	dir, err := c.untaggedFlags.state(w)
 	if err != nil {
 		return "", nil, world, err
 	}
-	return host, names, run.World{Open: clients.of, Now: w.Now, Events: teller{sinks.Console, ""}.tell}, nil
+	clients, err := c.clients(w, append(slices.Clone(names), oci.Repository{Host: host}), remembered(dir, sinks.Console))
+	if err != nil {
+		return "", nil, world, err
+	}
+	return host, names, run.World{
+		Open: clients.of, State: dir, Now: w.Now, Events: teller{sinks.Console, ""}.tell, Drain: drainOf(sinks.CI), Hurry: w.Hurry,
+	}, nil
 }
 
 // registry finds the one registry that the arguments, or the CI system, name.
@@ -159,13 +169,19 @@ func (c gcFlags) job(w World, system ci.System) (*run.GCJob, error) {
 	if err != nil {
 		return nil, err
 	}
+	dry, err := c.gcHost.target(w, gc.TargetOptions{DryRun: true})
+	if err != nil {
+		return nil, err
+	}
 	collect := func(ctx context.Context, client gc.Client, o gc.Options) gc.Result {
 		return gc.Run(ctx, target, client, o)
 	}
-	return &run.GCJob{Via: c.Via, Run: collect, Options: gc.Options{
+	list := func(ctx context.Context, o gc.Options, held []gc.Held) (gc.Listing, error) {
+		return gc.ListUntagged(ctx, dry, o, held)
+	}
+	return &run.GCJob{Via: c.Via, Run: collect, ListUntagged: list, Options: gc.Options{
 		Binary: c.Binary, Config: c.Config, Mode: gc.Mode(c.Mode), Timeout: c.Timeout, Wait: c.Wait,
-		DeleteUntagged: c.DeleteUntagged, DestroysMultiArch: c.DestroysIndexes, BreakLock: c.BreakLock,
-		Owner: owner(system, w),
+		BreakLock: c.BreakLock, Owner: owner(system, w),
 	}}, nil
 }
 

@@ -11,10 +11,10 @@ import (
 	"github.com/regsweep/regsweep/internal/publish"
 )
 
-// inUse reads the files of --protect-file, which are separated by commas or newlines; "-" is standard input.
-func (c *pruneCommand) inUse(stdin io.Reader) ([]inuse.Text, error) {
-	files := publish.Paths(c.ProtectFile)
-	if len(c.ProtectFile) > 0 && len(files) == 0 { // the variable that should name the file is empty
+// readInUse reads the files of --protect-file, which are separated by commas or newlines; "-" is standard input.
+func readInUse(given []string, stdin io.Reader) ([]inuse.Text, error) {
+	files := publish.Paths(given)
+	if len(given) > 0 && len(files) == 0 { // the variable that should name the file is empty
 		return nil, errors.New("--protect-file names no file")
 	}
 	var out []inuse.Text

@@ -109,7 +109,7 @@ func (c *pruneCommand) read(w World, console *publish.Console) (*asked, error) {
 		job:   run.Job{DryRun: c.DryRun || c.Explain != "", Explain: c.Explain, Workers: int(c.Workers), Timeout: c.Timeout, Method: c.DeleteBy},
 		sinks: publish.Sinks{Out: w.Stdout, Form: report.Form(c.Output), All: c.All, Color: c.color(w), Console: console, Getenv: w.Getenv, ResultsDir: c.ResultsDir, Now: w.Now},
 	}
-	inUse, err := c.inUse(w.Stdin)
+	inUse, err := readInUse(c.ProtectFile, w.Stdin)
 	if err != nil {
 		return nil, err
 	}
@@ -157,8 +157,8 @@ func (c *pruneCommand) open(w World, a *asked) error {
 	a.world = run.World{
 		Open: clients.of, State: dir, Now: w.Now, Deadline: w.Deadline, Events: teller{console, a.shardBy}.tell, Drain: drainOf(a.sinks.CI), Hurry: w.Hurry,
 	}
-	if c.asks(w, a.sinks.CI) {
-		a.world.Confirm = a.confirm(w.Stdin)
+	if !c.Yes && !a.job.DryRun && atTerminal(w, a.sinks.CI) {
+		a.world.Confirm = confirmation{console, a.sayPolicy, a.job.GC != nil}.ask(w.Stdin)
 	}
 	return nil
 }

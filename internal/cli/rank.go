@@ -21,9 +21,9 @@ import (
 
 // rankCommand is the command line of rank.
 type rankCommand struct {
-	Host string `arg:"" optional:"" name:"host" help:"Registry to read, as host[:port], or some of its repositories, as host[:port]/path with *. regsweep reads everything that tags lead to. It ranks repositories by own bytes: the bytes of blobs that no other repository in the ranking uses. Garbage collection frees these bytes when the repository is gone."`
+	Host string `arg:"" optional:"" name:"host" help:"Registry to read, as host[:port], or some of its repositories, as host[:port]/path with *. regsweep reads everything that tags lead to. It ranks repositories by own bytes: the bytes of blobs that no other repository in the ranking uses. Garbage collection frees these bytes when the repository is gone. With --gc-via, manifests without a tag count as well."`
 
-	From   string `group:"scope" placeholder:"FILE" help:"Rank by the log of a garbage collection, such as that of registry garbage-collect --dry-run; - is standard input. The log includes manifests without a tag but no sizes, so repositories are ranked by marked manifests. With --gc-via, regsweep runs that dry run itself while the registry keeps serving."`
+	From   string `group:"scope" placeholder:"FILE" help:"Rank by the log of a garbage collection, such as that of registry garbage-collect --dry-run; - is standard input. The log includes manifests without a tag but no sizes, so repositories are ranked by marked manifests. With --gc-via and no host, regsweep runs that dry run itself while the registry keeps serving."`
 	gcHost `group:"scope"`
 	Top    policy.Count `group:"scope" default:"10" placeholder:"N" help:"Show the first N repositories; JSON always has all of them. Default: 10."`
 
@@ -64,21 +64,44 @@ func (c *rankCommand) source(w World, console *publish.Console) (func(context.Co
 	case len(named) == 0:
 		return nil, withHint(errors.New("no registry to rank is named"),
 			"name a registry, as in regsweep rank registry.example.com, or use --from FILE for the log of a garbage collection, or --gc-via for where the registry runs")
-	case len(named) > 1:
+	case len(named) > 1 && c.From != "":
 		return nil, withHint(fmt.Errorf("%s and %s cannot be combined", named[0], named[1]),
 			"leave one of them out; the environment can also set one, as REGSWEEP_GC_VIA does")
-	case c.Via != "":
-		target, err := c.target(w, gc.TargetOptions{DryRun: true})
-		if errors.Is(err, gc.ErrTarget) {
-			err = withHint(err, "for example --gc-via docker://registry or ssh://user@host (docs/garbage-collection.md); a dry run stops nothing")
-		}
+	case c.Via != "" && c.Host == "":
+		target, err := c.dryTarget(w)
 		return func(ctx context.Context) rank.Ranking {
-			o := gc.Options{Binary: c.Binary, Config: c.Config, Timeout: c.Timeout}
-			return explained(run.RankDryRun(ctx, c.Via, target, o, world))
+			return explained(run.RankDryRun(ctx, c.Via, target, c.options(), world))
 		}, err
 	case c.From != "":
 		ranking, err := rankLog(c.From, w.Stdin)
 		return func(context.Context) rank.Ranking { return ranking }, err
+	}
+	return c.ofRegistry(w, console, world)
+}
+
+// options are those of a dry run.
+func (c *rankCommand) options() gc.Options {
+	return gc.Options{Binary: c.Binary, Config: c.Config, Timeout: c.Timeout}
+}
+
+// dryTarget is where the dry run is run. Every error is bad input.
+func (c *rankCommand) dryTarget(w World) (*gc.Target, error) {
+	target, err := c.target(w, gc.TargetOptions{DryRun: true})
+	if errors.Is(err, gc.ErrTarget) {
+		err = withHint(err, "for example --gc-via docker://registry or ssh://user@host (docs/garbage-collection.md); a dry run stops nothing")
+	}
+	return target, err
+}
+
+// ofRegistry returns the function that ranks by what a registry serves, and with --gc-via by the manifests without a tag too.
+func (c *rankCommand) ofRegistry(w World, console *publish.Console, world run.World) (func(context.Context) rank.Ranking, error) {
+	var list run.ListUntagged
+	if c.Via != "" {
+		target, err := c.dryTarget(w)
+		if err != nil {
+			return nil, err
+		}
+		list = func(ctx context.Context) (gc.Listing, error) { return gc.ListUntagged(ctx, target, c.options(), nil) }
 	}
 	asked, err := rankable(c.Host)
 	if err != nil {
@@ -90,7 +113,7 @@ func (c *rankCommand) source(w World, console *publish.Console) (func(context.Co
 	}
 	clients.waiting = sayWaiting(console)
 	world.Open = clients.of
-	return func(ctx context.Context) rank.Ranking { return explained(run.Rank(ctx, c.Host, asked, world)) }, nil
+	return func(ctx context.Context) rank.Ranking { return explained(run.Rank(ctx, c.Host, asked, list, world)) }, nil
 }
 
 // rankLog ranks by the log in a file, or in stdin for "-".

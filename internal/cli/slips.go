@@ -135,7 +135,7 @@ var unknownFlag = regexp.MustCompile(`^unknown flag --([a-z0-9-]+)`)
 
 // explainUnknown adds to an error about an unknown flag what does the same here. A near name, which the parser has found,
 // comes first.
-func explainUnknown(err error, command string) error {
+func explainUnknown(err error) error {
 	var parse *kong.ParseError
 	if !errors.As(err, &parse) {
 		return err
@@ -144,8 +144,6 @@ func explainUnknown(err error, command string) error {
 	switch {
 	case m == nil:
 		return err
-	case command == "gc" && m[1] == "dry-run":
-		return withHint(err, "regsweep rank --gc-via TARGET shows what a collection would find, and changes nothing")
 	case m[1] == "password":
 		return withHint(errors.New("unknown flag --password: an argument is visible to others on the machine"), "use --password-file FILE or the variable REGSWEEP_PASSWORD")
 	case hereCalled[m[1]] != "" && !strings.Contains(err.Error(), "did you mean"):

@@ -39,7 +39,6 @@ func TestSlips(t *testing.T) {
 		"team/web --keep-last 1":                {"must begin with the registry's host"},
 		"HOST/* --keep-last 1":                  {"matches the pattern", "** matches any text"},
 		"purne HOST/a/b --keep-last 1":          {`no command is called "purne"`, "did you mean prune?"},
-		"gc --dry-run":                          {"unknown flag --dry-run", "regsweep rank --gc-via TARGET"},
 		"":                                      {"no keep rule was given", "--keep-last 5", "Usage: regsweep <command> [flags]"},
 		"HOST/a/b --keep-last 1 --report x.csv": {`unknown ending ".csv"`},
 		"HOST/a/b --keep-last 1 --report -":     {`"-" has no ending`},

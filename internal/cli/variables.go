@@ -33,7 +33,9 @@ func checkVariables(environ []string, model *kong.Application) (warnings []strin
 		if !ours || strings.TrimSpace(value) == "" || slices.Contains(known, rest) || slices.Contains(report.DotenvNames(), name) || notOurs.MatchString(rest) {
 			continue
 		}
-		if n := slices.IndexFunc(known, func(k string) bool { return spelling.Near(rest, k) }); n >= 0 {
+		if instead := insteadOf(rest); instead != "" {
+			warnings = append(warnings, "the variable "+name+" sets nothing: that flag is gone; "+instead)
+		} else if n := slices.IndexFunc(known, func(k string) bool { return spelling.Near(rest, k) }); n >= 0 {
 			wrong, meant = append(wrong, name), append(meant, prefix+known[n])
 		} else {
 			warnings = append(warnings, "the variable "+name+" sets nothing: no flag has that name")

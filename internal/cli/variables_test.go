@@ -65,13 +65,14 @@ func TestMisspeltVariable(t *testing.T) {
 	t.Parallel()
 	reg := registrytest.New(t, registrytest.Options{})
 	builds(reg.Pusher(t, "team/app"), 5)
-	got := sweep(t, reg, map[string]string{"REGSWEEP_DRYRUN": "true", "REGSWEEP_TEAM": "web"}, "HOST/team/app", "--keep-last", "1")
+	got := sweep(t, reg, map[string]string{"REGSWEEP_DRYRUN": "true", "REGSWEEP_TEAM": "web", "REGSWEEP_GC_DELETE_UNTAGGED": "true"}, "HOST/team/app", "--keep-last", "1")
 	if got.code != exitUsage || len(reg.Tags("team/app")) != 5 {
 		t.Errorf("exit %d, tags %v", got.code, reg.Tags("team/app"))
 	}
 	for _, want := range []string{
 		"regsweep: the environment has a name that sets nothing: REGSWEEP_DRYRUN\n", "regsweep: hint: did you mean REGSWEEP_DRY_RUN?",
 		"regsweep: warning: the variable REGSWEEP_TEAM sets nothing: no flag has that name\n",
+		"regsweep: warning: the variable REGSWEEP_GC_DELETE_UNTAGGED sets nothing: that flag is gone; --untagged AGE deletes",
 	} {
 		if !strings.Contains(got.stderr, want) {
 			t.Errorf("stderr does not say %q:\n%s", want, got.stderr)

@@ -11,14 +11,9 @@ import (
 	"time"
 )
 
-// arguments are the registry's own command.
-func (r *run) arguments() []string {
-	out := []string{r.site.binary, "garbage-collect"}
-	if r.o.DeleteUntagged {
-		out = append(out, "--delete-untagged")
-	}
-	return append(out, r.site.file)
-}
+// arguments are the registry's own command. It never has --delete-untagged, which deletes the platforms of multi-arch images
+// on 2.x.
+func (r *run) arguments() []string { return []string{r.site.binary, "garbage-collect", r.site.file} }
 
 // garbageCollect runs the registry's program, with a measurement before and after, and reads its log. When the connection
 // is lost the program keeps running, and is followed again.
@@ -47,7 +42,7 @@ func (r *run) garbageCollect(ctx context.Context) error {
 	if !r.res.LogIncomplete && r.res.Log.BlobsMarked < r.before.Digests {
 		return hinted{
 			fmt.Errorf("garbage-collect: it found %s in use, and the kept images alone are made of %d: it did not read this registry's storage", count(r.res.Log.BlobsMarked, "blob", "blobs"), r.before.Digests),
-			configHint,
+			ConfigHint,
 		}
 	}
 	return nil

@@ -57,10 +57,6 @@ func TestArguments(t *testing.T) {
 	if got := r.arguments(); !slices.Equal(got, []string{"/bin/registry", "garbage-collect", "/x.yml"}) {
 		t.Errorf("got %q", got)
 	}
-	r.o.DeleteUntagged = true
-	if got := r.arguments(); !slices.Equal(got, []string{"/bin/registry", "garbage-collect", "--delete-untagged", "/x.yml"}) {
-		t.Errorf("got %q", got)
-	}
 }
 
 func TestRunWithALogThatIsCutOff(t *testing.T) {

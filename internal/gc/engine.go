@@ -103,7 +103,7 @@ func (r *run) inspect(ctx context.Context) (err error) {
 		return err
 	}
 	r.res.Version, r.res.Notes = r.site.version, r.site.notes
-	if err := r.refuse(); err != nil {
+	if err := r.target.refuse(r.site); err != nil {
 		return err
 	}
 	if err := r.client.Answers(ctx); err != nil {
@@ -121,23 +121,6 @@ func (t *Target) refuse(s site) error {
 		return &Refusal{Why: "the registry is a pull-through cache of another (proxy.remoteurl), and removes expired content by itself"}
 	case s.readOnly:
 		return &Refusal{Why: "the registry is read-only (storage.maintenance.readonly), so somebody else may be working on it", Advice: "make the registry writable first"}
-	}
-	return nil
-}
-
-// refuse says what must not be collected, or not this way.
-func (r *run) refuse() error {
-	if err := r.target.refuse(r.site); err != nil {
-		return err
-	}
-	switch o := r.o; {
-	case o.DeleteUntagged && r.site.major < 3 && !o.DestroysMultiArch:
-		return &Refusal{
-			Why:    "--gc-delete-untagged on " + r.site.version + " destroys multi-arch images, because their parts have no tag",
-			Advice: "leave --gc-delete-untagged out, or upgrade: 3.0 and later keep these parts; if the registry holds no multi-arch image, add --gc-delete-untagged-destroys-multi-arch-images",
-		}
-	case o.DeleteUntagged && len(o.Untagged) > 0:
-		return &Refusal{Why: fmt.Sprintf("--gc-delete-untagged would delete %s, which is kept and has no tag", o.Untagged[0]), Advice: "give it a tag, or leave --gc-delete-untagged out"}
 	}
 	return nil
 }

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/regsweep/regsweep/internal/oci"
 )
 
 // The whole way: look, lock, stop, collect, start, unlock, look again; and what comes of it.
@@ -62,7 +60,6 @@ func TestRunLive(t *testing.T) {
 
 func TestRunRefuses(t *testing.T) {
 	t.Parallel()
-	kept := []oci.Digest{"sha256:" + fakeHex}
 	probe2 := strings.Replace(fakeProbe, "distribution/v3 v3.1.2", "distribution 2.8.2", 1)
 	for name, c := range map[string]struct {
 		change func(*fakeHost)
@@ -74,8 +71,6 @@ func TestRunRefuses(t *testing.T) {
 		"GitLab's registry":   {func(f *fakeHost) { f.probe = strings.Replace(probe2, "2.8.2", "v4.15.2-gitlab", 1) }, Options{}, KindRefused, "this is GitLab's registry (registry github.com/distribution/distribution v4.15.2-gitlab)"},
 		"no way back":         {func(f *fakeHost) { f.known.noRestart = &Refusal{Why: "it goes when it is stopped"} }, Options{}, KindRefused, "it goes when it is stopped"},
 		"read-only":           {func(f *fakeHost) { f.config = "storage: {filesystem: {}, maintenance: {readonly: {enabled: true}}}" }, Options{}, KindRefused, "read-only"},
-		"untagged on 2.x":     {func(f *fakeHost) { f.probe = probe2 }, Options{DeleteUntagged: true}, KindRefused, "destroys multi-arch images"},
-		"a kept one":          {func(*fakeHost) {}, Options{DeleteUntagged: true, Untagged: kept}, KindRefused, fakeHex + ", which is kept and has no tag"},
 		"no volume":           {func(f *fakeHost) { f.known.volumes = []string{"/data"} }, Options{}, KindRefused, "is not in a volume"},
 		"a lock":              {func(f *fakeHost) { f.lock = true }, Options{}, KindRefused, "is held for 10m0s by ci-7"},
 		"it does not serve":   {func(f *fakeHost) { f.serving = false }, Options{}, KindFailed, "the registry does not serve: connection refused; nothing was stopped"},

@@ -168,7 +168,7 @@ func (f *fakeHost) ran(step string) bool {
 func (f *fakeHost) exec(ctx context.Context, c command) error {
 	name := "?"
 	for script, n := range map[string]string{
-		probeScript: "probe", lockScript: "lock", unlockScript: "unlock", roomScript: "room", dryRunScript: "run", storageScript: "storage", servedScript: "served", collectScript: "collect", resumeScript: "resume", haltScript: "halt",
+		probeScript: "probe", lockScript: "lock", unlockScript: "unlock", roomScript: "room", dryRunScript: "run", pushedScript: "pushed", storageScript: "storage", servedScript: "served", collectScript: "collect", resumeScript: "resume", haltScript: "halt",
 	} {
 		if len(c.args) > 2 && strings.HasSuffix(c.args[2], script) {
 			name = n
@@ -190,7 +190,7 @@ func (f *fakeHost) exec(ctx context.Context, c command) error {
 		f.stdin += string(text)
 	}
 	return map[string]func(context.Context, command) error{
-		"probe": f.probing, "lock": f.locking, "unlock": f.unlocking, "room": f.looking, "storage": f.holding, "served": f.waiting, "collect": f.collect, "resume": f.collect, "halt": f.halting, "run": f.dryRun,
+		"probe": f.probing, "lock": f.locking, "unlock": f.unlocking, "room": f.looking, "storage": f.holding, "served": f.waiting, "collect": f.collect, "resume": f.collect, "halt": f.halting, "run": f.dryRun, "pushed": f.pushing,
 	}[name](ctx, c)
 }
 
@@ -219,6 +219,11 @@ func (f *fakeHost) unlocking(context.Context, command) error {
 func (f *fakeHost) holding(_ context.Context, c command) error {
 	f.asked = append(f.asked, c.args[4:]...)
 	return say(c, "%s\n", f.storage)
+}
+
+// pushing says of the overwritten index of the logs that it was pushed 100 seconds ago.
+func (f *fakeHost) pushing(_ context.Context, c command) error {
+	return say(c, "now=1100\n\n1000 ./team/multi/_manifests/revisions/sha256/%s/link\n", strings.TrimPrefix(overwrittenIndex.String(), "sha256:"))
 }
 
 func (f *fakeHost) waiting(_ context.Context, c command) error {

@@ -3,7 +3,8 @@
 //
 // Three things go wrong when somebody types the command by hand, and this package exists for them. What is pushed during
 // the garbage collection can lose its layers. The serving process remembers blobs that are gone, and tells the next push
-// that they are there. And 2.x with --delete-untagged deletes the parts of multi-arch images.
+// that they are there. And 2.x with --delete-untagged deletes the parts of multi-arch images, so that option is given to dry
+// runs alone, which delete nothing.
 // (https://distribution.github.io/distribution/about/garbage-collection/,
 // https://github.com/distribution/distribution/issues/1803, https://github.com/distribution/distribution/issues/3178)
 package gc
@@ -32,9 +33,6 @@ type Options struct {
 	Config string
 	// Mode is Offline unless Live is asked for by name.
 	Mode Mode
-	// DeleteUntagged deletes manifests without a tag as well. On 2.x that destroys multi-arch images, and is refused
-	// unless DestroysMultiArch says that the user knows.
-	DeleteUntagged, DestroysMultiArch bool
 	// Timeout bounds the garbage collection alone; 0 is an hour.
 	Timeout time.Duration
 	// Wait bounds how long the registry may take to answer after its start; 0 is a minute.
@@ -45,8 +43,6 @@ type Options struct {
 	Owner string
 	// RetryBase is the first pause before something is tried again; 0 is a second.
 	RetryBase time.Duration
-	// Untagged are kept images that no tag leads to, directly or through an index.
-	Untagged []oci.Digest
 	// Say receives the steps of a run, for a person who waits; nil discards them.
 	Say func(text string)
 }

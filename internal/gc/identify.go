@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// configHint is what to do when the storage that was found is not the registry's.
-const configHint = "--gc-config names the configuration that the serving registry has read; the REGISTRY_ variables of its service count as well"
+// ConfigHint is what to do when the storage that was found is not the registry's.
+const ConfigHint = "--gc-config names the configuration that the serving registry has read; the REGISTRY_ variables of its service count as well"
 
 // sampleSize bounds how many things a command line asks for.
 const sampleSize = 100
@@ -55,11 +55,11 @@ type found struct {
 func (f found) refuse(s site, empty bool) error {
 	switch {
 	case !f.root:
-		return &Refusal{Why: fmt.Sprintf("the storage %s, which %s names, does not exist", s.root, s.file), Advice: configHint}
+		return &Refusal{Why: fmt.Sprintf("the storage %s, which %s names, does not exist", s.root, s.file), Advice: ConfigHint}
 	case len(f.lacks) > 0:
-		return &Refusal{Why: fmt.Sprintf("the storage %s, which %s names, does not hold %s, which the registry serves: it is not this registry's", s.root, s.file, f.lacks[0]), Advice: configHint}
+		return &Refusal{Why: fmt.Sprintf("the storage %s, which %s names, does not hold %s, which the registry serves: it is not this registry's", s.root, s.file, f.lacks[0]), Advice: ConfigHint}
 	case empty && f.repositories > 0:
-		return &Refusal{Why: fmt.Sprintf("the storage %s, which %s names, holds %s, and the registry lists none: it is not this registry's", s.root, s.file, count(int(f.repositories), "repository", "repositories")), Advice: configHint}
+		return &Refusal{Why: fmt.Sprintf("the storage %s, which %s names, holds %s, and the registry lists none: it is not this registry's", s.root, s.file, count(int(f.repositories), "repository", "repositories")), Advice: ConfigHint}
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func TestRunIdentifiesTheStorage(t *testing.T) {
 				t.Errorf("got %v", res.Err)
 			}
 			var refusal *Refusal
-			if errors.As(res.Err, &refusal) && hintOf(res.Err) != configHint {
+			if errors.As(res.Err, &refusal) && hintOf(res.Err) != ConfigHint {
 				t.Errorf("hint %q", hintOf(res.Err))
 			}
 			f.wantSteps(t, "close", "!lock", "!stop")
@@ -83,7 +83,7 @@ func TestRunCountsWhatIsInUse(t *testing.T) {
 		if (res.Err == nil) != ok || !res.Restarted || !res.Collected {
 			t.Errorf("%d: got %+v", digests, res)
 		}
-		if !ok && (KindOf(res.Err) != KindFailed || !strings.Contains(res.Err.Error(), "it found 1 blob in use, and the kept images alone are made of 2") || hintOf(res.Err) != configHint) {
+		if !ok && (KindOf(res.Err) != KindFailed || !strings.Contains(res.Err.Error(), "it found 1 blob in use, and the kept images alone are made of 2") || hintOf(res.Err) != ConfigHint) {
 			t.Errorf("got %v, hint %q", res.Err, hintOf(res.Err))
 		}
 	}

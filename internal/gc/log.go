@@ -80,8 +80,10 @@ const (
 // (storage/garbagecollect.go of each). Lines of the registry's own log, which a real run writes to standard error, may stand
 // between. It needs memory for the digests of the largest repository. It reads to the end also when an early line is wrong, so
 // that the program that prints the log is never cut off. A text that is not a whole log is a [LogError].
-func readOwnLog(r io.Reader) (Log, error) {
-	p := parser{}
+func readOwnLog(r io.Reader) (Log, error) { return (&parser{}).read(r) }
+
+// read is [readOwnLog] with a parser that may keep more than the log's numbers.
+func (p *parser) read(r io.Reader) (Log, error) {
 	in := bufio.NewReaderSize(r, maxLine)
 	for {
 		line, err := in.ReadSlice('\n')
@@ -121,6 +123,7 @@ type parser struct {
 	badLine int  // that the problem is with
 	failed  bool // the collection says so itself
 	last    []string
+	listing *Listing // takes the digests of manifests; nil keeps none
 }
 
 // name is the form of a repository's (https://pkg.go.dev/github.com/distribution/reference).
@@ -169,6 +172,9 @@ func (p *parser) take(text string) string {
 	if m := summary.FindStringSubmatch(text); m != nil {
 		return p.sum(m[1:])
 	}
+	if what, is := strings.CutPrefix(text, eligibleManifest); is && p.listing != nil {
+		return p.candidate(what)
+	}
 	switch {
 	case eligible.MatchString(text), noTags.MatchString(text), logged.MatchString(text):
 		return ""
@@ -191,6 +197,9 @@ func (p *parser) mark(repository string, manifest bool, d string) string {
 		return fmt.Sprintf("line %d marks something of a repository other than the one it is listed under", p.lines)
 	}
 	p.own = true
+	if manifest && p.listing != nil {
+		p.listing.mark(repository, oci.Digest(d))
+	}
 	current, k := &p.log.Repositories[n-1], oci.KeyOf(oci.Digest(d))
 	before, known := p.seen[k]
 	switch {

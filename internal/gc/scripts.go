@@ -15,6 +15,8 @@ var (
 	probeScript string
 	//go:embed scripts/dryrun.sh
 	dryRunScript string
+	//go:embed scripts/pushed.sh
+	pushedScript string
 	//go:embed scripts/lock.sh
 	lockScript string
 	//go:embed scripts/unlock.sh

@@ -8,7 +8,7 @@ import (
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
-// Ledger counts repositories one by one and finds out what they share. It remembers each blob in some 50 bytes and
+// Ledger counts repositories one by one and finds out what they share. It remembers each blob in some 60 bytes and
 // nothing else of a snapshot. The zero value is empty and ready.
 type Ledger struct {
 	repositories  []Row
@@ -23,6 +23,7 @@ type blob struct {
 	size int64
 	in   int32 // the set of repositories that it was seen in; many when they are more than are told apart
 	last int32 // the repository that counted it last
+	kept bool  // something with a tag needs it, in any repository
 }
 
 // set is a few repositories, and the bytes of the blobs that exactly these have.
@@ -79,14 +80,18 @@ func (l *Ledger) Add(s oci.Snapshot, now time.Time) {
 	}
 	me := int32(len(l.repositories))
 	l.repositories = append(l.repositories, Row{Path: s.Repository.Path, Tags: len(s.Ghosts), Manifests: len(s.Images)})
+	needed := needed(s)
 	for _, i := range s.Images {
 		r := &l.repositories[me]
+		if !needed.has(i.Digest) && needed.isRoot(i) {
+			r.Untagged++
+		}
 		r.Tags += len(i.Tags)
 		if i.Kind == oci.KindImage || i.Kind == oci.KindIndex {
 			r.built(i.Created, now)
 		}
 		for _, b := range i.Blobs {
-			l.count(me, b)
+			l.count(me, b, needed.has(i.Digest))
 		}
 	}
 }
@@ -104,17 +109,21 @@ func (r *Row) built(at, now time.Time) {
 	}
 }
 
-// count notes that a repository uses a blob.
-func (l *Ledger) count(me int32, b oci.Blob) {
+// count notes that a repository uses a blob, and whether something with a tag needs it there.
+func (l *Ledger) count(me int32, b oci.Blob, kept bool) {
 	key, r := oci.KeyOf(b.Digest), &l.repositories[me]
 	known, ok := l.blobs[key]
 	switch {
 	case !ok:
-		known = blob{size: min(b.Size, maxBlob), in: l.join(none, me), last: me}
+		known = blob{size: min(b.Size, maxBlob), in: l.join(none, me), last: me, kept: kept}
 		l.move(known.size, none, known.in)
 		l.bytes += known.size
 		r.Own += known.size
 	case known.last == me:
+		if kept && !known.kept {
+			known.kept = true
+			l.blobs[key] = known
+		}
 		return
 	default:
 		if known.in != many && len(l.sets[known.in].members) == 1 {
@@ -129,6 +138,7 @@ func (l *Ledger) count(me int32, b oci.Blob) {
 		r.Shared += known.size
 	}
 	r.Blobs++
+	known.kept = known.kept || kept
 	l.blobs[key] = known
 }
 
@@ -136,6 +146,15 @@ func (l *Ledger) count(me int32, b oci.Blob) {
 func (l *Ledger) Ranking(asked string) Ranking {
 	r := Ranking{Source: FromRegistry, Asked: asked, Bytes: l.bytes, Shared: l.shared}
 	r.Repositories = append(r.Repositories, l.repositories...)
+	for _, b := range l.blobs {
+		if b.kept {
+			continue
+		}
+		r.UntaggedBytes += b.size
+		if b.in != many && len(l.sets[b.in].members) == 1 {
+			r.Repositories[l.sets[b.in].members[0]].UntaggedBytes += b.size
+		}
+	}
 	sort(r.Repositories)
 	r.Together = l.together()
 	return r

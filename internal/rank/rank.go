@@ -39,6 +39,10 @@ type Ranking struct {
 	Gone []string
 	// NotLookedAt is how many were not looked at, because the run ended before.
 	NotLookedAt int
+	// KnowsUntagged says that manifests that no tag leads to are among the numbers; Untagged of each row counts them.
+	KnowsUntagged bool
+	// UntaggedBytes is the size of the blobs, each once, that nothing with a tag needs in any of the repositories.
+	UntaggedBytes int64
 	// Bytes is what all repositories hold, each blob once; Shared is the part that several of them use.
 	Bytes, Shared int64
 	// Together is what few repositories share and no other uses, such as images that were copied from one to another. Those
@@ -57,6 +61,10 @@ type Row struct {
 	// Own is the size of the blobs that no other of the repositories uses: without this one, and after a collection, they
 	// are gone from the disk. Shared is that of the others.
 	Own, Shared int64
+	// Untagged is how many manifests no tag leads to, without what belongs to them. UntaggedBytes is the part of Own that is
+	// theirs and their parts' alone.
+	Untagged      int
+	UntaggedBytes int64
 	// Oldest and Newest are when the first and the last image was built, among those with a date; zero when none has one.
 	Oldest, Newest time.Time
 }
@@ -78,6 +86,15 @@ func (r Ranking) Manifests() int {
 	n := 0
 	for _, repository := range r.Repositories {
 		n += repository.Manifests
+	}
+	return n
+}
+
+// Untagged is the number of manifests that no tag leads to.
+func (r Ranking) Untagged() int {
+	n := 0
+	for _, repository := range r.Repositories {
+		n += repository.Untagged
 	}
 	return n
 }

@@ -50,7 +50,19 @@ type Query struct {
 	// SkipDates leaves dates out, and the manifests that can refer to no other manifest: a decision by names alone needs
 	// neither.
 	SkipDates bool
+	// Dates says which dates matter. A kind of registry that lists dates may return all of them whatever it says.
+	Dates Dates
 }
+
+// Dates are the images whose dates a snapshot needs. A date costs a request where only the config of an image tells it.
+type Dates int
+
+// The dates that matter.
+const (
+	AllDates      Dates = iota
+	UntaggedDates       // those of manifests without a tag, and of their parts
+	ManifestDates       // those that manifests tell by themselves, without their configs
+)
 
 // Result is what became of one deletion.
 type Result struct {

@@ -123,6 +123,12 @@ func (s standings) verdict() string {
 		}
 		fmt.Fprintf(&b, "; the top %d %s %s%s", len(s.top), holds(len(s.top)), s.share(s.weight(s.top...)), of)
 	}
+	if s.KnowsUntagged {
+		fmt.Fprintf(&b, "; %s without a tag", plural(s.Untagged(), "manifest", "manifests"))
+		if s.UntaggedBytes > 0 {
+			fmt.Fprintf(&b, ": --untagged frees at most %s", size(s.UntaggedBytes))
+		}
+	}
 	if n := len(s.Unread); n > 0 {
 		fmt.Fprintf(&b, "; %d not read", n)
 	}

@@ -59,6 +59,9 @@ func (s standings) html() (string, error) {
 		if s.bytes() {
 			own = append(own, size(r.Shared)+" shared")
 		}
+		if s.KnowsUntagged {
+			own = append(own, grouped(r.Untagged)+" untagged")
+		}
 		if !r.Newest.IsZero() {
 			own = append(own, "built "+s.built(r))
 		}

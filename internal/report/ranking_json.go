@@ -26,7 +26,9 @@ type (
 		Unread         []jsonUnread `json:"unread"`
 		Gone           []string     `json:"gone"`
 		NotLookedAt    int          `json:"not_looked_at"`
-		Log            *jsonLog     `json:"log"` // null for a registry
+		Log            *jsonLog     `json:"log"`            // null for a registry
+		Untagged       *int         `json:"untagged"`       // manifests that no tag leads to; null where they are not known
+		UntaggedBytes  *int64       `json:"untagged_bytes"` // that nothing with a tag needs, each blob once
 	}
 	jsonRanked struct {
 		Repository  string  `json:"repository"`
@@ -38,6 +40,9 @@ type (
 		Bytes       *int64  `json:"bytes"`
 		Oldest      *string `json:"oldest"`
 		Newest      *string `json:"newest"`
+		Untagged    *int    `json:"untagged"`
+		// UntaggedBytes are a part of OwnBytes.
+		UntaggedBytes *int64 `json:"untagged_bytes"`
 	}
 	// jsonShared is what exactly these repositories share.
 	jsonShared struct {
@@ -68,11 +73,17 @@ func writeRankingJSON(w io.Writer, r rank.Ranking) error {
 	} else {
 		out.Bytes, out.SharedBytes = &r.Bytes, &r.Shared
 	}
+	if r.KnowsUntagged {
+		out.Untagged, out.UntaggedBytes = new(r.Untagged()), &r.UntaggedBytes
+	}
 	for _, repository := range r.Repositories {
 		one := jsonRanked{Repository: repository.Path, Manifests: repository.Manifests, Blobs: repository.Blobs}
 		if r.Source == rank.FromRegistry {
 			one.Tags, one.OwnBytes, one.SharedBytes = &repository.Tags, &repository.Own, &repository.Shared
 			one.Bytes, one.Oldest, one.Newest = new(repository.Own+repository.Shared), moment(repository.Oldest), moment(repository.Newest)
+		}
+		if r.KnowsUntagged {
+			one.Untagged, one.UntaggedBytes = &repository.Untagged, &repository.UntaggedBytes
 		}
 		out.Repositories = append(out.Repositories, one)
 	}

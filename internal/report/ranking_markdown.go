@@ -21,6 +21,9 @@ func (s standings) markdown() string {
 	if s.bytes() {
 		head, columns = tableHead("repository", "own:", "share", "shared:", "tags:", "manifests:", "blobs:", "built"), 8
 	}
+	if s.bytes() && s.KnowsUntagged {
+		head, columns = tableHead("repository", "own:", "share", "shared:", "tags:", "manifests:", "untagged:", "blobs:", "built"), 9
+	}
 	b := block{head: "\n" + head, columns: columns, rows: len(s.top), row: func(i int) string {
 		r := s.top[i]
 		return s.markdownRow(r, markdownCode(clip(r.Path, nameRunes)), s.bar(s.weight(r), markdownBar), size(r.Shared), grouped(r.Blobs), s.built(r))
@@ -54,6 +57,9 @@ func (s standings) markdownRow(r rank.Row, name string, own ...string) string {
 	share := strings.TrimRight(markdownText(s.share(s.weight(r)))+" "+bar, " ")
 	if !s.bytes() {
 		return cells(name, grouped(r.Manifests), share, blobs)
+	}
+	if s.KnowsUntagged {
+		return cells(name, size(r.Own), share, shared, grouped(r.Tags), grouped(r.Manifests), grouped(r.Untagged), blobs, built)
 	}
 	return cells(name, size(r.Own), share, shared, grouped(r.Tags), grouped(r.Manifests), blobs, built)
 }

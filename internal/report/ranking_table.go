@@ -17,6 +17,7 @@ const (
 	rankShared
 	rankTags
 	rankManifests
+	rankUntagged
 	rankBlobs
 	rankBuilt
 	rankBar
@@ -24,7 +25,7 @@ const (
 )
 
 // expendable are the columns that go, in this order, when a terminal has no room for a bar next to them.
-var expendable = []int{rankBlobs, rankShared, rankTags, rankBuilt, rankManifests}
+var expendable = []int{rankBlobs, rankShared, rankTags, rankBuilt, rankManifests, rankUntagged}
 
 const (
 	maxBar  = 40
@@ -39,7 +40,7 @@ func (s standings) table(width int) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n", short(s.Asked, nameRunes), s.asked())
 	if len(s.top) > 0 {
-		text, err := grid(s.rows(width), width, rankOwn, rankShare, rankShared, rankTags, rankManifests, rankBlobs)
+		text, err := grid(s.rows(width), width, rankOwn, rankShare, rankShared, rankTags, rankManifests, rankUntagged, rankBlobs)
 		if err != nil {
 			return "", err
 		}
@@ -60,7 +61,7 @@ func (s standings) rows(width int) [][]string {
 	}
 	rows := [][]string{{
 		rankName: "repository", rankOwn: "own", rankShare: "share", rankShared: "shared", rankTags: "tags",
-		rankManifests: "manifests", rankBlobs: "blobs", rankBuilt: "built", rankBar: "",
+		rankManifests: "manifests", rankUntagged: "untagged", rankBlobs: "blobs", rankBuilt: "built", rankBar: "",
 	}}
 	for _, r := range s.top {
 		row := s.row(r, short(r.Path, names))
@@ -72,6 +73,9 @@ func (s standings) rows(width int) [][]string {
 	}
 	if !s.bytes() {
 		blank(rows, rankOwn, rankShared, rankTags, rankBuilt)
+	}
+	if !s.KnowsUntagged {
+		blank(rows, rankUntagged)
 	}
 	cells := freeBar
 	if width > 0 {
@@ -87,7 +91,7 @@ func (s standings) rows(width int) [][]string {
 func (s standings) row(r rank.Row, name string) []string {
 	row := make([]string, rankColumns)
 	row[rankName], row[rankOwn], row[rankShare] = name, size(r.Own), s.share(s.weight(r))
-	row[rankTags], row[rankManifests] = strconv.Itoa(r.Tags), strconv.Itoa(r.Manifests)
+	row[rankTags], row[rankManifests], row[rankUntagged] = strconv.Itoa(r.Tags), strconv.Itoa(r.Manifests), strconv.Itoa(r.Untagged)
 	return row
 }
 
@@ -98,6 +102,7 @@ func sum(repositories []rank.Row) rank.Row {
 		out.Own += r.Own
 		out.Tags += r.Tags
 		out.Manifests += r.Manifests
+		out.Untagged += r.Untagged
 	}
 	return out
 }

@@ -64,7 +64,11 @@ func rankings() map[string]rank.Ranking {
 	hostile.Unread = []rank.Unread{{Path: "::error::\u202e", Err: errors.New("<script>\n##[group]|a|" + strings.Repeat("long ", 200))}}
 	hostile.Gone = []string{"a|b\x07"}
 	long := ranked(held(strings.Repeat("a-very-long-path/", 14)+"end", 100, 7), held("short", 50, 7))
+	untagged := ranked(web, api)
+	untagged.KnowsUntagged, untagged.UntaggedBytes = true, 1200*mib
+	untagged.Repositories[0].Untagged, untagged.Repositories[0].UntaggedBytes = 1240, 1100*mib
 	return map[string]rank.Ranking{
+		"untagged": untagged,
 		"ordinary": ranked(web, api, lint), "many": many(41), "one": ranked(web), "none": {Source: rank.FromRegistry, Asked: "registry.example.com"},
 		"partial": partial, "hostile": hostile, "long": long, "log": logRanking(),
 		"nothing_own": func() rank.Ranking { r := ranked(lint); r.Repositories[0].Own, r.Bytes = 0, r.Shared; return r }(),

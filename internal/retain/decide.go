@@ -183,14 +183,17 @@ func (d *decider) keepPushed() {
 	}
 }
 
-// keepProtected keeps every image that is in use or that the registry itself keeps, and every one that a protected tag or a tag outside the scope points
-// at.
+// keepProtected keeps every image that is in use or that the registry itself keeps, and every one that a protected tag or a
+// tag outside the scope points at, or any tag where the policy keeps what has one.
 func (d *decider) keepProtected() {
 	for _, e := range d.entries {
 		inside := false
-		var outside []string
+		var outside, ordinary []string
 		for _, t := range e.image.Tags {
 			_, attached := oci.AttachmentSubject(t)
+			if !attached {
+				ordinary = append(ordinary, t)
+			}
 			p, protected := matching(d.protect, t)
 			if protected {
 				e.always(RuleProtect, "protected by "+p.String())
@@ -201,6 +204,9 @@ func (d *decider) keepProtected() {
 			case !attached && !protected: // else that is reason enough
 				outside = append(outside, t)
 			}
+		}
+		if d.policy.KeepTagged && len(ordinary) > 0 {
+			e.always(RuleTagged, "has a tag")
 		}
 		if why := e.image.Retained; why != "" {
 			e.always(RuleRetained, "the registry itself keeps it: "+why)

@@ -145,6 +145,7 @@ func hardPolicy(r *rand.Rand) Policy {
 			*n = 1 + r.IntN(3)
 		}
 	}
+	p.KeepTagged = r.IntN(12) == 0
 	if p.KeepSemver.n > 0 {
 		p.KeepSemver.per = pick(r, []string{"", "major", "minor"})
 	}

@@ -250,6 +250,7 @@ func randomPolicy(r *rand.Rand) Policy {
 	if len(p.keepRules()) == 0 || p.KeepLast > 0 && r.IntN(2) == 0 || r.IntN(3) == 0 {
 		p.KeepYoungerThan = Age{1 + r.IntN(5), "d"}
 	}
+	p.KeepTagged = r.IntN(12) == 0
 	if r.IntN(2) == 0 {
 		p.Untagged = Age{1 + r.IntN(5), "d"}
 	}

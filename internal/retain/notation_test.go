@@ -92,6 +92,8 @@ func parsePolicy(t testing.TB, text string) Policy {
 			p.KeepLast, err = strconv.Atoi(value)
 		case "--keep-hourly":
 			p.KeepHourly, err = strconv.Atoi(value)
+		case "--keep-tagged":
+			p.KeepTagged, err = strconv.ParseBool(value)
 		case "--keep-daily":
 			p.KeepDaily, err = strconv.Atoi(value)
 		case "--keep-weekly":

@@ -44,6 +44,7 @@ func (c *timedCase) written() string {
 			fmt.Fprintf(&b, " --%s %v", name, value)
 		}
 	}
+	flag("keep-tagged", p.KeepTagged, p.KeepTagged)
 	flag("keep-last", p.KeepLast, p.KeepLast > 0)
 	flag("keep-younger-than", fmt.Sprint(p.KeepYoungerThan.n, p.KeepYoungerThan.unit), !p.KeepYoungerThan.IsZero())
 	flag("keep-hourly", p.KeepHourly, p.KeepHourly > 0)
@@ -143,7 +144,7 @@ func smallerCases(c timedCase) (out []timedCase) {
 		without(func(d *timedCase) { d.context.Pushed = slices.Delete(d.context.Pushed, n, n+1) })
 	}
 	for _, change := range []func(p *Policy){
-		func(p *Policy) { p.Tags = nil }, func(p *Policy) { p.Protect = nil }, func(p *Policy) { p.NoProtectLatest = true }, func(p *Policy) { p.KeepLast = 0 },
+		func(p *Policy) { p.KeepTagged = false }, func(p *Policy) { p.Tags = nil }, func(p *Policy) { p.Protect = nil }, func(p *Policy) { p.NoProtectLatest = true }, func(p *Policy) { p.KeepLast = 0 },
 		func(p *Policy) { p.KeepYoungerThan = Age{} }, func(p *Policy) { p.KeepHourly = 0 }, func(p *Policy) { p.KeepDaily = 0 },
 		func(p *Policy) { p.KeepWeekly = 0 }, func(p *Policy) { p.KeepMonthly = 0 }, func(p *Policy) { p.KeepYearly = 0 },
 		func(p *Policy) { p.KeepSemver = Versions{} }, func(p *Policy) { p.KeepSemver.per = "" }, func(p *Policy) { p.Sort = "" },

@@ -25,6 +25,7 @@ const (
 	RuleProtectFile  Rule = "protect-file"
 	RuleRetained     Rule = "retained"
 	RuleScope        Rule = "tags"
+	RuleTagged       Rule = "tagged"
 	RuleLast         Rule = "keep-last"
 	RuleYounger      Rule = "keep-younger-than"
 	RuleHourly       Rule = "keep-hourly"

@@ -27,6 +27,8 @@ type Policy struct {
 	NoProtectLatest bool
 	// InUse are texts that name images in use, which are never deleted and not counted.
 	InUse []inuse.Text
+	// KeepTagged keeps every image that has a tag, other than an attachment's: only untagged manifests are given up then.
+	KeepTagged bool
 	// KeepLast keeps the newest N images; 0 means the rule is not set.
 	KeepLast int
 	// KeepYoungerThan keeps images younger than this from now; the zero Age means the rule is not set.
@@ -166,6 +168,9 @@ func (p Policy) needsDates() bool {
 // keepRules says the keep rules in English.
 func (p Policy) keepRules() []string {
 	var out []string
+	if p.KeepTagged {
+		out = append(out, "what has a tag")
+	}
 	if p.KeepLast > 0 {
 		s := fmt.Sprintf("the last %d", p.KeepLast)
 		switch p.Sort {

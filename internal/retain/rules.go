@@ -14,6 +14,9 @@ func (d *decider) keepByRules() {
 		e.kept, e.missed = nil, nil
 	}
 	d.applied = map[Rule]bool{}
+	if d.policy.KeepTagged { // all that the rules could keep stays already
+		return
+	}
 	for _, g := range d.groups {
 		candidates := d.candidates(g)
 		if d.keepWhereVoid(g, candidates) || d.expire(g, candidates) {

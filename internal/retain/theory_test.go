@@ -65,7 +65,8 @@ func (o *theory) firm(i oci.Image) bool {
 			return true
 		}
 	}
-	return i.Retained != "" || slices.ContainsFunc(i.Tags, func(t string) bool { return o.protected(t) || !o.inScope(t) && !attachmentTag(t) })
+	tagged := slices.ContainsFunc(i.Tags, func(t string) bool { return !attachmentTag(t) })
+	return i.Retained != "" || o.policy.KeepTagged && tagged || slices.ContainsFunc(i.Tags, func(t string) bool { return o.protected(t) || !o.inScope(t) && !attachmentTag(t) })
 }
 
 // untagged says whether an image has no tag, is no part, and is attached to nothing that is there.

@@ -63,6 +63,9 @@ func (d *decider) keepWhereVoid(g *group, candidates []*member) bool {
 // warnVoid says which keep rules apply to no image of the repository, and in which groups nothing is deleted because of
 // that.
 func (d *decider) warnVoid() []string {
+	if d.policy.KeepTagged {
+		return nil
+	}
 	images := 0 // that the rules count
 	for _, e := range d.entries {
 		if len(e.names) > 0 && !e.part {

@@ -19,7 +19,9 @@ type GCJob struct {
 	Via string
 	// Run collects there, as [gc.Run] does.
 	Run func(context.Context, gc.Client, gc.Options) gc.Result
-	// Options are those of the collection; the run fills in Untagged and Say.
+	// ListUntagged returns what a dry run of the collection names, as [gc.ListUntagged] does; nil where that cannot be told.
+	ListUntagged func(context.Context, gc.Options, []gc.Held) (gc.Listing, error)
+	// Options are those of the collection; the run fills in Say.
 	Options gc.Options
 	// MinDeleted is how many manifests a prune must have deleted before it collects; 0 means 1.
 	MinDeleted int
@@ -39,12 +41,24 @@ func GC(ctx context.Context, job GCJob, host string, repositories []oci.Reposito
 	return sum
 }
 
-// collect runs the garbage collection after the prune, if the job has one and enough was deleted.
-func (p *pruner) collect(ctx context.Context) {
+// collectAfterPrune runs the garbage collection after a prune, if the job has one and enough was deleted.
+func (p *pruner) collectAfterPrune(ctx context.Context) {
 	if p.GC == nil {
 		return
 	}
-	deleted, minimum := p.summary.Totals().Manifests, max(p.GC.MinDeleted, 1)
+	c := &collector{GCJob: *p.GC, World: p.World}
+	for _, r := range p.summary.Repositories {
+		c.host = r.Name.Host
+		if k := survivors(r); len(k.images) > 0 {
+			c.kept = append(c.kept, k)
+		}
+	}
+	p.collect(ctx, c, max(p.GC.MinDeleted, 1))
+}
+
+// collect runs a garbage collection, if at least so many manifests were deleted.
+func (p *pruner) collect(ctx context.Context, c *collector, minimum int) {
+	deleted := p.summary.Totals().Manifests
 	why := ""
 	switch {
 	case p.DryRun:
@@ -57,12 +71,6 @@ func (p *pruner) collect(ctx context.Context) {
 	if why != "" {
 		p.summary.GC = &gc.Result{Via: p.GC.Via, Mode: p.GC.Options.Mode, Skipped: why}
 		return
-	}
-	c := &collector{GCJob: *p.GC, World: p.World, host: p.summary.Repositories[0].Name.Host}
-	for _, r := range p.summary.Repositories {
-		if k := survivors(r); len(k.images) > 0 {
-			c.kept = append(c.kept, k)
-		}
 	}
 	began := p.Now()
 	p.summary.GC = c.collect(ctx)
@@ -111,7 +119,7 @@ type collector struct {
 // collect runs the garbage collection and returns its result.
 func (c *collector) collect(ctx context.Context) *gc.Result {
 	o := c.Options
-	o.Untagged, o.Say = c.untagged(), func(text string) { c.tell(GCStep{Text: text}) }
+	o.Say = func(text string) { c.tell(GCStep{Text: text}) }
 	if o.Mode == gc.Live {
 		c.tell(GCStep{Text: "--gc-mode live: what is pushed to the registry while it is collected can lose its layers", Warning: true})
 	}
@@ -205,41 +213,4 @@ func (c *collector) Sample(ctx context.Context) ([]gc.Held, error) {
 		return nil, err
 	}
 	return []gc.Held{{Repository: oci.Repository{Host: c.host, Path: paths[0]}}}, nil
-}
-
-// untagged are the images that no tag leads to, not even through an index.
-func (c *collector) untagged() []oci.Digest {
-	var out []oci.Digest
-	for _, k := range c.kept {
-		reached := k.reached()
-		for _, i := range k.images {
-			if !reached[i.Digest] {
-				out = append(out, i.Digest)
-			}
-		}
-	}
-	return out
-}
-
-// reached are the images that a tag leads to, also through an index.
-func (k keptImages) reached() map[oci.Digest]bool {
-	reached, byDigest := map[oci.Digest]bool{}, map[oci.Digest]oci.Image{}
-	for _, i := range k.images {
-		byDigest[i.Digest] = i
-	}
-	var reach func(d oci.Digest)
-	reach = func(d oci.Digest) {
-		if i, ok := byDigest[d]; ok && !reached[d] {
-			reached[d] = true
-			for _, c := range i.Children {
-				reach(c)
-			}
-		}
-	}
-	for _, i := range k.images {
-		if len(i.Tags) > 0 {
-			reach(i.Digest)
-		}
-	}
-	return reached
 }

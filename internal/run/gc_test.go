@@ -141,8 +141,7 @@ func TestGCIsSkipped(t *testing.T) {
 	}
 }
 
-// The collection of a registry reads the images that have to be whole before anything is stopped, and says which of them
-// no tag leads to.
+// The collection of a registry reads the images that have to be whole before anything is stopped.
 func TestGCAlone(t *testing.T) {
 	t.Parallel()
 	reg := registrytest.New(t, registrytest.Options{})
@@ -152,9 +151,7 @@ func TestGCAlone(t *testing.T) {
 	push.Index(fixture.Index{Tags: []string{"multi"}, Children: []oci.Digest{child}})
 	name := oci.Repository{Host: reg.Host(), Path: "team/app"}
 	w, _ := worldOf(t, reg)
-	var untagged []oci.Digest
-	job := GCJob{Run: func(ctx context.Context, c gc.Client, o gc.Options) gc.Result {
-		untagged = o.Untagged
+	job := GCJob{Run: func(ctx context.Context, c gc.Client, _ gc.Options) gc.Result {
 		check, err := c.Verify(ctx)
 		if check.Images != 3 {
 			t.Errorf("verified %d images", check.Images)
@@ -162,8 +159,8 @@ func TestGCAlone(t *testing.T) {
 		return gc.Result{Err: err}
 	}}
 	sum := GC(t.Context(), job, name.Host, []oci.Repository{{Host: name.Host, Path: "team/*"}}, w)
-	if sum.GC.Err != nil || len(untagged) != 0 {
-		t.Errorf("%+v, untagged %v", sum.GC, untagged)
+	if sum.GC.Err != nil {
+		t.Errorf("%+v", sum.GC)
 	}
 	for path, want := range map[string]string{"nobody/*": "matches the pattern", "team/typo": "no such repository"} {
 		sum := GC(t.Context(), job, name.Host, []oci.Repository{{Host: name.Host, Path: path}}, w)

@@ -37,6 +37,7 @@ func Prune(ctx context.Context, job Job, w World) report.Summary {
 	if sum.Shard.Total > 0 {
 		w.tell(ShardChosen{sum.Shard, len(names)})
 	}
+	p.listUntaggedOf(ctx, names)
 	sum.Repositories = append(sum.Repositories, p.work(ctx, names)...)
 	if sum.Cause == nil {
 		sum.Cause = context.Cause(ctx)
@@ -45,7 +46,7 @@ func Prune(ctx context.Context, job Job, w World) report.Summary {
 		sum.Cause = ErrNothingRead
 	}
 	sum.Elapsed = w.Now().Sub(sum.Started)
-	p.collect(ctx)
+	p.collectAfterPrune(ctx)
 	return sum
 }
 
@@ -54,6 +55,8 @@ type pruner struct {
 	Job
 	World
 	summary *report.Summary
+	// untagged is what the storage says of manifests without a tag; nil when nobody asked it.
+	untagged *storageList
 }
 
 // expand returns the repositories that the names of the job match, each of them once. If a pattern cannot be expanded, the
@@ -154,9 +157,18 @@ func (p *pruner) plan(ctx context.Context, name oci.Repository) *task {
 	}
 	t.repository, t.traits = client.Repository(name.Path), client.Traits()
 	t.reopen(p.State)
+	list, err := p.listFor(rules, t.traits)
+	if err != nil {
+		return t.fail(cancelled(err))
+	}
 	reading := registry.WithProgress(ctx, func(done, all int) { p.tell(Progress{name.String(), "reads", done, all}) })
-	snapshot, pushed, err := p.read(reading, t.repository, name, rules, t.journal.Unfinished())
+	snapshot, pushed, err := p.read(reading, t.repository, name, rules, slices.Concat(t.journal.Unfinished(), list.candidates(name)))
 	t.recognize()
+	if err == nil {
+		err = list.apply(&snapshot)
+	} else if list.leaves(name, err) {
+		return t.leave(list.Candidates(name.Path))
+	}
 	if err != nil {
 		t.outcome = unread(ctx, t.outcome, err)
 		return t
@@ -194,15 +206,18 @@ func (p *pruner) finish(ctx context.Context, t *task) {
 	p.tell(RepositoryDone{t.outcome})
 }
 
-// read reads the repository, including what no listing shows: what the pipeline pushed by digest, images in use, and
-// deletions that an earlier run did not finish.
-func (p *pruner) read(ctx context.Context, r registry.Repository, name oci.Repository, rules retain.Policy, unfinished []oci.Digest) (oci.Snapshot, []oci.Pushed, error) {
+// read reads the repository, including what no listing shows: what the pipeline pushed by digest, images in use, and what is
+// named, such as deletions that an earlier run did not finish.
+func (p *pruner) read(ctx context.Context, r registry.Repository, name oci.Repository, rules retain.Policy, named []oci.Digest) (oci.Snapshot, []oci.Pushed, error) {
 	pushed := p.Images.To(name)
 	// The ID of an image is the digest of its config. Only a manifest names it.
 	byDigest := slices.ContainsFunc(pushed, func(p oci.Pushed) bool { return p.Digest != "" })
 	return snapshotWithPushed(pushed, func(pushed []oci.Pushed) (oci.Snapshot, error) {
-		digests := append(namedDigests(pushed, rules, name), unfinished...)
-		return r.Snapshot(ctx, registry.Query{Digests: digests, Untagged: !rules.Untagged.IsZero(), SkipDates: !rules.NeedsBuildDates() && p.GC == nil && !byDigest})
+		digests := append(namedDigests(pushed, rules, name), named...)
+		return r.Snapshot(ctx, registry.Query{
+			Digests: digests, Untagged: !rules.Untagged.IsZero(),
+			SkipDates: !rules.NeedsBuildDates() && p.GC == nil && !byDigest, Dates: p.untagged.dates(name, rules),
+		})
 	})
 }
 

@@ -147,19 +147,19 @@ func TestRank(t *testing.T) {
 	pushTo(t, reg, "team/b", 3)
 	w, _ := worldOf(t, reg)
 	everything := oci.Repository{Host: reg.Host(), Path: Everything}
-	r := Rank(t.Context(), reg.Host(), everything, w)
+	r := Rank(t.Context(), reg.Host(), everything, nil, w)
 	if r.Err != nil || len(r.Repositories) != 2 || r.Repositories[0].Path != "team/b" || r.NotLookedAt != 0 {
 		t.Errorf("%+v", r)
 	}
 	reg.AddFault(registrytest.Fault{Path: "/v2/team/a/*", Times: -1, Status: 403})
-	if r := Rank(t.Context(), reg.Host(), everything, w); r.Err != nil || len(r.Unread) != 1 || len(r.Repositories) != 1 {
+	if r := Rank(t.Context(), reg.Host(), everything, nil, w); r.Err != nil || len(r.Unread) != 1 || len(r.Repositories) != 1 {
 		t.Errorf("with one that is denied: %+v", r)
 	}
 	reg.AddFault(registrytest.Fault{Path: "/v2/team/b/*", Times: -1, Status: 403})
-	if r := Rank(t.Context(), reg.Host(), everything, w); r.Err == nil || !strings.Contains(r.Err.Error(), "team/a") {
+	if r := Rank(t.Context(), reg.Host(), everything, nil, w); r.Err == nil || !strings.Contains(r.Err.Error(), "team/a") {
 		t.Errorf("with none that can be read: %v", r.Err)
 	}
-	if r := Rank(t.Context(), reg.Host(), oci.Repository{Host: reg.Host(), Path: "nobody/*"}, w); !errors.Is(r.Err, ErrNoMatch) {
+	if r := Rank(t.Context(), reg.Host(), oci.Repository{Host: reg.Host(), Path: "nobody/*"}, nil, w); !errors.Is(r.Err, ErrNoMatch) {
 		t.Errorf("of nothing: %v", r.Err)
 	}
 }

@@ -23,24 +23,35 @@ const maxSilent = 8
 // errSilent ends the reading of a registry that no longer answers.
 var errSilent = errors.New("the registry no longer answers")
 
-// Rank reads all repositories that a name matches, and ranks them. host is the name that the user gave. The ranking lists
-// the repositories that could not be read, and has the error that ended the reading.
-func Rank(ctx context.Context, host string, asked oci.Repository, w World) rank.Ranking {
+// ListUntagged returns what the storage of a registry says of manifests without a tag; see [gc.ListUntagged].
+type ListUntagged func(context.Context) (gc.Listing, error)
+
+// Rank reads all repositories that a name matches, and ranks them. host is the name that the user gave. list, which may be
+// nil, names manifests that no tag leads to, which are ranked as well. The ranking lists the repositories that could not be
+// read, and has the error that ended the reading.
+func Rank(ctx context.Context, host string, asked oci.Repository, list ListUntagged, w World) rank.Ranking {
 	r := &ranker{World: w, host: host, asked: asked, started: w.Now().UTC()}
 	paths, err := r.paths(ctx)
 	if err != nil {
 		return r.finish(0, err)
 	}
 	client, err := w.Open(asked.Host)
+	if err == nil {
+		err = r.listUntagged(ctx, list)
+	}
 	if err != nil {
 		return r.finish(len(paths), err)
 	}
 	done := 0
-	err = registry.ReadAll(ctx, client, paths, func(path string, snapshot oci.Snapshot, err error) error {
+	err = registry.ReadAll(ctx, client, paths, r.query, func(path string, snapshot oci.Snapshot, err error) error {
 		done++
 		w.tell(Progress{host, "repositories", done, len(paths)})
+		if err == nil {
+			err = r.untagged.apply(&snapshot)
+		}
 		return r.visit(path, snapshot, err)
 	})
+	r.knows = r.untagged != nil || client.Traits().ListsUntagged
 	return r.finish(len(paths), err)
 }
 
@@ -53,7 +64,29 @@ type ranker struct {
 	ledger  rank.Ledger
 	unread  []rank.Unread
 	gone    []string
-	silent  int // repositories in a row without any answer of the registry
+	// untagged names manifests without a tag; nil where nobody was asked for them.
+	untagged *storageList
+	knows    bool // untagged manifests are among what was read
+	silent   int  // repositories in a row without any answer of the registry
+}
+
+// listUntagged asks the storage, where that can be asked.
+func (r *ranker) listUntagged(ctx context.Context, list ListUntagged) error {
+	if list == nil {
+		return nil
+	}
+	r.tell(GCStep{Text: lookingForUntagged})
+	listing, err := list(ctx)
+	if err != nil {
+		return fmt.Errorf("list the manifests without a tag: %w", err)
+	}
+	r.untagged = &storageList{Listing: listing, at: r.Now()}
+	return nil
+}
+
+// query is what is asked of a repository.
+func (r *ranker) query(path string) registry.Query {
+	return registry.Query{Digests: r.untagged.candidates(oci.Repository{Host: r.asked.Host, Path: path})}
 }
 
 // paths lists the repositories. A whole registry may have none.
@@ -83,7 +116,8 @@ func (r *ranker) visit(path string, snapshot oci.Snapshot, err error) error {
 	}
 	r.unread = append(r.unread, rank.Unread{Path: path, Err: err})
 	var answer *registry.Error
-	if errors.As(err, &answer) || errors.Is(err, registry.ErrIncomplete) {
+	var disagreement *DisagreementError
+	if errors.As(err, &answer) || errors.As(err, &disagreement) || errors.Is(err, registry.ErrIncomplete) {
 		r.silent = 0
 	} else if r.silent++; r.silent >= maxSilent {
 		return fmt.Errorf("%w: %w", errSilent, err)
@@ -95,7 +129,7 @@ func (r *ranker) visit(path string, snapshot oci.Snapshot, err error) error {
 // the reading.
 func (r *ranker) finish(asked int, err error) rank.Ranking {
 	out := r.ledger.Ranking(r.host)
-	out.Unread, out.Gone = r.unread, r.gone
+	out.Unread, out.Gone, out.KnowsUntagged = r.unread, r.gone, r.knows
 	slices.SortFunc(out.Unread, func(a, b rank.Unread) int { return oci.NaturalCompare(a.Path, b.Path) })
 	slices.SortFunc(out.Gone, oci.NaturalCompare)
 	out.NotLookedAt = asked - len(out.Repositories) - len(out.Unread) - len(out.Gone)

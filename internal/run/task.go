@@ -1,12 +1,14 @@
 package run
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/report"
+	"github.com/regsweep/regsweep/internal/retain"
 	"github.com/regsweep/regsweep/internal/state"
 )
 
@@ -76,4 +78,17 @@ func (p *pruner) outcomes(tasks []*task) []report.Outcome {
 		}
 	}
 	return out
+}
+
+// leave ends a task for a repository without a tag, whose manifests stay.
+func (t *task) leave(manifests []oci.Digest) *task {
+	n := len(manifests)
+	text := "the repository has no tag, so 1 manifest without one stays"
+	if n != 1 {
+		text = fmt.Sprintf("the repository has no tag, so %d manifests without one stay", n)
+	}
+	t.outcome.Warnings = append(t.outcome.Warnings, text)
+	t.outcome.Plan = &retain.Plan{Repository: t.outcome.Name}
+	t.outcome.Outcomes = map[oci.Digest]prune.Outcome{}
+	return t
 }

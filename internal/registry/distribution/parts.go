@@ -68,6 +68,7 @@ func (g *gathering) readDigests(ctx context.Context, next []step) error {
 				g.absent[wanted[i]] = true
 				continue
 			}
+			g.asked[m.digest] = true
 			later = append(later, stepsFrom(roots[wanted[i]], g.add(*m))...)
 		}
 		next = later

@@ -41,7 +41,7 @@ func TestReadAll(t *testing.T) {
 	c := openHost(reg.Host(), registry.Options{})
 	var seen []string
 	visiting := false
-	err := registry.ReadAll(t.Context(), c.Registry, append(paths, "team/gone"), func(path string, s oci.Snapshot, err error) error {
+	err := registry.ReadAll(t.Context(), c.Registry, append(paths, "team/gone"), nil, func(path string, s oci.Snapshot, err error) error {
 		if visiting {
 			t.Error("two visits at a time")
 		}
@@ -95,7 +95,7 @@ func TestReadAllIsBounded(t *testing.T) {
 		mu.Unlock()
 	}})
 	c := openHost(reg.Host(), registry.Options{Readers: 2})
-	err := registry.ReadAll(t.Context(), c.Registry, paths, func(_ string, _ oci.Snapshot, err error) error { return err })
+	err := registry.ReadAll(t.Context(), c.Registry, paths, nil, func(_ string, _ oci.Snapshot, err error) error { return err })
 	if err != nil || most != 2 {
 		t.Errorf("got %v and %d reads at once, want 2", err, most)
 	}
@@ -107,7 +107,7 @@ func TestReadAllEnds(t *testing.T) {
 	c := openHost(reg.Host(), registry.Options{})
 	enough := errors.New("enough")
 	var visits atomic.Int32
-	err := registry.ReadAll(t.Context(), c.Registry, paths, func(string, oci.Snapshot, error) error {
+	err := registry.ReadAll(t.Context(), c.Registry, paths, nil, func(string, oci.Snapshot, error) error {
 		visits.Add(1)
 		return enough
 	})
@@ -116,7 +116,7 @@ func TestReadAllEnds(t *testing.T) {
 	}
 	visits.Store(0)
 	ctx, cancel := context.WithCancel(t.Context())
-	err = registry.ReadAll(ctx, c.Registry, paths, func(_ string, _ oci.Snapshot, err error) error {
+	err = registry.ReadAll(ctx, c.Registry, paths, nil, func(_ string, _ oci.Snapshot, err error) error {
 		if err != nil {
 			t.Error(err)
 		}
@@ -135,7 +135,7 @@ func BenchmarkReadAll(b *testing.B) {
 	for b.Loop() {
 		c := openHost(reg.Host(), registry.Options{})
 		n := 0
-		err := registry.ReadAll(b.Context(), c.Registry, paths, func(_ string, s oci.Snapshot, err error) error {
+		err := registry.ReadAll(b.Context(), c.Registry, paths, nil, func(_ string, s oci.Snapshot, err error) error {
 			n += len(s.Images)
 			return err
 		})

@@ -35,7 +35,7 @@ func (r *Repository) Snapshot(ctx context.Context, q registry.Query) (oci.Snapsh
 	if q.SkipDates {
 		g.undated = true
 	} else if err == nil {
-		err = g.readDates(ctx)
+		err = g.readDates(ctx, q.Dates)
 	}
 	if err != nil {
 		return oci.Snapshot{}, r.client.HideIn(err)
@@ -59,6 +59,7 @@ type gathering struct {
 	dates      map[oci.Digest]time.Time // by config
 	dated      map[oci.Digest]dating    // by manifest, as far as it was asked for
 	absent     map[oci.Digest]bool      // manifests and configs that the registry does not have
+	asked      map[oci.Digest]bool      // manifests that the registry itself has just answered with
 	memory     memory
 	undated    bool // dates are left out
 	news       bool // something was read that the memory lacks
@@ -73,6 +74,7 @@ func newGathering(r *Repository) *gathering {
 		dates:      map[oci.Digest]time.Time{},
 		dated:      map[oci.Digest]dating{},
 		absent:     map[oci.Digest]bool{},
+		asked:      map[oci.Digest]bool{},
 	}
 }
 
@@ -120,7 +122,7 @@ func (g *gathering) readTags(ctx context.Context, namesOnly bool) error {
 		case m.digest == "":
 			continue
 		case !m.unread:
-			g.news = g.news || !remembered
+			g.news, g.asked[m.digest] = g.news || !remembered, true
 			next = append(next, stepsFrom(m.digest, g.add(m))...)
 		case namesOnly && !remembered && m.mediaType == typeDockerImage:
 			g.add(m)
@@ -167,9 +169,13 @@ func (g *gathering) expected() []string {
 	return slices.Sorted(maps.Keys(g.memory.tags))
 }
 
-// readNamed reads digests that somebody names. What is remembered of them does not show that they are still there.
+// readNamed reads digests that somebody names. What is remembered of them does not show that they are still there. What has
+// just been read as a part of another is not read again.
 func (g *gathering) readNamed(ctx context.Context, digests []oci.Digest) error {
 	for _, d := range digests {
+		if g.asked[d] {
+			continue
+		}
 		if len(g.tags[d]) == 0 || g.manifests[d].unread {
 			delete(g.memory.manifests, d)
 			delete(g.manifests, d)
@@ -211,7 +217,11 @@ func (g *gathering) add(m manifest) []oci.Digest {
 
 // readDates reads the config of every image whose date matters and is not in its manifest, each config once.
 // Attachments are never aged, and the date of an artifact inside an index says nothing of the image.
-func (g *gathering) readDates(ctx context.Context) error {
+func (g *gathering) readDates(ctx context.Context, of registry.Dates) error {
+	if of == registry.ManifestDates {
+		return nil
+	}
+	tagged := of == registry.AllDates
 	needed := map[oci.Digest]bool{}
 	var need func(d oci.Digest)
 	need = func(d oci.Digest) {
@@ -228,7 +238,7 @@ func (g *gathering) readDates(ctx context.Context) error {
 	}
 	listed := g.listed()
 	for d, m := range g.manifests {
-		if !g.attached(m) && (len(g.tags[d]) > 0 || !listed[d]) {
+		if hasTag := len(g.tags[d]) > 0; !g.attached(m) && (hasTag && tagged || !hasTag && !listed[d]) {
 			need(d)
 		}
 	}
