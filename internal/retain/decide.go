@@ -259,7 +259,7 @@ func (d *decider) plan(s oci.Snapshot) Plan {
 		}
 	}
 	p.Warnings = d.warnings()
-	p.Refusals = slices.Concat(d.refusePushed(), d.refuseUnreadable(), d.refuseNoGroup(), d.refuseTooMany(p))
+	p.Refusals = slices.Concat(d.refusePushed(), d.refuseUnreadable(), d.refuseNoGroup(), d.refuseLive(), d.refuseTooMany(p))
 	return p
 }
 

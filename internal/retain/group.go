@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/regsweep/regsweep/internal/live"
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
@@ -99,6 +100,8 @@ type group struct {
 	name    string
 	members []*member // newest first, by the policy's sort
 	void    bool      // no keep rule applies in it
+	live    bool      // its branch, tag or pull request exists, or nothing is known of any
+	request bool      // its name is that of a pull or merge request
 }
 
 // member is an image in one of its groups, ranked by the tags that put it there.
@@ -128,7 +131,7 @@ func (d *decider) group() []*group {
 		for _, x := range in {
 			g := byName[x.group]
 			if g == nil {
-				g = &group{name: x.group}
+				g = d.newGroup(x.group)
 				byName[x.group] = g
 			}
 			r := e.rank
@@ -148,6 +151,12 @@ func (d *decider) group() []*group {
 		slices.SortFunc(g.members, order)
 	}
 	return out
+}
+
+// newGroup makes an empty group.
+func (d *decider) newGroup(name string) *group {
+	names := d.policy.Live
+	return &group{name: name, live: names.IsZero() || names.Has(name), request: live.IsRequest(name)}
 }
 
 // groupTags are the tags of an image that put it into a group.

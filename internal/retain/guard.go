@@ -127,6 +127,7 @@ func (d *decider) warnings() []string {
 			}
 		}
 	}
+	out = append(out, d.warnLongerNumbers()...)
 	out = append(out, d.warnFewGroups()...)
 	out = append(out, d.warnVoid()...)
 	for _, source := range d.usage.Unmatched {

@@ -1,0 +1,85 @@
+package live
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// maxTails is how many readings of a name begin at one of its slashes: refs/remotes/origin/team/x is also origin/team/x,
+// team/x and x. No real name has more parts.
+const maxTails = 10
+
+// readings calls add with each way in which a CI system can write a name into a tag, folded.
+//
+// docker/metadata-action replaces each run of characters that a tag cannot have by a dash
+// (https://github.com/docker/metadata-action/blob/master/src/meta.ts). GitLab's CI_COMMIT_REF_SLUG is in lower case, with a
+// dash for each character other than a letter or digit
+// (https://docs.gitlab.com/ci/variables/predefined_variables/). [fold] makes all these equal. Jenkins names the job of a
+// multibranch pipeline by the URL encoding of the branch, so that pipelines that clean JOB_NAME write 2F for a slash.
+// Pipelines also cut everything up to a slash off.
+func readings(name string, add func(string)) {
+	for n := 0; n < maxTails && name != ""; n++ {
+		add(fold(name))
+		if lower := strings.ToLower(name); lower != name {
+			add(fold(lower)) // where a letter of another alphabet has an ASCII one for its lower case
+		}
+		if encoded := url.PathEscape(name); encoded != name {
+			add(fold(encoded))
+		}
+		if decoded, err := url.PathUnescape(name); err == nil && decoded != name {
+			add(fold(decoded))
+		}
+		for _, v := range versions(name) {
+			add(fold(v))
+		}
+		_, name, _ = strings.Cut(name, "/")
+	}
+}
+
+var version = regexp.MustCompile(`^[vV]?(([0-9]+)\.[0-9]+)(\.[0-9]+)?([-+._].*)?$`)
+
+// versions returns what metadata-action's type=semver writes for a git tag: without the v, and the minor and major line.
+func versions(name string) []string {
+	m := version.FindStringSubmatch(name)
+	if m == nil {
+		return nil
+	}
+	return []string{strings.TrimLeft(name, "vV"), m[1], m[2]}
+}
+
+// fold returns what is the same in all ways to write a name into a tag: the ASCII letters, in lower case, and the digits,
+// with one dash for all that is between them.
+func fold(name string) string {
+	out := make([]byte, 0, len(name))
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+		case len(out) > 0 && out[len(out)-1] != '-':
+			c = '-'
+		default:
+			continue
+		}
+		out = append(out, c)
+	}
+	return strings.TrimSuffix(string(out), "-")
+}
+
+var (
+	// GitHub, GitLab, Bitbucket and Azure DevOps have such refs; docker/metadata-action and Jenkins write pr-12 and PR-12.
+	requestRef = regexp.MustCompile(`^refs/(pull|merge-requests|pull-requests)/[0-9]+/`)
+	requestKey = regexp.MustCompile(`^((?:pr|mr|pulls?|pull-requests?|merge-requests?)-?)?([0-9]+)(?:-(?:head|merge|from|to|train))?$`)
+)
+
+// request returns the number of a pull or merge request that a folded name can be, "" if it cannot be one. worded says
+// that the name has the word for it.
+func request(key string) (number string, worded bool) {
+	m := requestKey.FindStringSubmatch(strings.TrimPrefix(key, "refs-"))
+	if m == nil {
+		return "", false
+	}
+	return m[2], m[1] != ""
+}
