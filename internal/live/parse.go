@@ -158,7 +158,11 @@ func quoted(text string) string {
 
 // add notes a name in all its readings.
 func (r *Refs) add(name string) {
-	readings(name, func(key string) {
+	tails := maxTails
+	if requestRef.MatchString(name) {
+		tails = 2 // not 12/head, and not head
+	}
+	readings(name, tails, func(key string) {
 		if key == "" {
 			return
 		}

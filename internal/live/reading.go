@@ -17,9 +17,9 @@ const maxTails = 10
 // dash for each character other than a letter or digit
 // (https://docs.gitlab.com/ci/variables/predefined_variables/). [fold] makes all these equal. Jenkins names the job of a
 // multibranch pipeline by the URL encoding of the branch, so that pipelines that clean JOB_NAME write 2F for a slash.
-// Pipelines also cut everything up to a slash off.
-func readings(name string, add func(string)) {
-	for n := 0; n < maxTails && name != ""; n++ {
+// Pipelines also cut everything up to a slash off; tails is at how many slashes.
+func readings(name string, tails int, add func(string)) {
+	for n := 0; n < tails && name != ""; n++ {
 		add(fold(name))
 		if lower := strings.ToLower(name); lower != name {
 			add(fold(lower)) // where a letter of another alphabet has an ASCII one for its lower case
@@ -41,6 +41,9 @@ var version = regexp.MustCompile(`^[vV]?(([0-9]+)\.[0-9]+)(\.[0-9]+)?([-+._].*)?
 
 // versions returns what metadata-action's type=semver writes for a git tag: without the v, and the minor and major line.
 func versions(name string) []string {
+	if name == "" || !strings.ContainsRune("vV0123456789", rune(name[0])) {
+		return nil
+	}
 	m := version.FindStringSubmatch(name)
 	if m == nil {
 		return nil
@@ -77,7 +80,11 @@ var (
 // request returns the number of a pull or merge request that a folded name can be, "" if it cannot be one. worded says
 // that the name has the word for it.
 func request(key string) (number string, worded bool) {
-	m := requestKey.FindStringSubmatch(strings.TrimPrefix(key, "refs-"))
+	key = strings.TrimPrefix(key, "refs-")
+	if key == "" || !strings.ContainsRune("pm0123456789", rune(key[0])) { // most names: the rest is slow
+		return "", false
+	}
+	m := requestKey.FindStringSubmatch(key)
 	if m == nil {
 		return "", false
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/regsweep/regsweep/internal/inuse"
+	"github.com/regsweep/regsweep/internal/live"
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/retain"
 )
@@ -32,12 +33,20 @@ func (e policyOf) matches(name oci.Repository) bool {
 }
 
 // Read makes the policies from the flags and from a policy file; name is "" without a file. inUse are the images in use,
-// which every policy protects. Every error is bad input; an error in the file is a [*FileError].
-func Read(flags Rules, name string, inUse []inuse.Text) (Policies, error) {
+// which every policy protects. readLive reads files with the names of what still exists, in the order given. Every error is
+// bad input or one of readLive; an error in the file is a [*FileError].
+func Read(flags Rules, name string, inUse []inuse.Text, readLive func(files []string) (live.Refs, error)) (Policies, error) {
 	p := Policies{file: name}
-	p.flags, p.invalid = flags.Policy()
-	p.flags.InUse = inUse
-	if name == "" {
+	policyOfRules := func(rules Rules) (retain.Policy, error) {
+		policy, err := rules.Policy()
+		policy.InUse = inUse
+		if files := rules.live(); err == nil && len(files) > 0 {
+			policy.Live, err = readLive(files)
+		}
+		return policy, err
+	}
+	p.flags, p.invalid = policyOfRules(flags)
+	if name == "" || errors.Is(p.invalid, live.ErrUnusable) {
 		return p, p.invalid
 	}
 	file, err := readFile(name)
@@ -45,11 +54,10 @@ func Read(flags Rules, name string, inUse []inuse.Text) (Policies, error) {
 		return p, err
 	}
 	for _, entry := range file.Policies {
-		policy, err := flags.over(entry.Rules).Policy()
+		policy, err := policyOfRules(flags.over(entry.Rules))
 		if err != nil {
 			return p, &FileError{file: name, position: entry.at, err: err}
 		}
-		policy.InUse = inUse
 		p.entries = append(p.entries, policyOf{entry.Repositories, policy, entry.at})
 	}
 	return p, nil

@@ -5,8 +5,12 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
 
 	"github.com/regsweep/regsweep/internal/live"
+	"github.com/regsweep/regsweep/internal/oci"
 )
 
 // setLive gives a case the lines of a file of names that still exist.
@@ -116,4 +120,206 @@ func (p Plan) digestsDeleted() string {
 	}
 	slices.Sort(out)
 	return strings.Join(out, " ")
+}
+
+func count(n *atomic.Int64, yes bool) {
+	if yes {
+		n.Add(1)
+	}
+}
+
+// liveCase is a case with groups and names that still exist.
+func liveCase(r *rand.Rand) timedCase {
+	for {
+		if c := hardCase(r); len(c.live) > 0 {
+			return c
+		}
+	}
+}
+
+// TestLiveOracle compares Decide with the page on repositories with groups that are live, gone, expired and void.
+func TestLiveOracle(t *testing.T) {
+	t.Parallel()
+	var gone, void, refused atomic.Int64
+	t.Cleanup(func() {
+		if gone.Load() == 0 || void.Load() == 0 || refused.Load() == 0 {
+			t.Errorf("%d images are deleted because their groups are gone, %d stay in a void group that is gone, %d plans are refused", gone.Load(), void.Load(), refused.Load())
+		}
+	})
+	eachSeed(t, 5, func(t *testing.T, seed uint64, r *rand.Rand) {
+		c := liveCase(r)
+		if disagreement(c) != "" {
+			c = shrunk(c)
+			t.Fatalf("seed %d: %s\n%s", seed, disagreement(c), c.written())
+		}
+		plan := Decide(c.snapshot, c.policy, c.context, c.now)
+		o := &theory{policy: c.policy, refs: c.live}
+		for _, d := range plan.Decisions {
+			has := func(rule Rule) bool {
+				return slices.ContainsFunc(d.Reasons, func(r Reason) bool { return r.Rule == rule })
+			}
+			count(&gone, d.Verdict == Delete && has(RuleLive))
+			count(&void, has(RuleVoid) && slices.ContainsFunc(d.Groups(), func(g string) bool { return !o.isLive(g) }))
+		}
+		count(&refused, slices.ContainsFunc(plan.Refusals, func(r Refusal) bool { return r.Guard == GuardLive }))
+	})
+}
+
+// TestLiveInvariants holds that a name more deletes nothing more, that the order and the form of the names do not matter,
+// and everything else that must hold of any plan.
+func TestLiveInvariants(t *testing.T) {
+	t.Parallel()
+	eachSeed(t, 6, func(t *testing.T, _ uint64, r *rand.Rand) {
+		for {
+			if c := randomCase(r); len(c.live) > 0 {
+				checkCase(t, c, r)
+				return
+			}
+		}
+	})
+}
+
+// TestKeepNoneOracle does the same where nothing is kept by rule.
+func TestKeepNoneOracle(t *testing.T) {
+	t.Parallel()
+	eachSeed(t, 7, func(t *testing.T, seed uint64, r *rand.Rand) {
+		var c timedCase
+		for !c.policy.KeepNone {
+			c = hardCase(r)
+		}
+		if disagreement(c) != "" {
+			c = shrunk(c)
+			t.Fatalf("seed %d: %s\n%s", seed, disagreement(c), c.written())
+		}
+	})
+}
+
+func TestKeepNoneValidate(t *testing.T) {
+	t.Parallel()
+	for flags, want := range map[string]string{
+		"--keep-none":                                      "keep-none needs tags, because without them it would give up the whole repository",
+		"--keep-none --tags *":                             "keep-none needs tags that do not match every tag, as * does",
+		"--keep-none --tags **":                            "do not match every tag",
+		"--keep-none --tags ?*":                            "do not match every tag",
+		"--keep-none --tags re:.*":                         "do not match every tag",
+		"--keep-none --tags re:.+":                         "do not match every tag",
+		"--keep-none --tags re:[\\w.-]+":                   "do not match every tag",
+		"--keep-none --tags [a-z]*,[A-Z]*,[0-9]*,_*":       "do not match every tag",
+		"--keep-none --tags pr-1 --keep-last 1":            "keep-none and a keep rule exclude each other: the rule is to keep the last 1",
+		"--keep-none --tags pr-1 --keep-younger-than 3d":   "exclude each other",
+		"--keep-none --tags pr-1 --group-by ^(.+)-[0-9]+$": "keep-none and group-by exclude each other",
+		"--keep-none --tags pr-1 --expire-groups 3d":       "needs group-by",
+		"--keep-none --tags re:pr-1(-.+)?,x":               "",
+		"--keep-none --tags pr-1-*,pr-1 --max-delete 50%":  "",
+		"--keep-none --tags pr-1-* --protect pr-1-demo":    "",
+		"--keep-none --tags pr-1-* --untagged 7d":          "",
+		"--keep-none --tags pr-1-* --no-protect-latest":    "",
+		"--keep-none --tags [a-z]* --sort name":            "",
+		"--keep-none --tags pr-1-* --undated oldest":       "",
+		"--keep-last 1 --group-by ^(.+)-[0-9]+$ --tags b*": "",
+	} {
+		err := parsePolicy(t, flags).Validate()
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: got %v, want %q", flags, err, want)
+		}
+	}
+	p := parsePolicy(t, "--keep-last 1")
+	if p.Live, _ = live.Parse("refs.txt", "main"); p.Validate() == nil {
+		t.Error("--live needs no --group-by")
+	}
+	if got, want := parsePolicy(t, "--keep-none --tags re:pr-1(-.+)?").String(), "keep nothing by rule; only tags re:pr-1(-.+)?; protect latest"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	p.GroupBy, _ = ParseGrouping("^(.+)-[0-9]+$")
+	want := "keep the last 1, in each group of ^(.+)-[0-9]+$; keep nothing by rule in groups that refs.txt does not name; protect latest"
+	if got := p.String(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	p.ExpireGroups = Age{3, "d"}
+	if got, want := p.String(), "groups without a new image for 3 days that refs.txt does not name; protect"; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestKeepNoneLongerNumbers(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ pattern, longer, exact string }{
+		{"pr-12*", "pr-123 pr-123-x pr-1200", "pr-12 pr-12-x pr-12x pr-1 pr-13"},
+		{"pr-12?", "pr-123", "pr-12x pr-12 pr-1234"},
+		{"*-12*-x", "pr-123-x", "pr-12-x pr-12-3-x"},
+		{"pr-12-*", "", "pr-12-3 pr-123 pr-12-34"},
+		{"pr-12", "", "pr-12 pr-123"},
+		{"re:pr-12.*", "pr-123 pr-123-x", "pr-12 pr-12-x pr-12x"},
+		{"re:^pr-12.*$", "pr-123", "pr-12"},
+		{"re:pr-12(-.+)?", "", "pr-12 pr-12-3 pr-123"},
+		{"re:pr-12[0-9]*x?", "pr-123", "pr-12"},
+		{"re:(pr|mr)-12.*", "", "pr-123"},
+	} {
+		p, err := ParsePattern(c.pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tag := range strings.Fields(c.longer) {
+			if !p.longerNumber(tag) {
+				t.Errorf("%s: the number of %s is not longer", c.pattern, tag)
+			}
+		}
+		for _, tag := range strings.Fields(c.exact) {
+			if p.longerNumber(tag) {
+				t.Errorf("%s: the number of %s is longer", c.pattern, tag)
+			}
+		}
+	}
+}
+
+// TestLiveRefuses has the files that do not fit a repository.
+func TestLiveRefuses(t *testing.T) {
+	t.Parallel()
+	builds := "main-1 1d\nmain-2 2d\n"
+	for _, c := range []struct{ name, live, images, want string }{
+		{"another repository", "live: master\nlive: refs/pull/1/head\n", builds + "old-1 1d\n", "refs.txt names no group of this repository, such as main: the names do not fit"},
+		{"nothing is gone", "live: main\n", builds, ""},
+		{"no pull requests", "live: main\n", builds + "pr-3-1 1d\n", "names no pull request, so it does not say whether pr-3 still exists: add the open pull requests to it"},
+		{"a pull request", "live: main\nlive: refs/pull/0/head\n", builds + "pr-3-1 1d\n", ""},
+		{"no branches", "live: PR-3\n", builds + "pr-3-1 1d\n", "names no branch, so it does not say whether main still exists"},
+		{"branches of another repository", "live: main\nlive: u\nlive: v\nlive: w\nlive: x\n", builds + "a-1 1d\nb-1 1d\nc-1 1d\nd-1 1d\ne-1 1d\n", "names 5 branches, and this repository has no image of any but the usual ones such as main"},
+		{"one of them fits", "live: main\nlive: e\nlive: v\nlive: w\nlive: x\n", builds + "a-1 1d\nb-1 1d\nc-1 1d\nd-1 1d\ne-1 1d\nf-1 1d\n", ""},
+		{"few are gone", "live: main\nlive: u\nlive: v\nlive: w\nlive: x\n", builds + "a-1 1d\nb-1 1d\nc-1 1d\nd-1 1d\n", ""},
+	} {
+		parsed, _ := parseCase(t, "policy: --keep-last 1 --group-by ^(.+)-[0-9]+$\n"+c.live+"---\n"+c.images+"---\n")
+		got := Decide(parsed.snapshot, parsed.policy, Context{}, testNow).Refusals
+		if c.want == "" && len(got) > 0 || c.want != "" && (len(got) != 1 || got[0].Guard != GuardLive || !strings.Contains(got[0].Detail, c.want)) {
+			t.Errorf("%s: got %v, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// BenchmarkDecideLive decides 5,000 groups, half of which are gone, with 5,000 names that still exist.
+func BenchmarkDecideLive(b *testing.B) {
+	for _, n := range []int{10000, 30000, 100000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			r := rand.New(rand.NewPCG(1, 2))
+			groups := n / 20
+			s := oci.Snapshot{Repository: testRepository}
+			for i := range n {
+				s.Images = append(s.Images, oci.Image{
+					Digest: named(fmt.Sprint(i)), Kind: oci.KindImage, Tags: []string{fmt.Sprintf("team-feature-%d-%d", i%groups, i)},
+					Created: testNow.Add(-time.Duration(r.IntN(500*24)) * time.Hour),
+				})
+			}
+			var c testCase
+			c.policy = parsePolicy(b, "--keep-last 3 --keep-younger-than 14d --group-by ^(.+)-[0-9]+$")
+			var lines []string
+			for i := range groups {
+				lines = append(lines, fmt.Sprintf("refs/heads/team/feature/%d", i+groups/2))
+			}
+			c.setLive(lines...)
+			b.ReportAllocs()
+			for b.Loop() {
+				if p := Decide(s, c.policy, Context{}, testNow); len(p.Refusals) > 0 {
+					b.Fatal(p.Refusals)
+				}
+			}
+		})
+	}
 }
