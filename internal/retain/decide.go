@@ -97,7 +97,8 @@ type decider struct {
 	byTag   map[string]*entry
 	ghosts  []string // in natural order
 	family  family
-	groups  []*group      // by name
+	groups  []*group // by name
+	count   groupCount
 	applied map[Rule]bool // the keep rules that apply to an image
 }
 

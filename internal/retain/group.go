@@ -129,6 +129,7 @@ func (d *decider) group() []*group {
 	for _, e := range d.entries {
 		in := d.groupsOf(e)
 		for _, x := range in {
+			d.count.add(x)
 			g := byName[x.group]
 			if g == nil {
 				g = d.newGroup(x.group)
