@@ -63,9 +63,11 @@ func (r *Refs) sort() {
 	slices.Sort(r.sorted)
 }
 
-// standing are the tags that docker/metadata-action writes without the name of a ref: for the default branch, for a
-// schedule and for a release (https://github.com/docker/metadata-action#tags-input).
-var standing = []string{"edge", "nightly", "latest"}
+// standing are the names of groups that stand for no single branch or request. docker/metadata-action writes edge for the
+// default branch, nightly for a schedule, latest for a release, and sha before a commit
+// (https://github.com/docker/metadata-action#tags-input); pr, mr or pull alone is what an expression leaves of pr-12 that
+// was made for another form of tags.
+var standing = []string{"edge", "nightly", "latest", "sha", "pr", "mr", "pull"}
 
 // Has reports whether a group can be live: by one of the names, or because its name stands for no branch. The name of a
 // group is its captures, joined by slashes.

@@ -14,7 +14,7 @@ const object = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"
 func TestNames(t *testing.T) {
 	t.Parallel()
 	for name, groups := range map[string]struct{ live, gone string }{
-		"refs/heads/main":        {"main Main MAIN edge nightly latest refs-heads-main", "mai main2 main-2 pr-1 dev"},
+		"refs/heads/main":        {"main Main MAIN edge nightly latest sha pr refs-heads-main", "mai main2 main-2 pr-1 dev"},
 		"refs/heads/Fix/Login_2": {"Fix-Login_2 fix-login-2 fix_login_2 fix.login.2 Fix-2FLogin_2 fix-2flogin-2 Login_2 web/Fix-Login_2 web/edge/x Fix/Login_2", "fix Fix-Login login fix-login-22 web/fix"},
 		"feature/x":              {"feature-x feature_x x FEATURE-X feature-2Fx", "feature featurex feature-xy y"},
 		"origin/main":            {"main origin-main", "origin"},

@@ -15,7 +15,7 @@ var (
 	numberedPart = regexp.MustCompile("^(?:" + requestWords + ")?([0-9]+)(?:-(?:head|merge))?$")
 	bareNumber   = regexp.MustCompile(`^[0-9]+$`)
 	versionRef   = regexp.MustCompile(`^v?(([0-9]+)\.[0-9]+)(\.[0-9]+)?([-+._].*)?$`)
-	usualBranch  = regexp.MustCompile(`^(main|master|develop|dev|trunk|edge|nightly|latest)$`)
+	usualBranch  = regexp.MustCompile(`^(main|master|develop|dev|trunk|edge|nightly|latest|sha|pr|mr|pull)$`)
 	alikeTo      sync.Map
 )
 
@@ -46,7 +46,7 @@ func (o *theory) refNames() (out []string) {
 func (o *theory) isLive(group string) bool {
 	parts := strings.Split(group, "/")
 	for _, part := range parts {
-		if slices.Contains([]string{"edge", "nightly", "latest"}, alike(part)) {
+		if slices.Contains([]string{"edge", "nightly", "latest", "sha", "pr", "mr", "pull"}, alike(part)) {
 			return true
 		}
 	}
