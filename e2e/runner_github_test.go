@@ -30,15 +30,22 @@ func ourAction(t *testing.T) map[string]string {
 // it says.
 func act(t *testing.T, files map[string]string, more ...string) (log string, ok bool) {
 	t.Helper()
+	event := "push"
+	for _, other := range []string{"workflow_dispatch", "schedule"} {
+		if strings.Contains(files[".github/workflows/workflow.yml"], other) {
+			event = other
+		}
+	}
+	return actOn(t, event, environ(t), files, more...)
+}
+
+// actOn is act for an event, in an environment.
+func actOn(t *testing.T, event string, env []string, files map[string]string, more ...string) (log string, ok bool) {
+	t.Helper()
 	args := []string{
-		"push", "-P", "ubuntu-latest=-self-hosted", "-P", "self-hosted=-self-hosted", "--no-cache-server", "--json",
+		event, "-P", "ubuntu-latest=-self-hosted", "-P", "self-hosted=-self-hosted", "--no-cache-server", "--json",
 		"-s", "REGISTRY_PASSWORD=s3cret", "-s", "PACKAGES_TOKEN=s3cret",
 		"-W", ".github/workflows/workflow.yml",
-	}
-	for _, event := range []string{"workflow_dispatch", "schedule"} {
-		if strings.Contains(files[".github/workflows/workflow.yml"], event) {
-			args[0] = event
-		}
 	}
 	for _, ref := range []string{"login-action@v4", "metadata-action@v6", "build-push-action@v7"} {
 		name, _, _ := strings.Cut(ref, "@")
@@ -46,7 +53,7 @@ func act(t *testing.T, files map[string]string, more ...string) (log string, ok 
 		args = append(args, actAction(t, "docker/"+ref, stub)...)
 	}
 	args = append(args, actAction(t, "regsweep/regsweep@main", ourAction(t))...)
-	return runIn(t, project(t, files), environ(t), tool(t, "act"), append(args, more...)...)
+	return runIn(t, project(t, files), env, tool(t, "act"), append(args, more...)...)
 }
 
 // actEvent is a line of act's log.

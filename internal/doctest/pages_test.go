@@ -50,9 +50,9 @@ var runners = map[Kind][]string{
 	Policy:   {"TestPolicyDocs"},
 	Message:  {"TestPolicyDocs"},
 	InUse:    {"TestDocsInUse"},
-	Action:   {"TestDocsInputs", "TestRunnerDocsAction"},
-	GitLab:   {"TestDocsInputs", "TestRunnerGitLab"},
-	Jenkins:  {"TestRunnerDocsJenkins"},
+	Action:   {"TestDocsInputs", "TestRunnerDocsAction", "TestRunnerBranchesGitHub", "TestRunnerPullRequest"},
+	GitLab:   {"TestDocsInputs", "TestRunnerGitLab", "TestRunnerBranchesGitLab"},
+	Jenkins:  {"TestRunnerDocsJenkins", "TestRunnerBranchesJenkins"},
 	Pipeline: {"TestRunnerPages"},
 	Registry: {"TestDocsRegistry"},
 }
