@@ -192,20 +192,21 @@ func tagName(branch string, ci int) string {
 // does not have any more. Exactly the images of the gone branches go, but for those that a live branch has as well.
 func TestBranchesOfALargeRepository(t *testing.T) {
 	t.Parallel()
-	const branches, gone, builds, shared = 120, 100, 25, 5
+	const branches, gone, builds, tags, shared = 120, 100, 5, 5, 5
 	var refs, want []string
 	var images []fixture.Image
 	for n := range branches {
 		refs = append(refs, "refs/heads/"+branchName(n))
 		for build := range builds {
-			commit := fmt.Sprintf("%07x", n*builds+build)
-			i := fixture.Image{Tags: []string{tagName(branchName(n), (n+build)%3) + "-" + commit}, Created: time.Now().AddDate(0, 0, -build), Size: 64}
-			if n < shared && build == 0 { // promoted to a live branch, in the place of a build of its own
-				i.Tags = append(i.Tags, tagName(branchName(gone+n), 0)+"-fffffff")
-			} else if n >= gone && n < gone+shared && build == 0 {
-				continue
+			i := fixture.Image{Created: time.Now().AddDate(0, 0, -build), Size: 64}
+			for tag := range tags {
+				i.Tags = append(i.Tags, fmt.Sprintf("%s-%07x", tagName(branchName(n), tag%3), (n*builds+build)*tags+tag))
 			}
-			if n >= gone || len(i.Tags) > 1 {
+			promoted := n < shared && build == 0
+			if promoted { // to a live branch
+				i.Tags[0] = tagName(branchName(gone+n), 0) + "-fffffff"
+			}
+			if n >= gone || promoted {
 				want = append(want, i.Tags...)
 			}
 			images = append(images, i)
@@ -230,9 +231,9 @@ func TestBranchesOfALargeRepository(t *testing.T) {
 			if _, err := fixture.New(s.URL, "team/app").Images(t.Context(), images); err != nil {
 				t.Fatal(err)
 			}
-			args := []string{s.Host + "/team/app", "--group-by", "^(.+)-[0-9a-f]{7}$", "--keep-last", fmt.Sprint(builds), "--live", list}
+			args := []string{s.Host + "/team/app", "--group-by", "^(.+)-[0-9a-f]{7}$", "--keep-last", fmt.Sprint(builds + 1), "--live", list}
 			out, ok := runIn(t, t.TempDir(), environ(t), filepath.Join(program, "regsweep"), args...)
-			if said := fmt.Sprintf("deleted %d images, kept %d, failed 0", gone*builds-shared, (branches-gone)*builds); !ok || !strings.Contains(out, said) {
+			if said := fmt.Sprintf("deleted %d images, kept %d, failed 0", gone*builds-shared, (branches-gone)*builds+shared); !ok || !strings.Contains(out, said) {
 				t.Errorf("no %q in\n%s", said, out)
 			}
 			s.has(want...)

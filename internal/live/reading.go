@@ -15,17 +15,18 @@ const maxTails = 10
 // docker/metadata-action replaces each run of characters that a tag cannot have by a dash
 // (https://github.com/docker/metadata-action/blob/master/src/meta.ts). GitLab's CI_COMMIT_REF_SLUG is in lower case, with a
 // dash for each character other than a letter or digit
-// (https://docs.gitlab.com/ci/variables/predefined_variables/). [fold] makes all these equal. Jenkins names the job of a
-// multibranch pipeline by the URL encoding of the branch, so that pipelines that clean JOB_NAME write 2F for a slash.
-// Pipelines also cut everything up to a slash off; tails is at how many slashes.
+// (https://docs.gitlab.com/ci/variables/predefined_variables/). [fold] makes all these equal. Jenkins encodes a branch in
+// JOB_NAME (see [jobName]), so that pipelines that clean it write 2F for a slash; others encode it as a URL. Pipelines also cut everything up to a slash off; tails is at how many slashes.
 func readings(name string, tails int, add func(string)) {
 	for n := 0; n < tails && name != ""; n++ {
 		add(fold(name))
 		if lower := strings.ToLower(name); lower != name {
 			add(fold(lower)) // where a letter of another alphabet has an ASCII one for its lower case
 		}
-		if encoded := url.PathEscape(name); encoded != name {
-			add(fold(encoded))
+		for _, encoded := range []string{jobName.Replace(name), url.PathEscape(name)} {
+			if encoded != name {
+				add(fold(encoded))
+			}
 		}
 		if decoded, err := url.PathUnescape(name); err == nil && decoded != name {
 			add(fold(decoded))
@@ -36,6 +37,11 @@ func readings(name string, tails int, add func(string)) {
 		_, name, _ = strings.Cut(name, "/")
 	}
 }
+
+// jobName encodes a branch as a multibranch pipeline of Jenkins does for the name of its job
+// (https://github.com/jenkinsci/branch-api-plugin/blob/master/src/main/java/jenkins/branch/NameEncoder.java). Git allows no
+// other character of those in a name.
+var jobName = strings.NewReplacer("#", "%23", "%", "%25", "/", "%2F", "]", "%5D")
 
 var version = regexp.MustCompile(`^[vV]?(([0-9]+)\.[0-9]+)(\.[0-9]+)?([-+._].*)?$`)
 

@@ -27,6 +27,8 @@ func TestNames(t *testing.T) {
 		"refs/merge-requests/7/head": {"mr-7 pr-7 merge-requests-7-head 7", "mr-77 mr-17"},
 		"PR-3":                       {"pr-3 PR-3 mr-3 3", "4 pr-33"},
 		"3":                          {"pr-3 3", "33 pr-33"},
+		"renovate/(all)/1":           {"renovate-2F-all-2F1 renovate-2F-28all-29-2F1 renovate--all--1 renovate-all-1", "renovate"},
+		"fix/#12":                    {"fix-2F-2312 fix-12", "pr-12"},
 		"release/3":                  {"release-3 3", "pr-3 mr-3"},
 		"refs/tags/v1.4.2":           {"v1.4.2 1.4.2 1.4 1 1/4", "1.3 2 v1.4.1 1.4.22"},
 		"refs/tags/v1.4.2^{}":        {"v1.4.2", ""},
