@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/regsweep/regsweep/internal/live"
 	"github.com/regsweep/regsweep/internal/registry/registrytest"
@@ -51,6 +52,23 @@ func TestLive(t *testing.T) {
 	for _, want := range []string{"keep nothing by rule in groups that " + one + " and " + two + " does not name", "old is not in " + one + " and " + two} {
 		if !strings.Contains(got.stdout, want) {
 			t.Errorf("the report does not say %q:\n%s", want, got.stdout)
+		}
+	}
+}
+
+// A branch can be newer than the list: what was pushed after it was written stays.
+func TestLiveIsOlderThanABranch(t *testing.T) {
+	t.Parallel()
+	reg := registrytest.New(t, registrytest.Options{})
+	branches(reg.Pusher(t, "team/app"), "main", "new", "old") // new-2 is of nine days ago, old-2 of ten
+	list := textFile(t, "main\n")
+	if written := testNow.AddDate(0, 0, -9).Add(-time.Hour); os.Chtimes(list, written, written) != nil {
+		t.Fatal("cannot change the time of a file")
+	}
+	for _, sort := range []string{"name", "created"} {
+		got := sweep(t, reg, nil, "HOST/team/app", "--keep-last", "5", byBranch, "--live", list, "--sort", sort)
+		if tags := tagsOf(reg, "team/app"); got.code != exitDone || tags != "main-1 main-2 new-1 new-2" {
+			t.Errorf("--sort %s: exit %d, left %s\n%s%s", sort, got.code, tags, got.stdout, got.stderr)
 		}
 	}
 }

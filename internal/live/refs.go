@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Refs are the names that still exist. The zero value means that nothing is known of them.
@@ -20,6 +21,7 @@ type Refs struct {
 	branches map[string]bool // what is certainly the name of a branch, folded
 	// hasRequests says that the text certainly names a pull or merge request.
 	hasRequests bool
+	written     time.Time // when the oldest text was written; zero when that is not known
 }
 
 // IsZero reports whether no names were given.
@@ -37,10 +39,23 @@ func (r Refs) Branches() int { return len(r.branches) }
 // NamesRequests reports whether the texts name a pull or merge request. Texts that do not say nothing about them.
 func (r Refs) NamesRequests() bool { return r.hasRequests }
 
+// WrittenAt returns the names with the time at which their text was written, such as that of the last change of its file.
+func (r Refs) WrittenAt(at time.Time) Refs {
+	r.written = at
+	return r
+}
+
+// Written returns when the texts were written: of several, the earliest time that is known; zero when none is known.
+// Branches that are newer are not in them.
+func (r Refs) Written() time.Time { return r.written }
+
 // With returns the names of both.
 func (r Refs) With(other Refs) Refs {
 	out := newRefs(slices.Concat(r.sources, other.sources)...)
 	out.hasRequests = r.hasRequests || other.hasRequests
+	if out.written = r.written; out.written.IsZero() || !other.written.IsZero() && other.written.Before(out.written) {
+		out.written = other.written
+	}
 	for _, from := range []Refs{r, other} {
 		maps.Copy(out.keys, from.keys)
 		maps.Copy(out.requests, from.requests)

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 )
 
 const object = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"
@@ -152,7 +153,12 @@ func TestWith(t *testing.T) {
 	t.Parallel()
 	a, _ := Parse("a", "main\n1\n")
 	b, _ := Parse("b", "refs/heads/dev\na-branch-with-a-name-that-is-longer-than-a-tag\n")
+	early, late := time.Unix(1, 0), time.Unix(2, 0)
 	both := a.With(b)
+	if !both.Written().IsZero() || !a.WrittenAt(late).With(b).Written().Equal(late) || !b.With(a.WrittenAt(late)).Written().Equal(late) ||
+		!a.WrittenAt(late).With(b.WrittenAt(early)).Written().Equal(early) {
+		t.Error("the earliest time that is known does not count")
+	}
 	for _, g := range []string{"main", "dev", "pr-1", "a-branch-with-a-name-that-is-longer"} {
 		if !both.Has(g) {
 			t.Errorf("%s is gone", g)

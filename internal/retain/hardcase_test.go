@@ -34,6 +34,9 @@ type timedCase struct {
 func hardCase(r *rand.Rand) timedCase {
 	c := timedCase{testCase{names: map[oci.Digest]string{}, policy: hardPolicy(r)}, pick(r, borders).In(pick(r, zones))}
 	c.randomLive(r)
+	if at := c.policy.Live.Written(); !at.IsZero() {
+		c.policy.Live = c.policy.Live.WrittenAt(c.now.Add(at.Sub(testNow)))
+	}
 	c.randomNone(r)
 	s := oci.Snapshot{Repository: testRepository}
 	count := 1 + r.IntN(12)

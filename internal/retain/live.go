@@ -30,9 +30,14 @@ func (p Policy) givenUp() string {
 	}
 }
 
-// isGone reports whether a group has a name and its branch, tag or pull request does not exist any more.
+// isGone reports whether a group has a name and its branch, tag or pull request does not exist any more. The branch of an
+// image that is newer than the names may be newer as well.
 func (d *decider) isGone(g *group) bool {
-	return g.name != "" && !d.policy.Live.IsZero() && !g.live
+	if g.name == "" || d.policy.Live.IsZero() || g.live {
+		return false
+	}
+	written := d.policy.Live.Written()
+	return written.IsZero() || !g.newest().After(written)
 }
 
 // giveUp applies no keep rule to a group that is gone, and reports whether it did: at once, or with an age when the group

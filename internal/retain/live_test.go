@@ -15,11 +15,11 @@ import (
 
 // setLive gives a case the lines of a file of names that still exist.
 func (c *testCase) setLive(lines ...string) {
-	var err error
-	if c.policy.Live, err = live.Parse("refs.txt", strings.Join(lines, "\n")); err != nil {
+	refs, err := live.Parse("refs.txt", strings.Join(lines, "\n"))
+	if err != nil {
 		panic(err) // a mistake in the test
 	}
-	c.live = lines
+	c.policy.Live, c.live = refs.WrittenAt(c.policy.Live.Written()), lines
 }
 
 // refLines are lines of which some fit the groups of random cases.
@@ -39,6 +39,9 @@ func (c *testCase) randomLive(r *rand.Rand) {
 		lines = append(lines, pick(r, refLines))
 	}
 	c.setLive(lines...)
+	if r.IntN(2) == 0 {
+		c.policy.Live = c.policy.Live.WrittenAt(testNow.Add(-time.Duration(r.IntN(6)) * time.Duration(1+23*r.IntN(2)) * time.Hour))
+	}
 }
 
 // randomNone lets some of the cases with a scope keep nothing by rule.
@@ -140,8 +143,11 @@ func liveCase(r *rand.Rand) timedCase {
 // TestLiveOracle compares Decide with the page on repositories with groups that are live, gone, expired and void.
 func TestLiveOracle(t *testing.T) {
 	t.Parallel()
-	var gone, void, refused atomic.Int64
+	var gone, void, refused, young atomic.Int64
 	t.Cleanup(func() {
+		if young.Load() == 0 {
+			t.Error("no group is newer than the names")
+		}
 		if gone.Load() == 0 || void.Load() == 0 || refused.Load() == 0 {
 			t.Errorf("%d images are deleted because their groups are gone, %d stay in a void group that is gone, %d plans are refused", gone.Load(), void.Load(), refused.Load())
 		}
@@ -153,11 +159,12 @@ func TestLiveOracle(t *testing.T) {
 			t.Fatalf("seed %d: %s\n%s", seed, disagreement(c), c.written())
 		}
 		plan := Decide(c.snapshot, c.policy, c.context, c.now)
-		o := &theory{policy: c.policy, refs: c.live}
+		o := &theory{images: c.snapshot.Images, policy: c.policy, refs: c.live, now: c.now}
 		for _, d := range plan.Decisions {
 			has := func(rule Rule) bool {
 				return slices.ContainsFunc(d.Reasons, func(r Reason) bool { return r.Rule == rule })
 			}
+			count(&young, slices.ContainsFunc(d.Groups(), func(g string) bool { return !o.isLive(g) && o.tooNew(o.newestIn(g)) }))
 			count(&gone, d.Verdict == Delete && has(RuleLive))
 			count(&void, has(RuleVoid) && slices.ContainsFunc(d.Groups(), func(g string) bool { return !o.isLive(g) }))
 		}

@@ -63,6 +63,7 @@ func (c *timedCase) written() string {
 	flag("protect", p.Protect, len(p.Protect) > 0)
 	flag("no-protect-latest", "", p.NoProtectLatest)
 	flag("keep-none", "", p.KeepNone)
+	flag("written", p.Live.Written(), !p.Live.Written().IsZero())
 	for _, line := range c.live {
 		b.WriteString("\nlive: " + line)
 	}
@@ -96,7 +97,7 @@ func disagreement(c timedCase) string {
 	got, want := verdicts(plan), oracle(c.testCase, c.now)
 	var out []string
 	refused := slices.ContainsFunc(plan.Refusals, func(r Refusal) bool { return r.Guard == GuardGroupBy })
-	o := &theory{images: c.snapshot.Images, policy: c.policy, refs: c.live}
+	o := &theory{images: c.snapshot.Images, policy: c.policy, refs: c.live, now: c.now}
 	if refused != o.namesNoGroup() {
 		out = append(out, fmt.Sprintf("refused for its groups: Decide says %v, the page %v", refused, !refused))
 	}

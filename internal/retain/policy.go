@@ -162,9 +162,9 @@ func (p Policy) sort() Sort { return cmp.Or(p.Sort, SortCreated) }
 
 // NeedsBuildDates reports whether the date of an image's build decides anything. Where names alone decide, or the date at
 // which the registry received an image, it does not. Without --keep-last nothing may be kept, and then the newest image
-// by date is.
+// by date is. With the names of what still exists, an image can be newer than they are.
 func (p Policy) NeedsBuildDates() bool {
-	return !p.Untagged.IsZero() || p.sort() != SortPushed && (p.KeepLast == 0 || p.needsDates())
+	return !p.Untagged.IsZero() || p.sort() != SortPushed && (!p.Live.IsZero() || p.KeepLast == 0 || p.needsDates())
 }
 
 // NeedsPushTimes reports whether the policy asks for the date at which the registry received an image.

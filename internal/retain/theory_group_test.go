@@ -222,7 +222,7 @@ func (o *theory) keepIn(group string) {
 		}
 	}
 	expired := group != "" && !o.policy.ExpireGroups.IsZero() && len(counted)+len(parts) > 0 && !ageUnknown && !newest.After(o.policy.ExpireGroups.Before(o.now))
-	live := o.policy.Live.IsZero() || group == "" || o.isLive(group)
+	live := o.policy.Live.IsZero() || group == "" || o.isLive(group) || o.tooNew(newest)
 	if !live && !o.nothingApplies(counted) && (expired || o.policy.ExpireGroups.IsZero()) {
 		return
 	}

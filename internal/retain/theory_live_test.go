@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 var (
@@ -51,6 +52,24 @@ func (o *theory) isLive(group string) bool {
 		}
 	}
 	return o.isNamed(group)
+}
+
+// tooNew says whether the newest image of a group is newer than the file.
+func (o *theory) tooNew(newest time.Time) bool {
+	return !o.policy.Live.Written().IsZero() && newest.After(o.policy.Live.Written())
+}
+
+// newestIn is the date of the newest image of a group.
+func (o *theory) newestIn(group string) (newest time.Time) {
+	for _, i := range o.images {
+		speaks := func(t string) bool { return o.speaks(t) && o.groupOf(t) == group }
+		if !attachment(i) && slices.ContainsFunc(i.Tags, speaks) {
+			if s := o.standingOf(i, speaks); s.date.After(newest) {
+				newest = s.date
+			}
+		}
+	}
+	return newest
 }
 
 func (o *theory) isNamed(group string) bool {
@@ -105,7 +124,7 @@ func (o *theory) namesDoNotFit(ghosts []string) bool {
 	for _, i := range o.images {
 		tags = append(tags, i.Tags...)
 		for _, t := range i.Tags {
-			if !attachment(i) && o.speaks(t) && o.groupOf(t) != "" && !o.isLive(o.groupOf(t)) {
+			if !attachment(i) && o.speaks(t) && o.groupOf(t) != "" && !o.isLive(o.groupOf(t)) && !o.tooNew(o.newestIn(o.groupOf(t))) {
 				groups[o.groupOf(t)] = true
 			}
 		}
