@@ -73,10 +73,22 @@ func (o *theory) newestIn(group string) (newest time.Time) {
 }
 
 func (o *theory) isNamed(group string) bool {
+	if o.named == nil {
+		o.named = map[string]bool{}
+	}
+	known, ok := o.named[group]
+	if !ok {
+		known = o.isNamedIn(o.refNames(), group)
+		o.named[group] = known
+	}
+	return known
+}
+
+func (o *theory) isNamedIn(names []string, group string) bool {
 	parts := strings.Split(group, "/")
 	for from := range parts {
 		for to := from + 1; to <= len(parts); to++ {
-			for _, name := range o.refNames() {
+			for _, name := range names {
 				if sameName(name, strings.Join(parts[from:to], "-")) {
 					return true
 				}

@@ -19,6 +19,7 @@ type theory struct {
 	images []oci.Image
 	policy Policy
 	refs   []string // the lines of --live
+	named  map[string]bool
 	pushed []oci.Pushed
 	now    time.Time
 	grown  map[oci.Digest]bool // parts that are "counted from then on like any other image"
