@@ -168,6 +168,9 @@ type groupTags struct {
 
 // groupsOf returns the groups of an image, each with the tags by which rules count it there, in the order of their names.
 func (d *decider) groupsOf(e *entry) []groupTags {
+	if len(e.names) == 1 { // as nearly all have
+		return []groupTags{{d.policy.GroupBy.nameOf(e.names[0]), e.names}}
+	}
 	var out []groupTags
 	for _, t := range e.names {
 		name := d.policy.GroupBy.nameOf(t)
