@@ -99,6 +99,7 @@ FUZZTIME ?= 30s
 fuzz: ## fuzz the decision, the lists of images in use, shell quoting, JSON of registries, garbage collection logs and reports
 	go test ./internal/retain -run '^$$' -fuzz FuzzDecide -fuzztime $(FUZZTIME)
 	go test ./internal/inuse -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
+	go test ./internal/live -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
 	go test ./internal/gc -run '^$$' -fuzz FuzzQuote -fuzztime $(FUZZTIME)
 	go test ./internal/report -run '^$$' -fuzz FuzzMarkdownCell -fuzztime $(FUZZTIME)
 	go test ./internal/registry/distribution -run '^$$' -fuzz FuzzUnambiguous -fuzztime $(FUZZTIME)

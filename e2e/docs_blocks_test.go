@@ -59,7 +59,7 @@ func TestRunnerDocsAction(t *testing.T) {
 	tool(t, "act")
 	policy := blocks(t, doctest.Policy)[0].Text
 	for _, b := range blocks(t, doctest.Action) {
-		if hosted(b) {
+		if hosted(b) || ofBranches(b) {
 			continue
 		}
 		t.Run(b.String(), func(t *testing.T) {
@@ -191,6 +191,9 @@ func TestRunnerDocsJenkins(t *testing.T) {
 	t.Parallel()
 	needs(t, "groovy")
 	for _, b := range blocks(t, doctest.Jenkins) {
+		if ofBranches(b) {
+			continue
+		}
 		t.Run(b.String(), func(t *testing.T) {
 			t.Parallel()
 			text := b.Text

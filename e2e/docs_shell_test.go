@@ -38,6 +38,7 @@ esac`,
 	"helm":    `echo "image: IMAGE"`,
 	"nomad":   `case $1 in operator) echo '[{"Namespace":"default","ID":"app"}]' ;; job) echo '{"Job":{"TaskGroups":[{"Tasks":[{"Config":{"image":"IMAGE"}}]}]}}' ;; esac`,
 	"ssh":     `exit 255`,
+	"git":     `test "$1" = ls-remote && printf '0a1b2c3d4e5f60718293a4b5c6d7e8f901234567\trefs/heads/main\n'`,
 	"go":      `test -d "$ROOT/e2e/${4#./}"`, // the demo and the benchmark have tests of their own
 	"make":    `grep -q "^$1:" "$ROOT/Makefile"`,
 }
@@ -80,6 +81,9 @@ func TestDocsShell(t *testing.T) {
 				}
 			}
 			r.push("1574", 0)
+			if strings.Contains(b.Text, "--live") {
+				r.push("main-1a2b3c4", 0)
+			}
 			files := surroundings(t, r)
 			// Each call is written down with its exit code.
 			files["bin/regsweep"] = "#!/bin/sh\n" + program + " \"$@\"\ncode=$?\necho \"$code $*\" >>\"$CALLS\"\nexit $code\n"

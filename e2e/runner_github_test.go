@@ -30,21 +30,28 @@ func ourAction(t *testing.T) map[string]string {
 // it says.
 func act(t *testing.T, files map[string]string, more ...string) (log string, ok bool) {
 	t.Helper()
-	return actIn(t, environ(t), files, more...)
+	event := "push"
+	for _, other := range []string{"workflow_dispatch", "schedule"} {
+		if strings.Contains(files[".github/workflows/workflow.yml"], other) {
+			event = other
+		}
+	}
+	return actOn(t, event, environ(t), files, more...)
 }
 
 // actIn is act with an environment of its own. Flags in more override those of act.
 func actIn(t *testing.T, env []string, files map[string]string, more ...string) (log string, ok bool) {
 	t.Helper()
+	return actOn(t, "push", env, files, more...)
+}
+
+// actOn is act for an event, in an environment.
+func actOn(t *testing.T, event string, env []string, files map[string]string, more ...string) (log string, ok bool) {
+	t.Helper()
 	args := []string{
-		"push", "-P", "ubuntu-latest=-self-hosted", "-P", "self-hosted=-self-hosted", "--no-cache-server", "--json",
+		event, "-P", "ubuntu-latest=-self-hosted", "-P", "self-hosted=-self-hosted", "--no-cache-server", "--json",
 		"-s", "REGISTRY_PASSWORD=s3cret", "-s", "PACKAGES_TOKEN=s3cret",
 		"-W", ".github/workflows/workflow.yml",
-	}
-	for _, event := range []string{"workflow_dispatch", "schedule"} {
-		if strings.Contains(files[".github/workflows/workflow.yml"], event) {
-			args[0] = event
-		}
 	}
 	for _, ref := range []string{"login-action@v4", "metadata-action@v6", "build-push-action@v7"} {
 		name, _, _ := strings.Cut(ref, "@")

@@ -163,6 +163,12 @@ func blocks(t *testing.T, kind doctest.Kind) []doctest.Block {
 // hosted reports whether a block is for a service that no test can reach. TestRunnerServices runs it on the service's fake.
 func hosted(b doctest.Block) bool { return b.Page == "docs/registries.md" }
 
+// ofBranches reports whether a block asks which branches or pull requests exist. branches_test.go runs such blocks, with a
+// git repository.
+func ofBranches(b doctest.Block) bool {
+	return regexp.MustCompile(`\b(live|keep-none): `).MatchString(b.Text)
+}
+
 // onPage returns the texts of a page's blocks that are of a kind.
 func onPage(t *testing.T, page string, kind doctest.Kind) []string {
 	t.Helper()

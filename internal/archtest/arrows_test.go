@@ -17,7 +17,8 @@ const module = "github.com/regsweep/regsweep"
 var arrows = map[string][]string{
 	"internal/oci":                   nil,
 	"internal/inuse":                 {"internal/oci"},
-	"internal/retain":                {"internal/inuse", "internal/oci"},
+	"internal/live":                  nil,
+	"internal/retain":                {"internal/inuse", "internal/live", "internal/oci"},
 	"internal/registry":              {"internal/oci"},
 	"internal/registry/wire":         {"internal/registry"},
 	"internal/registry/distribution": {"internal/registry", "internal/registry/wire", "internal/oci"},
@@ -31,7 +32,7 @@ var arrows = map[string][]string{
 	"internal/ci":                    {"internal/oci"},
 	"internal/state":                 {"internal/oci"},
 	"internal/rank":                  {"internal/gc", "internal/oci"},
-	"internal/policy":                {"internal/retain", "internal/inuse", "internal/oci", "internal/spelling"},
+	"internal/policy":                {"internal/retain", "internal/inuse", "internal/live", "internal/oci", "internal/spelling"},
 	"internal/spelling":              nil,
 	"internal/run":                   {"internal/registry", "internal/retain", "internal/prune", "internal/gc", "internal/rank", "internal/state", "internal/report", "internal/oci"},
 	"internal/publish":               {"internal/report", "internal/rank", "internal/ci"},
@@ -40,7 +41,7 @@ var arrows = map[string][]string{
 	"internal/registry/acr":          {"internal/registry", "internal/registry/wire", "internal/registry/distribution", "internal/oci"},
 	"internal/cli": {
 		"internal/run", "internal/publish", "internal/policy", "internal/ci", "internal/registry", "internal/registry/kinds", "internal/state", "internal/gc", "internal/prune",
-		"internal/rank", "internal/report", "internal/retain", "internal/inuse", "internal/oci", "internal/spelling",
+		"internal/rank", "internal/report", "internal/retain", "internal/inuse", "internal/live", "internal/oci", "internal/spelling",
 	},
 	"":                {"internal/cli"},
 	"internal/report": {"internal/prune", "internal/rank", "internal/retain", "internal/gc", "internal/oci"},
@@ -81,7 +82,7 @@ var homes = map[string][]string{
 }
 
 // pure packages take values and return values: their code reads no clock.
-var pure = []string{"internal/oci", "internal/rank", "internal/inuse", "internal/retain", "internal/report"}
+var pure = []string{"internal/oci", "internal/rank", "internal/inuse", "internal/live", "internal/retain", "internal/report"}
 
 func TestArrows(t *testing.T) {
 	t.Parallel()

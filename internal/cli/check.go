@@ -10,6 +10,7 @@ import (
 
 	"github.com/regsweep/regsweep/internal/ci"
 	"github.com/regsweep/regsweep/internal/gc"
+	"github.com/regsweep/regsweep/internal/live"
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/policy"
 	"github.com/regsweep/regsweep/internal/publish"
@@ -94,9 +95,10 @@ func (c *checkCommand) policies(w World) (func(oci.Repository) (keep, source str
 	if _, err := parser.Parse([]string{"prune"}); err != nil {
 		return nil, err
 	}
-	policies, none := policy.Read(flags.Prune.Rules, cmp.Or(c.Policy, flags.Prune.Policy), nil)
+	policies, none := policy.Read(flags.Prune.Rules, cmp.Or(c.Policy, flags.Prune.Policy), nil, liveReader(nil, true, w.Now))
 	var inFile *policy.FileError
-	if none != nil && (errors.As(none, &inFile) || !errors.Is(none, retain.ErrNoKeepRule)) {
+	told := errors.Is(none, retain.ErrNoKeepRule) || errors.Is(none, live.ErrUnusable) // a later step may write that file
+	if none != nil && (errors.As(none, &inFile) && !errors.Is(none, live.ErrUnusable) || !told) {
 		return nil, none
 	}
 	return func(name oci.Repository) (keep, source string, err error) {

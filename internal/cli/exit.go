@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/regsweep/regsweep/internal/gc"
+	"github.com/regsweep/regsweep/internal/live"
 	"github.com/regsweep/regsweep/internal/policy"
 	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/rank"
@@ -55,9 +56,13 @@ func isExitCode(code int) bool {
 	return ok
 }
 
-// codeOfCommand returns the exit code of a command: its own, or the one for bad input if bad is not nil.
+// codeOfCommand returns the exit code of a command: its own, or the one for bad input if bad is not nil. It is a refusal
+// when the names that still exist are not known: the command line is right, and what another program wrote is not.
 func codeOfCommand(code int, bad error) int {
-	if bad != nil {
+	switch {
+	case errors.Is(bad, live.ErrUnusable):
+		return exitRefused
+	case bad != nil:
 		return exitUsage
 	}
 	return code

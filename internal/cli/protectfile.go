@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/inuse"
@@ -26,7 +27,7 @@ func readInUse(given []string, stdin io.Reader) ([]inuse.Text, error) {
 				return nil, errors.New("--protect-file: standard input can be read only once")
 			}
 		}
-		text, err := readLimited(path, stdin)
+		text, err := readLimited(path, stdin, inuse.MaxSize)
 		if err != nil {
 			return nil, fmt.Errorf("--protect-file: %w", err) // names the file
 		}
@@ -42,8 +43,11 @@ func readInUse(given []string, stdin io.Reader) ([]inuse.Text, error) {
 	return out, nil
 }
 
-// readLimited reads a file, or standard input, up to one byte more than a text of images in use may have.
-func readLimited(path string, stdin io.Reader) (string, error) {
+// readsStdin reports whether --protect-file reads standard input.
+func (c *pruneCommand) readsStdin() bool { return slices.Contains(publish.Paths(c.ProtectFile), "-") }
+
+// readLimited reads a file, or standard input, up to one byte more than its text may have.
+func readLimited(path string, stdin io.Reader, most int64) (string, error) {
 	in := stdin
 	if path != "-" {
 		file, err := os.Open(path)
@@ -54,6 +58,6 @@ func readLimited(path string, stdin io.Reader) (string, error) {
 		in = file
 	}
 	var text strings.Builder
-	_, err := io.Copy(&text, io.LimitReader(in, inuse.MaxSize+1))
+	_, err := io.Copy(&text, io.LimitReader(in, most+1))
 	return text.String(), err
 }

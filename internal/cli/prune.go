@@ -113,7 +113,7 @@ func (c *pruneCommand) read(w World, console *publish.Console) (*asked, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.policies, err = policy.Read(c.Rules, c.Policy, inUse); err != nil {
+	if a.policies, err = policy.Read(c.Rules, c.Policy, inUse, liveReader(w.Stdin, c.readsStdin(), w.Now)); err != nil {
 		return nil, err
 	}
 	a.job.Policy = a.policies.Of

@@ -50,9 +50,9 @@ var runners = map[Kind][]string{
 	Policy:   {"TestPolicyDocs"},
 	Message:  {"TestPolicyDocs"},
 	InUse:    {"TestDocsInUse"},
-	Action:   {"TestDocsInputs", "TestRunnerDocsAction", "TestRunnerServices"},
-	GitLab:   {"TestDocsInputs", "TestRunnerGitLab", "TestRunnerServices"},
-	Jenkins:  {"TestRunnerDocsJenkins"},
+	Action:   {"TestDocsInputs", "TestRunnerDocsAction", "TestRunnerBranchesGitHub", "TestRunnerPullRequest", "TestRunnerServices"},
+	GitLab:   {"TestDocsInputs", "TestRunnerGitLab", "TestRunnerBranchesGitLab", "TestRunnerServices"},
+	Jenkins:  {"TestRunnerDocsJenkins", "TestRunnerBranchesJenkins"},
 	Pipeline: {"TestRunnerPages"},
 	Registry: {"TestDocsRegistry"},
 }

@@ -80,7 +80,14 @@ func (e *FileError) Hint() string {
 	if errors.Is(e.err, retain.ErrNoKeepRule) {
 		return "give the entry a keep rule, such as keep-last: 5, or set one for all entries with a flag"
 	}
-	return e.hint
+	if e.hint != "" {
+		return e.hint
+	}
+	var hinted interface{ Hint() string }
+	if errors.As(e.err, &hinted) {
+		return hinted.Hint()
+	}
+	return ""
 }
 
 // maxFileBytes limits the size of a policy file: a larger file is probably another file, named by mistake.

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/regsweep/regsweep/internal/inuse"
+	"github.com/regsweep/regsweep/internal/live"
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/retain"
 )
@@ -38,12 +39,20 @@ func (e policyOf) matches(name oci.Repository) bool {
 const DefaultFile = ".regsweep.yml"
 
 // Read makes the policies from the flags and from a policy file. name is "" where no file is named: then [DefaultFile] is
-// read if it exists and the flags have no keep rule. inUse are the images in use, which every policy protects. Every error
-// is bad input; an error in the file is a [*FileError].
-func Read(flags Rules, name string, inUse []inuse.Text) (Policies, error) {
+// read if it exists and the flags have no keep rule. inUse are the images in use, which every policy protects. readLive
+// reads files with the names of what still exists, in the order given. Every error is bad input or one of readLive; an error
+// in the file is a [*FileError].
+func Read(flags Rules, name string, inUse []inuse.Text, readLive func(files []string) (live.Refs, error)) (Policies, error) {
 	var p Policies
-	p.flags, p.invalid = flags.Policy()
-	p.flags.InUse = inUse
+	policyOfRules := func(rules Rules) (retain.Policy, error) {
+		policy, err := rules.Policy()
+		policy.InUse = inUse
+		if files := rules.live(); err == nil && len(files) > 0 {
+			policy.Live, err = readLive(files)
+		}
+		return policy, err
+	}
+	p.flags, p.invalid = policyOfRules(flags)
 	if name == "" && errors.Is(p.invalid, retain.ErrNoKeepRule) {
 		switch _, err := os.Stat(DefaultFile); {
 		case err == nil:
@@ -53,7 +62,7 @@ func Read(flags Rules, name string, inUse []inuse.Text) (Policies, error) {
 		}
 	}
 	p.file = name
-	if name == "" {
+	if name == "" || errors.Is(p.invalid, live.ErrUnusable) {
 		return p, p.invalid
 	}
 	file, err := readFile(name)
@@ -61,11 +70,10 @@ func Read(flags Rules, name string, inUse []inuse.Text) (Policies, error) {
 		return p, err
 	}
 	for _, entry := range file.Policies {
-		policy, err := flags.over(entry.Rules).Policy()
+		policy, err := policyOfRules(flags.over(entry.Rules))
 		if err != nil {
 			return p, &FileError{file: name, position: entry.at, err: err}
 		}
-		policy.InUse = inUse
 		p.entries = append(p.entries, policyOf{entry.Repositories, policy, entry.at})
 	}
 	return p, nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,9 +22,11 @@ type Rules struct {
 	KeepMonthly     Count           `name:"keep-monthly" group:"keep" placeholder:"N" help:"Keep the newest image of each of the last N months that have an image."`
 	KeepYearly      Count           `name:"keep-yearly" group:"keep" placeholder:"N" help:"Keep the newest image of each of the last N years that have an image."`
 	KeepSemver      retain.Versions `name:"keep-semver" group:"keep" placeholder:"N" help:"Keep the N highest versions. N/major or N/minor keeps the N highest of each major or minor version. Releases rank above pre-releases."`
+	KeepNone        bool            `name:"keep-none" group:"keep" help:"Apply no keep rule to the tags of --tags, such as those of a closed pull request. Needs --tags, and excludes keep rules and groups."`
 
 	GroupBy      retain.Grouping `name:"group-by" group:"groups" placeholder:"RE" help:"Apply the keep rules to each group of tags separately. RE is an anchored regular expression; its capture groups name the group of a tag. For branches: ^(.+)-[0-9a-f]{7,}$."`
 	ExpireGroups retain.Age      `name:"expire-groups" group:"groups" placeholder:"AGE" help:"Stop applying keep rules to groups with no new image for this long."`
+	Live         []RefFiles      `name:"live" group:"groups" sep:"none" placeholder:"FILE" help:"Branches, tags and pull requests that still exist: the output of git ls-remote, or one name per line (docs/branches.md). Stop applying keep rules to the groups of others; with --expire-groups, after that time. Repeatable; - is standard input."`
 
 	Tags            []Patterns     `name:"tags" group:"scope" sep:"none" placeholder:"GLOB" help:"Consider only these tags. regsweep never deletes or counts other tags, and keeps every image that has one. A glob matches the whole tag. re: starts a regular expression that is anchored at both ends and runs to the end of its line."`
 	Protect         []Patterns     `name:"protect" group:"scope" sep:"none" placeholder:"GLOB" help:"Never delete or count these tags, in addition to latest."`
@@ -53,10 +56,43 @@ func (r Rules) Policy() (retain.Policy, error) {
 		KeepLast: int(r.KeepLast), KeepYoungerThan: r.KeepYoungerThan,
 		KeepHourly: int(r.KeepHourly), KeepDaily: int(r.KeepDaily), KeepWeekly: int(r.KeepWeekly),
 		KeepMonthly: int(r.KeepMonthly), KeepYearly: int(r.KeepYearly), KeepSemver: r.KeepSemver,
-		GroupBy: r.GroupBy, ExpireGroups: r.ExpireGroups,
+		KeepNone: r.KeepNone, GroupBy: r.GroupBy, ExpireGroups: r.ExpireGroups,
 		Sort: r.Sort, Undated: r.Undated, Untagged: r.Untagged, MaxDelete: r.MaxDelete,
 	}
+	if len(r.Live) > 0 && r.GroupBy.IsZero() { // whose files are not read yet
+		return p, retain.ErrLiveGroups
+	}
 	return p, p.Validate()
+}
+
+// RefFiles are the files of one text, which may hold a list, with the names of what still exists; "-" is standard input.
+type RefFiles struct{ paths []string }
+
+// UnmarshalText reads a list of files, separated by commas or newlines.
+func (f *RefFiles) UnmarshalText(text []byte) error {
+	f.paths = nil
+	for _, path := range strings.FieldsFunc(string(text), func(r rune) bool { return r == ',' || r == '\n' }) {
+		if path = strings.TrimSpace(path); path != "" {
+			f.paths = append(f.paths, path)
+		}
+	}
+	if len(f.paths) == 0 {
+		return errors.New("it names no file")
+	}
+	return nil
+}
+
+// live are the files of the rules with the names of what still exists, each once.
+func (r Rules) live() []string {
+	var out []string
+	for _, f := range r.Live {
+		for _, path := range f.paths {
+			if !slices.Contains(out, path) {
+				out = append(out, path)
+			}
+		}
+	}
+	return out
 }
 
 // Count is a whole number of at least 1; its zero value means that it was not given.

@@ -27,6 +27,7 @@ var schemas = map[reflect.Type]object{
 	reflect.TypeFor[retain.Limit]():    {"type": []string{"integer", "string"}, "minimum": 0, "pattern": "^[0-9]+%?$"},
 	reflect.TypeFor[bool]():            {"type": "boolean"},
 	reflect.TypeFor[Patterns]():        {"type": "string", "minLength": 1},
+	reflect.TypeFor[RefFiles]():        {"type": "string", "minLength": 1},
 	reflect.TypeFor[repositoryGlob]():  {"type": "string", "minLength": 1},
 }
 

@@ -63,7 +63,7 @@ func TestWarnings(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p, err := Read(Rules{}, file, nil)
+	p, err := Read(Rules{}, file, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -103,7 +103,8 @@ type decider struct {
 	byTag   map[string]*entry
 	ghosts  []string // in natural order
 	family  family
-	groups  []*group      // by name
+	groups  []*group // by name
+	count   groupCount
 	applied map[Rule]bool // the keep rules that apply to an image
 }
 
@@ -272,7 +273,7 @@ func (d *decider) plan(s oci.Snapshot) Plan {
 		}
 	}
 	p.Warnings = d.warnings()
-	p.Refusals = slices.Concat(d.refusePushed(), d.refuseUnreadable(), d.refuseNoGroup(), d.refuseTooMany(p))
+	p.Refusals = slices.Concat(d.refusePushed(), d.refuseUnreadable(), d.refuseNoGroup(), d.refuseLive(), d.refuseTooMany(p))
 	return p
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/regsweep/regsweep/internal/live"
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
@@ -99,6 +100,8 @@ type group struct {
 	name    string
 	members []*member // newest first, by the policy's sort
 	void    bool      // no keep rule applies in it
+	live    bool      // its branch, tag or pull request exists, or nothing is known of any
+	request bool      // its name is that of a pull or merge request
 }
 
 // member is an image in one of its groups, ranked by the tags that put it there.
@@ -126,9 +129,10 @@ func (d *decider) group() []*group {
 	for _, e := range d.entries {
 		in := d.groupsOf(e)
 		for _, x := range in {
+			d.count.add(x)
 			g := byName[x.group]
 			if g == nil {
-				g = &group{name: x.group}
+				g = d.newGroup(x.group)
 				byName[x.group] = g
 			}
 			r := e.rank
@@ -150,6 +154,12 @@ func (d *decider) group() []*group {
 	return out
 }
 
+// newGroup makes an empty group.
+func (d *decider) newGroup(name string) *group {
+	names := d.policy.Live
+	return &group{name: name, live: names.IsZero() || names.Has(name), request: live.IsRequest(name)}
+}
+
 // groupTags are the tags of an image that put it into a group.
 type groupTags struct {
 	group string
@@ -158,6 +168,9 @@ type groupTags struct {
 
 // groupsOf returns the groups of an image, each with the tags by which rules count it there, in the order of their names.
 func (d *decider) groupsOf(e *entry) []groupTags {
+	if len(e.names) == 1 { // as nearly all have
+		return []groupTags{{d.policy.GroupBy.nameOf(e.names[0]), e.names}}
+	}
 	var out []groupTags
 	for _, t := range e.names {
 		name := d.policy.GroupBy.nameOf(t)

@@ -81,25 +81,27 @@ func (d *decider) refuseTooMany(p Plan) []Refusal {
 	return []Refusal{{GuardMaxDelete, fmt.Sprintf("the plan deletes %d of %s, the limit is %s", deleted, plural(all, "image"), limit)}}
 }
 
-// countGroups returns how many tags the rules look at, how many of them are in a named group, and one that is not.
-func (d *decider) countGroups() (tags, named int, other string) {
-	for _, e := range d.entries {
-		for _, t := range e.names {
-			tags++
-			if d.policy.GroupBy.nameOf(t) != "" {
-				named++
-			} else if other == "" {
-				other = t
-			}
-		}
+// groupCount says how many tags the rules look at, how many of them are in a named group, and one that is not.
+type groupCount struct {
+	tags, named int
+	other       string
+}
+
+// add counts the tags of an image in a group.
+func (c *groupCount) add(x groupTags) {
+	c.tags += len(x.tags)
+	switch {
+	case x.group != "":
+		c.named += len(x.tags)
+	case c.other == "":
+		c.other = x.tags[0]
 	}
-	return tags, named, other
 }
 
 // refuseNoGroup refuses a plan whose grouping names no group: what was to be kept in each group would be kept once.
 func (d *decider) refuseNoGroup() []Refusal {
-	tags, named, other := d.countGroups()
-	if d.policy.GroupBy.IsZero() || tags == 0 || named > 0 {
+	tags, other := d.count.tags, d.count.other
+	if d.policy.GroupBy.IsZero() || tags == 0 || d.count.named > 0 {
 		return nil
 	}
 	return []Refusal{{GuardGroupBy, fmt.Sprintf("--group-by %s names no group for %s", d.policy.GroupBy, choose(tags, "the only tag, "+other, "any of the %d tags, such as "+strings.ReplaceAll(other, "%", "%%")))}}
@@ -107,7 +109,7 @@ func (d *decider) refuseNoGroup() []Refusal {
 
 // warnFewGroups warns when most tags are in the group without a name.
 func (d *decider) warnFewGroups() []string {
-	tags, named, other := d.countGroups()
+	tags, named, other := d.count.tags, d.count.named, d.count.other
 	if d.policy.GroupBy.IsZero() || named == 0 || 2*named >= tags {
 		return nil
 	}
@@ -127,6 +129,7 @@ func (d *decider) warnings() []string {
 			}
 		}
 	}
+	out = append(out, d.warnLongerNumbers()...)
 	out = append(out, d.warnFewGroups()...)
 	out = append(out, d.warnVoid()...)
 	for _, source := range d.usage.Unmatched {

@@ -33,6 +33,11 @@ type timedCase struct {
 // hardCase makes a repository in which the sentences of the page meet each other.
 func hardCase(r *rand.Rand) timedCase {
 	c := timedCase{testCase{names: map[oci.Digest]string{}, policy: hardPolicy(r)}, pick(r, borders).In(pick(r, zones))}
+	c.randomLive(r)
+	if at := c.policy.Live.Written(); !at.IsZero() {
+		c.policy.Live = c.policy.Live.WrittenAt(c.now.Add(at.Sub(testNow)))
+	}
+	c.randomNone(r)
 	s := oci.Snapshot{Repository: testRepository}
 	count := 1 + r.IntN(12)
 	width := 1 + r.IntN(8) // how far apart numbers in tags are
@@ -94,6 +99,7 @@ func hardTag(r *rand.Rand, width int) string {
 		"main-%d", "main-%d", "dev-%d", "dev-%d", "feat/x-%d", "b%d", "b0%d", "%d", "v%d", "v1.%d", "1.%d.0", "v1.%d.0", "1.0.%d", "2.%d.1",
 		"1.%d.0-rc.1", "1.1.0-rc.%d", "v1.1.0-rc.%d", "1.1.0_%d", "1.%d.0_a", "1.1.0-5_%d", "1.1.0-%d", "1.1_%d", "latest", "stable", "edge-%d-arm", "%d.x",
 		"web-1.%d.0", "web-1.%d", "api-v1.%d.0", "1.%d.0-arm", "web-1.%d.0-1",
+		"pr-1-%d", "PR-2-%d", "pr-%d", "main-%d", "a-branch-with-a-long-name-that-is-cut-%d", "refs_heads_dev-%d",
 	})
 	form = strings.ReplaceAll(form, "/", "_")
 	if !strings.Contains(form, "%") {

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/regsweep/regsweep/internal/live"
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
@@ -229,6 +230,10 @@ func TestNeedsBuildDates(t *testing.T) {
 		}
 		return v
 	}
+	refs, err := live.Parse("refs.txt", "main")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		policy Policy
 		want   bool
@@ -243,6 +248,7 @@ func TestNeedsBuildDates(t *testing.T) {
 		"and the newest of the day": {Policy{KeepLast: 2, Sort: SortName, KeepDaily: 1}, true},
 		"by push date":              {Policy{KeepLast: 2, Sort: SortPushed, KeepDaily: 1}, false},
 		"an age by push date":       {Policy{Sort: SortPushed, KeepYoungerThan: age("1d")}, false},
+		"names that still exist":    {Policy{KeepLast: 2, Sort: SortName, Live: refs}, true},
 		"nothing":                   {Policy{}, true},
 	} {
 		if got := c.policy.NeedsBuildDates(); got != c.want {

@@ -51,7 +51,7 @@ func broken(c testCase, p Plan) []string {
 		if doomed && slices.ContainsFunc(c.context.Pushed, func(p oci.Pushed) bool { return p.Digest == i.Digest }) {
 			fail("%s is deleted though it was pushed by digest", name)
 		}
-		if p := c.policy; doomed && len(i.Tags) > 0 && counted(i) && !p.KeepYoungerThan.IsZero() && p.ExpireGroups.IsZero() &&
+		if p := c.policy; doomed && len(i.Tags) > 0 && counted(i) && !p.KeepYoungerThan.IsZero() && p.ExpireGroups.IsZero() && p.Live.IsZero() &&
 			dateUnder(p, i).After(p.KeepYoungerThan.Before(testNow)) && !dateUnder(p, i).After(testNow.Add(clockSkew)) && (p.sort() != SortSemver) {
 			fail("%s is deleted though it is young enough", name)
 		}
@@ -102,7 +102,7 @@ func mustBeVoid(c testCase) bool {
 	dated := slices.ContainsFunc(c.snapshot.Images, func(i oci.Image) bool { return !dateUnder(p, i).IsZero() })
 	dotted := slices.ContainsFunc(c.snapshot.Images, func(i oci.Image) bool { return strings.Contains(strings.Join(i.Tags, ""), ".") })
 	byDate := !p.KeepYoungerThan.IsZero() || p.KeepHourly+p.KeepDaily+p.KeepWeekly+p.KeepMonthly+p.KeepYearly > 0
-	return p.KeepLast == 0 && (!byDate || !dated) && (p.KeepSemver.IsZero() || !dotted) && len(c.context.Pending) == 0
+	return !p.KeepNone && p.KeepLast == 0 && (!byDate || !dated) && (p.KeepSemver.IsZero() || !dotted) && len(c.context.Pending) == 0
 }
 
 // randomCase makes a small repository of everything that can occur, and a policy.
@@ -168,6 +168,8 @@ func randomCase(r *rand.Rand) testCase {
 	c.listsUntagged = r.IntN(2) == 0
 	classify(&c.snapshot, c.seen(c.snapshot))
 	c.policy = randomPolicy(r)
+	c.randomLive(r)
+	c.randomNone(r)
 	if len(c.snapshot.Images) > 0 && r.IntN(2) == 0 {
 		i := c.snapshot.Images[r.IntN(len(c.snapshot.Images))]
 		p := oci.Pushed{Reference: oci.Reference{Repository: testRepository, Digest: i.Digest}}
@@ -272,7 +274,7 @@ func checkCase(t *testing.T, c testCase, r *rand.Rand) {
 	if after := fmt.Sprintf("%#v", c.snapshot); after != before {
 		t.Fatalf("the input was changed:\n%s\n%s", before, after)
 	}
-	problems := broken(c, plan)
+	problems := append(broken(c, plan), brokenLive(c, plan, r)...)
 	shuffled := c.snapshot
 	shuffled.Images = slices.Clone(c.snapshot.Images)
 	r.Shuffle(len(shuffled.Images), func(i, j int) {

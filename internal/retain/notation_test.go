@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/regsweep/regsweep/internal/inuse"
+	"github.com/regsweep/regsweep/internal/live"
 	"github.com/regsweep/regsweep/internal/oci"
 )
 
@@ -29,7 +30,8 @@ import (
 //
 // An image is its tags and its age, "-" for no date. A name with ~ has no tag. "lists" makes it an index, "subject"
 // and a tag of the form sig(NAME) or src(NAME) an attachment, "ghost" a tag without a manifest, "lacks" a child that is not there.
-// Lines of "in-use:" in the head are those of the file deploy.yaml, in which @NAME is a digest.
+// Lines of "in-use:" in the head are those of the file deploy.yaml, in which @NAME is a digest, and lines of "live:" those
+// of the file refs.txt.
 
 // testNow is the time of all cases, a Monday.
 var testNow = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -46,6 +48,7 @@ type testCase struct {
 	context  Context
 	snapshot oci.Snapshot
 	names    map[oci.Digest]string
+	live     []string // the lines that Policy.Live was read from
 	// listsUntagged says that the registry lists manifests without a tag.
 	listsUntagged bool
 }
@@ -57,6 +60,7 @@ func parseCase(t testing.TB, text string) (c testCase, want string) {
 		t.Fatalf("a case has three parts, not %d", len(parts))
 	}
 	c.names = map[oci.Digest]string{}
+	var err error
 	var inUse []string
 	for line := range strings.Lines(parts[0]) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), ":")
@@ -68,12 +72,19 @@ func parseCase(t testing.TB, text string) (c testCase, want string) {
 			c.context.Pushed = append(c.context.Pushed, parsePushed(value))
 		case key == "in-use":
 			inUse = append(inUse, value)
+		case key == "live":
+			c.live = append(c.live, value)
 		default:
 			t.Fatalf("unknown line %q", line)
 		}
 	}
 	if len(inUse) > 0 {
 		c.policy.InUse = append(c.policy.InUse, parseInUse(t, strings.Join(inUse, "\n")))
+	}
+	if len(c.live) > 0 {
+		if c.policy.Live, err = live.Parse("refs.txt", strings.Join(c.live, "\n")); err != nil {
+			t.Fatal(err)
+		}
 	}
 	c.snapshot = c.parseSnapshot(t, parts[1])
 	return c, parts[2]
@@ -84,6 +95,7 @@ func parsePolicy(t testing.TB, text string) Policy {
 	var p Policy
 	var err error
 	text, p.NoProtectLatest = strings.CutSuffix(text, " --no-protect-latest")
+	text, p.KeepNone = strings.CutPrefix(text, "--keep-none")
 	words := strings.Fields(text)
 	for i := 0; i+1 < len(words) && err == nil; i += 2 {
 		value := words[i+1]

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/regsweep/regsweep/internal/live"
 )
 
 // TestOracle compares Decide with a second reading of docs/retention.md on random repositories.
@@ -61,6 +63,11 @@ func (c *timedCase) written() string {
 	flag("tags", p.Tags, len(p.Tags) > 0)
 	flag("protect", p.Protect, len(p.Protect) > 0)
 	flag("no-protect-latest", "", p.NoProtectLatest)
+	flag("keep-none", "", p.KeepNone)
+	flag("written", p.Live.Written(), !p.Live.Written().IsZero())
+	for _, line := range c.live {
+		b.WriteString("\nlive: " + line)
+	}
 	for _, x := range c.context.Pushed {
 		fmt.Fprintf(&b, "\npushed: %s@%s", x.Tag, c.names[x.Digest])
 	}
@@ -88,11 +95,15 @@ func (c *timedCase) written() string {
 // disagreement says for which images Decide and the page differ, "" when they do not.
 func disagreement(c timedCase) string {
 	plan := Decide(c.snapshot, c.policy, c.context, c.now)
-	got, want := verdicts(plan), oracle(c.snapshot, c.policy, c.context.Pushed, c.now)
+	got, want := verdicts(plan), oracle(c.testCase, c.now)
 	var out []string
 	refused := slices.ContainsFunc(plan.Refusals, func(r Refusal) bool { return r.Guard == GuardGroupBy })
-	if theory := (&theory{images: c.snapshot.Images, policy: c.policy}); refused != theory.namesNoGroup() {
+	o := &theory{images: c.snapshot.Images, policy: c.policy, refs: c.live, now: c.now}
+	if refused != o.namesNoGroup() {
 		out = append(out, fmt.Sprintf("refused for its groups: Decide says %v, the page %v", refused, !refused))
+	}
+	if refused := slices.ContainsFunc(plan.Refusals, func(r Refusal) bool { return r.Guard == GuardLive }); refused != o.namesDoNotFit(c.snapshot.Ghosts) {
+		out = append(out, fmt.Sprintf("refused for its live names: Decide says %v, the page %v", refused, !refused))
 	}
 	for _, i := range c.snapshot.Images {
 		if got[i.Digest] != want[i.Digest] {
@@ -108,7 +119,7 @@ func shrunk(c timedCase) timedCase {
 		again = false
 		for _, smaller := range smallerCases(c) {
 			classify(&smaller.snapshot, smaller.seen(smaller.snapshot))
-			if len(smaller.policy.keepRules()) > 0 && disagreement(smaller) != "" {
+			if smaller.policy.Validate() == nil && disagreement(smaller) != "" {
 				c, again = smaller, true
 				break
 			}
@@ -140,6 +151,11 @@ func smallerCases(c timedCase) (out []timedCase) {
 			without(func(d *timedCase) { d.snapshot.Images[n].Created, d.snapshot.Images[n].Size = day, 1 })
 		}
 	}
+	for n := range c.live {
+		if len(c.live) > 1 {
+			without(func(d *timedCase) { d.setLive(slices.Delete(slices.Clone(c.live), n, n+1)...) })
+		}
+	}
 	for n := range c.context.Pushed {
 		without(func(d *timedCase) { d.context.Pushed = slices.Delete(d.context.Pushed, n, n+1) })
 	}
@@ -149,10 +165,13 @@ func smallerCases(c timedCase) (out []timedCase) {
 		func(p *Policy) { p.KeepWeekly = 0 }, func(p *Policy) { p.KeepMonthly = 0 }, func(p *Policy) { p.KeepYearly = 0 },
 		func(p *Policy) { p.KeepSemver = Versions{} }, func(p *Policy) { p.KeepSemver.per = "" }, func(p *Policy) { p.Sort = "" },
 		func(p *Policy) { p.Undated = "" }, func(p *Policy) { p.ExpireGroups = Age{} },
-		func(p *Policy) { p.GroupBy, p.ExpireGroups = Grouping{}, Age{} },
+		func(p *Policy) { p.GroupBy, p.ExpireGroups, p.Live = Grouping{}, Age{}, live.Refs{} }, func(p *Policy) { p.Live = live.Refs{} },
 	} {
 		d := c
 		if change(&d.policy); !reflect.DeepEqual(d.policy, c.policy) {
+			if d.policy.Live.IsZero() {
+				d.live = nil
+			}
 			out = append(out, d)
 		}
 	}

@@ -35,6 +35,8 @@ const (
 	RuleYearly       Rule = "keep-yearly"
 	RuleSemver       Rule = "keep-semver"
 	RuleExpireGroups Rule = "expire-groups"
+	RuleLive         Rule = "live"
+	RuleNone         Rule = "keep-none"
 	RuleUndated      Rule = "undated"
 	RuleNoVersion    Rule = "no-version"
 	RuleVoid         Rule = "no-rule-applies"

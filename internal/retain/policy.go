@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/inuse"
+	"github.com/regsweep/regsweep/internal/live"
 )
 
 // Policy says what a repository keeps. The zero value has no keep rule and is refused by [Policy.Validate].
@@ -42,6 +43,11 @@ type Policy struct {
 	GroupBy Grouping
 	// ExpireGroups applies no keep rule to a named group whose newest image is older; with the zero Age no group expires.
 	ExpireGroups Age
+	// Live are the branches, tags and pull requests that still exist. A named group that is not one of them is given up; with
+	// ExpireGroups, when it has expired. The zero value gives none up.
+	Live live.Refs
+	// KeepNone applies no keep rule to the images in scope. It needs Tags, and no keep rule and no groups can be given.
+	KeepNone bool
 	// Untagged gives up untagged manifests that are not younger than this; the zero Age keeps all of them.
 	Untagged Age
 	// Sort says what newest means; "" is [SortCreated].
@@ -134,11 +140,18 @@ func (p Policy) Validate() error {
 			return fmt.Errorf("%s must be at least 1, not %d", rule.name, rule.n)
 		}
 	}
-	if len(p.keepRules()) == 0 {
+	if p.KeepNone {
+		if err := p.validateNone(); err != nil {
+			return err
+		}
+	} else if len(p.keepRules()) == 0 {
 		return ErrNoKeepRule
 	}
 	if !p.ExpireGroups.IsZero() && p.GroupBy.IsZero() {
 		return errors.New("expire-groups needs group-by, which makes the groups")
+	}
+	if !p.Live.IsZero() && p.GroupBy.IsZero() {
+		return ErrLiveGroups
 	}
 	if err := p.Sort.validate(); err != nil {
 		return err
@@ -151,9 +164,9 @@ func (p Policy) sort() Sort { return cmp.Or(p.Sort, SortCreated) }
 
 // NeedsBuildDates reports whether the date of an image's build decides anything. Where names alone decide, or the date at
 // which the registry received an image, it does not. Without --keep-last nothing may be kept, and then the newest image
-// by date is.
+// by date is. With the names of what still exists, an image can be newer than they are.
 func (p Policy) NeedsBuildDates() bool {
-	return !p.Untagged.IsZero() || p.sort() != SortPushed && (p.KeepLast == 0 || p.needsDates())
+	return !p.Untagged.IsZero() || p.sort() != SortPushed && (!p.Live.IsZero() || p.KeepLast == 0 || p.needsDates())
 }
 
 // NeedsPushTimes reports whether the policy asks for the date at which the registry received an image.
@@ -206,16 +219,19 @@ func (p Policy) keepRules() []string {
 // String says the policy in English, as the head of each report does.
 func (p Policy) String() string {
 	keep := p.keepRules()
-	if len(keep) == 0 {
+	if len(keep) == 0 && !p.KeepNone {
 		return "keep everything"
 	}
 	head := "keep " + and(keep)
+	if p.KeepNone {
+		head = "keep nothing by rule"
+	}
 	if !p.GroupBy.IsZero() {
 		head += ", in each group of " + p.GroupBy.String()
 	}
 	parts := []string{head}
-	if !p.ExpireGroups.IsZero() {
-		parts = append(parts, "keep nothing by rule in groups without a new image for "+p.ExpireGroups.String())
+	if s := p.givenUp(); s != "" {
+		parts = append(parts, "keep nothing by rule in groups "+s)
 	}
 	if len(p.Tags) > 0 {
 		parts = append(parts, "only tags "+join(p.Tags))

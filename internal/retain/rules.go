@@ -17,9 +17,18 @@ func (d *decider) keepByRules() {
 	if d.policy.KeepTagged { // all that the rules could keep stays already
 		return
 	}
+	if d.policy.KeepNone {
+		d.keepNone()
+		return
+	}
 	for _, g := range d.groups {
 		candidates := d.candidates(g)
-		if d.keepWhereVoid(g, candidates) || d.expire(g, candidates) {
+		g.void = d.isVoid(candidates)
+		if d.giveUp(g, candidates) {
+			continue
+		}
+		d.keepUnplaced(g)
+		if d.keepWhereVoid(g) || d.expire(g, candidates) {
 			continue
 		}
 		d.keepLast(g, candidates)
@@ -29,58 +38,88 @@ func (d *decider) keepByRules() {
 	}
 }
 
-// candidates returns the members that rules look at, newest first. A member whose place among the others is not known is
-// kept here and takes no place from another: one without a usable date when dates matter, or without a version when the
-// order is by version. A part without either follows its index.
+// candidates returns the members that rules look at, newest first: those whose place among the others is known.
 func (d *decider) candidates(g *group) []*member {
 	var out []*member
 	for _, m := range g.members {
-		versionless := d.policy.sort() == SortSemver && m.rank.version == nil
-		undated := d.policy.needsDates() && m.rank.created.IsZero() && d.policy.Undated != UndatedOldest
-		switch {
-		case !versionless && !undated:
+		if rule, _ := d.unplaced(m); rule == "" {
 			out = append(out, m)
-		case m.part:
-		case versionless:
-			m.keep(RuleNoVersion, "no tag is a semantic version")
-		default:
-			m.keep(RuleUndated, "no usable date")
 		}
 	}
 	return out
 }
 
+// unplaced says why the place of a member among the others is not known: it has no usable date when dates matter, or no
+// version when the order is by version. The rule is "" for one that has a place.
+func (d *decider) unplaced(m *member) (Rule, string) {
+	switch {
+	case d.policy.sort() == SortSemver && m.rank.version == nil:
+		return RuleNoVersion, "no tag is a semantic version"
+	case d.policy.needsDates() && m.rank.created.IsZero() && d.policy.Undated != UndatedOldest:
+		return RuleUndated, "no usable date"
+	}
+	return "", ""
+}
+
+// keepUnplaced keeps the members whose place among the others is not known. They take no place from another. A part
+// without a place follows its index.
+func (d *decider) keepUnplaced(g *group) {
+	for _, m := range g.members {
+		if rule, why := d.unplaced(m); rule != "" && !m.part {
+			m.keep(rule, why)
+		}
+	}
+}
+
 // expire applies no keep rule to a group without a new image for so long that its branch must be gone, and reports
-// whether the group has expired. The images that match no group never expire, and neither does a group with an image
-// whose age is not known. In a group that has not expired the newest image stays, whatever the other rules say: without
-// it a later run would find the group expired.
+// whether the group has expired. Where it is known which branches exist, only those that do not can expire. In a group
+// that has not expired the newest image stays, whatever the other rules say: without it a later run would find the group
+// expired.
 func (d *decider) expire(g *group, candidates []*member) bool {
-	if d.policy.ExpireGroups.IsZero() || g.name == "" || len(candidates) == 0 {
+	if d.policy.ExpireGroups.IsZero() || g.name == "" || len(candidates) == 0 || d.ageUnknown(g) {
 		return false
 	}
+	if d.hasExpired(g, candidates) && (d.policy.Live.IsZero() || d.isGone(g)) {
+		d.missExpired(g, candidates)
+		return true
+	}
+	if sign := slices.MinFunc(candidates, membersBy(newestFirst(SortCreated))); !sign.rank.created.IsZero() {
+		sign.keep(RuleExpireGroups, "the newest image of "+g.name)
+	}
+	return false
+}
+
+// hasExpired reports whether a group is without a new image for so long. The images that match no group never expire, and
+// neither does a group with an image whose age is not known.
+func (d *decider) hasExpired(g *group, candidates []*member) bool {
+	return g.name != "" && len(candidates) > 0 && !d.ageUnknown(g) && !g.newest().After(d.policy.ExpireGroups.Before(d.now))
+}
+
+// ageUnknown reports whether a group has an image whose age is not known. A part may go with its index.
+func (d *decider) ageUnknown(g *group) bool {
+	return d.policy.Undated != UndatedOldest && slices.ContainsFunc(g.members, func(m *member) bool { return m.rank.created.IsZero() && !m.part })
+}
+
+// newest returns the date of the newest image of a group; zero when none has a date.
+func (g *group) newest() time.Time {
 	var newest time.Time
 	for _, m := range g.members {
-		if m.rank.created.IsZero() && d.policy.Undated != UndatedOldest && !m.part { // a part may go with its index
-			return false
-		}
 		if m.rank.created.After(newest) {
 			newest = m.rank.created
 		}
 	}
-	if newest.After(d.policy.ExpireGroups.Before(d.now)) {
-		if sign := slices.MinFunc(candidates, membersBy(newestFirst(SortCreated))); !sign.rank.created.IsZero() {
-			sign.keep(RuleExpireGroups, "the newest image of "+g.name)
-		}
-		return false
-	}
+	return newest
+}
+
+// missExpired says of members of a group that it has expired.
+func (d *decider) missExpired(g *group, members []*member) {
 	why := "no image of " + g.name + " has a date"
-	if !newest.IsZero() {
+	if newest := g.newest(); !newest.IsZero() {
 		why = fmt.Sprintf("no new image in %s for %s", g.name, Elapsed(d.now.Sub(newest)))
 	}
-	for _, m := range candidates {
+	for _, m := range members {
 		m.miss(RuleExpireGroups, why)
 	}
-	return true
 }
 
 func (d *decider) keepLast(g *group, candidates []*member) {

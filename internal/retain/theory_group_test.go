@@ -195,7 +195,10 @@ func (o *theory) datesMatter() bool {
 
 // keepIn is rule 5 in one group.
 func (o *theory) keepIn(group string) {
-	var counted, parts []standing
+	if o.policy.KeepNone {
+		return
+	}
+	var counted, parts, unplaced []standing
 	var newest time.Time
 	anyCounted, ageUnknown := false, false
 	for _, i := range o.images {
@@ -211,12 +214,20 @@ func (o *theory) keepIn(group string) {
 		switch {
 		case s.date.IsZero() && o.policy.Undated != UndatedOldest && o.datesMatter(),
 			o.policy.Sort == SortSemver && s.version == nil:
-			o.stays[i.Digest] = o.stays[i.Digest] || !s.part
+			unplaced = append(unplaced, s)
 		case s.part:
 			parts = append(parts, s)
 		default:
 			counted = append(counted, s)
 		}
+	}
+	expired := group != "" && !o.policy.ExpireGroups.IsZero() && len(counted)+len(parts) > 0 && !ageUnknown && !newest.After(o.policy.ExpireGroups.Before(o.now))
+	live := o.policy.Live.IsZero() || group == "" || o.isLive(group) || o.tooNew(newest)
+	if !live && !o.nothingApplies(counted) && (expired || o.policy.ExpireGroups.IsZero()) {
+		return
+	}
+	for _, s := range unplaced {
+		o.stays[s.digest] = o.stays[s.digest] || !s.part
 	}
 	if o.allVoid(counted) {
 		for _, i := range o.images {
@@ -226,7 +237,7 @@ func (o *theory) keepIn(group string) {
 		}
 		return
 	}
-	if expire := o.policy.ExpireGroups; group != "" && !expire.IsZero() && anyCounted && !ageUnknown && !newest.After(expire.Before(o.now)) {
+	if expired && (o.policy.Live.IsZero() || !live) {
 		return
 	}
 	if all := slices.Concat(counted, parts); group != "" && !o.policy.ExpireGroups.IsZero() && anyCounted && !ageUnknown && len(all) > 0 {
@@ -242,6 +253,11 @@ func (o *theory) keepIn(group string) {
 			o.stays[part.digest] = true
 		}
 	}
+}
+
+// nothingApplies says whether no keep rule applies where these are the images that the rules count: --keep-last needs any.
+func (o *theory) nothingApplies(counted []standing) bool {
+	return o.allVoid(counted) || o.policy.KeepLast > 0 && len(counted) == 0
 }
 
 // allVoid says whether every keep rule is void where these are the images that the rules count.

@@ -18,6 +18,8 @@ import (
 type theory struct {
 	images []oci.Image
 	policy Policy
+	refs   []string // the lines of --live
+	named  map[string]bool
 	pushed []oci.Pushed
 	now    time.Time
 	grown  map[oci.Digest]bool // parts that are "counted from then on like any other image"
@@ -26,8 +28,8 @@ type theory struct {
 }
 
 // oracle returns the verdicts that docs/retention.md demands.
-func oracle(s oci.Snapshot, p Policy, pushed []oci.Pushed, now time.Time) map[oci.Digest]Verdict {
-	o := theory{images: s.Images, policy: p, pushed: pushed, now: now, grown: map[oci.Digest]bool{}}
+func oracle(c testCase, now time.Time) map[oci.Digest]Verdict {
+	o := theory{images: c.snapshot.Images, policy: c.policy, refs: c.live, pushed: c.context.Pushed, now: now, grown: map[oci.Digest]bool{}}
 	for before := -1; before < len(o.grown); {
 		before = len(o.grown)
 		o.stays, o.leftBy = map[oci.Digest]bool{}, map[oci.Digest]bool{}

@@ -37,10 +37,8 @@ func (p Policy) givenRules() []givenRule {
 	return out
 }
 
-// keepWhereVoid keeps all images of a group in which no keep rule applies, and reports whether that is so. Such a rule
-// does not fit the tags or the images, and without this it would delete everything. With --keep-last the images that
-// have no place in the order stay already.
-func (d *decider) keepWhereVoid(g *group, candidates []*member) bool {
+// isVoid reports whether no keep rule applies in a group, and notes which rules apply.
+func (d *decider) isVoid(candidates []*member) bool {
 	void := true
 	for _, given := range d.policy.givenRules() {
 		if slices.ContainsFunc(candidates, func(m *member) bool { return !m.part && given.applies(m) }) {
@@ -48,8 +46,14 @@ func (d *decider) keepWhereVoid(g *group, candidates []*member) bool {
 			void = false
 		}
 	}
-	g.void = void
-	if !void || d.policy.KeepLast > 0 {
+	return void
+}
+
+// keepWhereVoid keeps all images of a group in which no keep rule applies, and reports whether that is so. Such a rule
+// does not fit the tags or the images, and without this it would delete everything. With --keep-last the images that
+// have no place in the order stay already.
+func (d *decider) keepWhereVoid(g *group) bool {
+	if !g.void || d.policy.KeepLast > 0 {
 		return false
 	}
 	for _, m := range g.members {

@@ -163,6 +163,7 @@ binding.setVariable('pipeline') { Closure body ->
   enter(body, [
     agent: { it },
     options: { Closure c -> enter(c, [disableConcurrentBuilds: { -> }]) },
+    triggers: { Closure c -> enter(c, [cron: { String when -> }]) },
     environment: { Closure c -> enter(c, [:]) },
     stages: { Closure c -> stages = c },
     post: { Closure c -> enter(c, conditions(after)) },
