@@ -63,10 +63,13 @@ func (d *decider) keepWhereVoid(g *group, candidates []*member) bool {
 // warnVoid says which keep rules apply to no image of the repository, and in which groups nothing is deleted because of
 // that.
 func (d *decider) warnVoid() []string {
-	images := 0 // that the rules count
+	images, versioned := 0, 0 // that the rules count
 	for _, e := range d.entries {
 		if len(e.names) > 0 && !e.part {
 			images++
+			if e.rank.stable != nil {
+				versioned++
+			}
 		}
 	}
 	if images == 0 {
@@ -85,7 +88,11 @@ func (d *decider) warnVoid() []string {
 	if len(dates) > 0 {
 		out = append(out, fmt.Sprintf("%s to no image: %s", apply(dates), choose(images, "the only image has no usable date", "none of the %d images has a usable date")))
 	}
-	if len(versions) > 0 {
+	switch {
+	case len(versions) == 0:
+	case versioned > 0:
+		out = append(out, fmt.Sprintf("%s to no image: %s", apply(versions), choose(versioned, "the only image with a semantic version has no usable date", "none of the %d images with a semantic version has a usable date")))
+	default:
 		out = append(out, fmt.Sprintf("%s to no image: %s", apply(versions), choose(images, "no tag of the only image is a semantic version", "no tag of the %d images is a semantic version")))
 	}
 	return append(out, d.warnVoidGroups()...)
