@@ -83,7 +83,9 @@ var dates = func() []oddity {
 		aged("a Flux artifact with the annotation", "application/vnd.cncf.flux.config.v1+json", nothing, annotated),
 		aged("an artifact without a config", emptyType, nothing, annotated),
 		aged("fractions and another zone", ociConfig, func(date string) string { return created(strings.Replace(date, "Z", ".123456789+02:00", 1)) }, nil),
-		aged("the last step of the history", ociConfig, func(date string) string { return `{"created":"1970-01-01T00:00:00Z","history":[` + created(date) + `]}` }, nil),
+		aged("the last step of the history", ociConfig, func(date string) string {
+			return `{"created":"1970-01-01T00:00:00Z","history":[` + created(date) + `]}`
+		}, nil),
 	} {
 		out = append(out, rows...)
 	}

@@ -25,8 +25,13 @@ type oddity struct {
 	make func(o *odd)
 	args []string // "--keep-last 2" without any
 	code int
-	// left are the tags that stay; "b3 b4" without any.
-	left string
+	// left are the tags that stay; "b3 b4" without any. others are those whose names have blanks.
+	left   string
+	others []string
+	// ghosts are tags that distribution 2.8 leaves without an image, because it cannot remove them.
+	ghosts string
+	// only is the line that the row is for; "" is both.
+	only registrytest.Version
 	// stay and gone are what make has named, tagged or not.
 	stay, gone string
 	// says is what the program says in the first run, and never what it says in neither, on both streams.
@@ -58,6 +63,9 @@ func testOdd(t *testing.T, path string, oddities []oddity) {
 			t.Parallel()
 			server := openStored(t, r.version, r.start)
 			for n, c := range oddities {
+				if c.only != "" && c.only != r.version {
+					continue
+				}
 				t.Run(c.name, func(t *testing.T) {
 					t.Parallel()
 					o := server.repository(t, fmt.Sprintf("odd/%s%d", path, n))
@@ -101,7 +109,6 @@ func (c oddity) prune(o *odd, host string, more ...string) {
 	}
 	args = append(append([]string{host + "/" + o.Path, "--state-dir", o.State}, args...), more...)
 	for _, which := range []string{"first", "second"} {
-		began := time.Now()
 		run := start(o.T, args...).end()
 		text := run.stdout + run.stderr
 		if run.code != c.code {
@@ -121,11 +128,14 @@ func (c oddity) prune(o *odd, host string, more ...string) {
 		if left == "" {
 			left = "b3 b4"
 		}
-		o.Left(strings.Fields(left)...)
+		if o.Server.Version == registrytest.V2 {
+			left += " " + c.ghosts
+		}
+		o.Left(append(strings.Fields(left), c.others...)...)
 		o.There(true, o.digests(c.stay)...)
 		o.There(false, o.digests(c.gone)...)
-		if os.Getenv("ODD_DEBUG") != "" {
-			o.T.Logf("%s %s run took %s\n%s", o.Path, which, time.Since(began), text)
+		if c.code != 0 { // it remembers nothing
+			return
 		}
 	}
 }
@@ -273,7 +283,9 @@ func (o *odd) remove(name string) {
 }
 
 // dated is a config of an image that was built so many days ago.
-func dated(days int) string { return `{"created":"` + date(days) + `","os":"linux","architecture":"amd64"}` }
+func dated(days int) string {
+	return `{"created":"` + date(days) + `","os":"linux","architecture":"amd64"}`
+}
 
 func date(days int) string { return ago(days).Format(time.RFC3339) }
 

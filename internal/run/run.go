@@ -58,7 +58,7 @@ type World struct {
 	Events func(Event)
 }
 
-// Event is something that happens during a run: [Progress], [RepositoryDone], [ShardChosen] or [GCStep].
+// Event is something that happens during a run: [Progress], [RepositoryDone], [ShardChosen], [CatalogSkipped] or [GCStep].
 type Event interface{ event() }
 
 // Progress says how many of all units, such as "deletions", are done for a repository or a registry.
@@ -76,6 +76,13 @@ type ShardChosen struct {
 	Own int // how many repositories belong to the part
 }
 
+// CatalogSkipped says which names in a registry's catalog match a pattern and cannot be repositories, such as the folders
+// that a network storage puts next to the registry's own.
+type CatalogSkipped struct {
+	Host  string
+	Names []string
+}
+
 // GCStep describes the current step of a garbage collection.
 type GCStep struct {
 	Text string
@@ -86,6 +93,7 @@ type GCStep struct {
 func (Progress) event()       {}
 func (RepositoryDone) event() {}
 func (ShardChosen) event()    {}
+func (CatalogSkipped) event() {}
 func (GCStep) event()         {}
 
 func (w World) deadline(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {

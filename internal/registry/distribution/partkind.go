@@ -18,7 +18,9 @@ import (
 var errNotManifest = errors.New("not a manifest")
 
 // whole reads a manifest by digest.
-func (r *Repository) whole(ctx context.Context, d oci.Digest) (manifest, error) { return r.manifest(ctx, d.String()) }
+func (r *Repository) whole(ctx context.Context, d oci.Digest) (manifest, error) {
+	return r.manifest(ctx, d.String())
+}
 
 // part reads what an index lists. An index can list a blob without a media type, or with that of a manifest, and
 // distribution, 2.8 as well as 3.1, answers 500 whenever it is asked for such a manifest. So after the first 500 the blob
