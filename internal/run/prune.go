@@ -157,8 +157,11 @@ func (p *pruner) plan(ctx context.Context, name oci.Repository) *task {
 	snapshot, pushed, err := p.read(ctx, t.repository, name, rules, t.journal.Unfinished())
 	t.recognize()
 	if err != nil {
-		t.outcome = unread(ctx, t.outcome, err)
+		t.outcome = unread(ctx, t.outcome, p.advise(name, err))
 		return t
+	}
+	if advice := p.absent(name); advice != "" && len(snapshot.Images) == 0 {
+		t.outcome.Warnings = append(t.outcome.Warnings, "the repository holds no image; "+advice)
 	}
 	plan := retain.Decide(snapshot, rules, retain.Context{Pushed: pushed, Pending: t.journal.Unfinished(), Begun: t.journal.Begun()}, p.summary.Started)
 	t.outcome.Plan, t.outcome.Pushed = &plan, pushed
@@ -170,6 +173,22 @@ func (p *pruner) plan(ctx context.Context, name oci.Repository) *task {
 		t.outcome.Outcomes = prune.Skip(plan, "refused").Outcomes
 	}
 	return t
+}
+
+// absent returns what helps where a repository is not there.
+func (p *pruner) absent(name oci.Repository) string {
+	if p.Absent == nil {
+		return ""
+	}
+	return p.Absent(name)
+}
+
+// advise says of a repository that the registry does not know what helps, where something does.
+func (p *pruner) advise(name oci.Repository, err error) error {
+	if advice := p.absent(name); advice != "" && errors.Is(err, registry.ErrUnknownRepository) {
+		return registry.Advise(err, nil, advice)
+	}
+	return err
 }
 
 // finish carries out the plan of a task, if it has one, and tells what became of it.

@@ -19,6 +19,9 @@ import (
 type Job struct {
 	// Images are the repositories, which may be patterns, and what the pipeline has just pushed to them.
 	Images oci.Pushes
+	// Absent returns what helps where a registry does not know a repository, or has nothing in it; it may be nil, and return
+	// "".
+	Absent func(oci.Repository) string
 	// Policy returns what a repository keeps.
 	Policy func(oci.Repository) (retain.Policy, error)
 	// Shard is the part of the repositories for this run; the zero value means all of them. The run sets Of.
