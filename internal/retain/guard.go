@@ -29,11 +29,10 @@ func (d *decider) refusePushed() []Refusal {
 		out = append(out, Refusal{Guard: GuardJustBuilt, Detail: fmt.Sprintf("the pipeline %s %s (source: %s), but ", pushed, p.Reference, p.Source) + fmt.Sprintf(format, args...)})
 	}
 	absent := func(p oci.Pushed, format string, args ...any) {
-		if p.Doubt.Why != "" {
-			format += ": " + p.Doubt.Why
-		}
 		refuse(p, format, args...)
-		out[len(out)-1].Advice = p.Doubt.Cure
+		if r := &out[len(out)-1]; p.Doubt.Why != "" {
+			r.Detail, r.Advice = r.Detail+": "+p.Doubt.Why, p.Doubt.Cure
+		}
 	}
 	for _, p := range d.context.Pushed {
 		e := d.byTag[p.Tag]
