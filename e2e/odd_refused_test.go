@@ -120,7 +120,9 @@ func TestOddDeletionDisabled(t *testing.T) {
 				t.Parallel()
 				dir := t.TempDir()
 				again := func(setup registrytest.Setup) storedServer {
-					return openStored(t, r.version, func(_ string, _ registries.Options) (*registries.Server, error) { return r.start(dir, registries.Options(setup)) })
+					return openStored(t, r.version, func(_ string, _ registries.Options) (*registries.Server, error) {
+						return r.start(dir, registries.Options(setup))
+					})
 				}
 				again(registrytest.Setup{}).repository(t, "odd/closed")
 				o := &odd{stand: registrytest.NewStand(t, again(c.setup).server, "odd/closed", nil)}
