@@ -77,6 +77,10 @@ func TestOddForms(t *testing.T) {
 	t.Parallel()
 	told := []string{"these tags have docker's schema 1 format, which current clients cannot pull: old1; delete them, or push them again"}
 	one := func(o *odd) { schema1(o, "old1") }
+	partOfIndex := func(o *odd) {
+		schema1(o, "old1")
+		o.index("multi", o.platform("amd64", "", 9), made{o.named["old1"], 7}.entry("application/vnd.docker.distribution.manifest.v1+json"))
+	}
 	protected := []string{"--keep-last", "2", "--protect", "old*"}
 	testOdd(t, "forms", []oddity{
 		{name: "one", make: one, left: "b3 b4 old1", says: append(told, "deleted 2 images")},
@@ -103,11 +107,14 @@ func TestOddForms(t *testing.T) {
 			},
 		},
 		{
-			name: "a part of an index", gone: "multi amd64 old1",
-			make: func(o *odd) {
-				schema1(o, "old1")
-				o.index("multi", o.platform("amd64", "", 9), made{o.named["old1"], 7}.entry("application/vnd.docker.distribution.manifest.v1+json"))
-			},
+			name: "a part of an index", gone: "multi amd64 old1", make: partOfIndex, only: registrytest.V2,
+		},
+		{
+			name: "a part of an index outside of the scope", left: "b3 b4 old1", gone: "multi amd64", make: partOfIndex,
+			args: []string{"--keep-last", "2", "--tags", "b*,multi"},
+		},
+		{ // and where nobody knows which tag leads to it
+			name: "a part of an index that cannot be read", left: "b3 b4 old1", gone: "multi amd64", make: partOfIndex, only: registrytest.V3,
 		},
 		{
 			name: "a part of a new index", left: "b4 multi old1", stay: "amd64",

@@ -14,7 +14,7 @@ import (
 	"github.com/regsweep/regsweep/internal/registry/wire"
 )
 
-// errNotManifest is returned for a digest whose content is here and is no manifest.
+// errNotManifest is returned for a part of an index that is no manifest, or none that is known well enough to be deleted.
 var errNotManifest = errors.New("not a manifest")
 
 // whole reads a manifest by digest.
@@ -24,7 +24,8 @@ func (r *Repository) whole(ctx context.Context, d oci.Digest) (manifest, error) 
 
 // part reads what an index lists. An index can list a blob without a media type, or with that of a manifest, and
 // distribution, 2.8 as well as 3.1, answers 500 whenever it is asked for such a manifest. So after the first 500 the blob
-// of that digest is looked at: what its own content proves to be no manifest is errNotManifest.
+// of that digest is looked at: what its own content proves to be no manifest is errNotManifest. So is docker's first form
+// where the registry cannot read it, because a tag that nobody can resolve may lead to it.
 func (r *Repository) part(ctx context.Context, d oci.Digest) (manifest, error) {
 	failed := false
 	m, err := r.readManifest(ctx, d.String(), func(answer *registry.Error) bool {
@@ -32,9 +33,9 @@ func (r *Repository) part(ctx context.Context, d oci.Digest) (manifest, error) {
 		return failed
 	})
 	switch {
-	case !failed || err == nil:
+	case !failed:
 		return m, err
-	case r.isOnlyBlob(ctx, d):
+	case err == nil, r.isOnlyBlob(ctx, d):
 		return manifest{}, errNotManifest
 	}
 	return r.whole(ctx, d)
