@@ -134,7 +134,6 @@ func TestOddDeletionDisabled(t *testing.T) {
 
 // tokens is a token server and the door that it belongs to.
 type tokens struct {
-	host string // of the door, which serves both
 	// knows are the actions that the token server knows; it answers 400 to a scope with another one.
 	knows string
 	// grants are those that a login gets.
