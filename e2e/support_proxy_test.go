@@ -199,9 +199,9 @@ func (d *door) counted() map[step]int {
 
 // swept is a run of the program.
 type swept struct {
-	code   int // -1: killed
-	stderr string
-	report jsonReport
+	code           int // -1: killed
+	stdout, stderr string
+	report         jsonReport
 }
 
 // jsonReport is what the tests read of a report.
@@ -237,11 +237,11 @@ func (r jsonReport) outcomes() map[oci.Digest]string {
 
 // running is a program that was started.
 type running struct {
-	t      *testing.T
-	cmd    *exec.Cmd
-	stderr bytes.Buffer
-	report string
-	exited chan struct{}
+	t              *testing.T
+	cmd            *exec.Cmd
+	stdout, stderr bytes.Buffer
+	report         string
+	exited         chan struct{}
 }
 
 // start starts the program with an environment of its own.
@@ -251,7 +251,7 @@ func start(t *testing.T, args ...string) *running {
 	r := &running{t: t, report: filepath.Join(dir, "report.json"), exited: make(chan struct{})}
 	r.cmd = exec.Command(filepath.Join(program, "regsweep"), append(args, "--report", r.report)...)
 	r.cmd.Env = []string{"HOME=" + dir}
-	r.cmd.Stderr = &r.stderr
+	r.cmd.Stdout, r.cmd.Stderr = &r.stdout, &r.stderr
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +266,7 @@ func start(t *testing.T, args ...string) *running {
 func (r *running) end() swept {
 	r.t.Helper()
 	<-r.exited
-	out := swept{code: r.cmd.ProcessState.ExitCode(), stderr: r.stderr.String()}
+	out := swept{code: r.cmd.ProcessState.ExitCode(), stdout: r.stdout.String(), stderr: r.stderr.String()}
 	text, err := os.ReadFile(r.report)
 	if err == nil && len(text) > 0 {
 		err = json.Unmarshal(text, &out.report)

@@ -48,6 +48,9 @@ type kind struct {
 	// grace is how long a job that is cancelled has to end by itself, before its processes are killed.
 	grace time.Duration
 
+	// pullRequests are its builds that usually do not push.
+	pullRequests pullRequests
+
 	// inputs is what its users call the inputs that name images.
 	inputs string
 	// images are variables that name images by habit.

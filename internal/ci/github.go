@@ -27,7 +27,8 @@ func actions(name string, found func(variables) bool, page func(variables) strin
 			}
 			return "::debug::" + escape.Replace(text) + "\n"
 		},
-		inputs: "inputs images and tags",
+		pullRequests: ofActions,
+		inputs:       "inputs images and tags",
 		// SIGTERM follows SIGINT after that, and SIGKILL after 2.5 s more
 		// (https://docs.github.com/actions/reference/workflow-cancellation-reference).
 		grace: 7500 * time.Millisecond,

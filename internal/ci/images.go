@@ -64,6 +64,9 @@ func (s System) Images(getenv func(string) string, args []string, built Metadata
 	for _, p := range gitlabTags(getenv) {
 		found.addToEach(p)
 	}
+	for i := range found.Pushed {
+		found.Pushed[i].Doubt = s.doubt(getenv)
+	}
 	return found.Pushes, nil
 }
 

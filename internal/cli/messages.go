@@ -30,6 +30,12 @@ func (t teller) tell(event run.Event) {
 			by = " (from " + t.shardBy + "; --shard 1/1 prunes all)"
 		}
 		t.console.Notef("shard %d/%d%s: %d of %d repositories", e.Index, e.Total, by, e.Own, e.Of)
+	case run.CatalogSkipped:
+		first := e.Names[0]
+		if len(first) > 255 { // the longest name of a folder
+			first = first[:255] + " …"
+		}
+		t.console.Warningf("%s: the catalog lists %q, which cannot be a repository (%s in all); it is skipped", e.Host, first, plural(len(e.Names), "such name", "such names"))
 	case run.GCStep:
 		if e.Warning {
 			t.console.Warningf("%s", e.Text)

@@ -126,6 +126,7 @@ func (c *pruneCommand) read(w World, console *publish.Console) (*asked, error) {
 	if a.job.Images, err = c.findImages(w, a.sinks.CI); err != nil {
 		return nil, err
 	}
+	a.job.Absent = func(r oci.Repository) string { return a.sinks.CI.Absent(w.Getenv, r) }
 	if err := c.shard(w, a); err != nil {
 		return nil, err
 	}

@@ -13,6 +13,14 @@ type Pushed struct {
 	// Assumed marks a tag that the pipeline probably, but not certainly, pushed: it is kept when it is there and
 	// refuses nothing when it is not.
 	Assumed bool
+	// Doubt is what speaks against it, for the case that the registry does not have it.
+	Doubt Doubt
+}
+
+// Doubt says why a pipeline may not have pushed what it is said to have pushed. The zero value says nothing.
+type Doubt struct {
+	Why  string // such as "this is a build of a pull request, and those usually do not push"
+	Cure string // what to do about it
 }
 
 // Pushes are the repositories of a run and what the pipeline has just pushed to them.

@@ -174,6 +174,8 @@ func (e *Error) Hint() string {
 		return "the login is valid but may not read this; it needs the right to pull, and for a prune the right to delete"
 	case kind != nil:
 		return kind.Hint()
+	case e.Status == http.StatusInternalServerError && e.Code == "UNKNOWN" && strings.Contains(e.URL, "/manifests/") && e.Method != http.MethodDelete:
+		return "the registry cannot read this, and its log says why; if that does not change, push the tag again or delete it in the registry"
 	case e.Status == http.StatusBadRequest && e.Code == "", e.Status >= 300 && e.Status < 400:
 		return "if the registry speaks https, leave --plain-http out"
 	}

@@ -106,7 +106,11 @@ func (in readRepository) outcome() (Outcome, error) {
 		out.Plan = &retain.Plan{Repository: out.Name, Ghosts: in.GhostTags}
 		out.Outcomes = make(map[oci.Digest]prune.Outcome, len(in.Images))
 		for _, f := range in.Refusals {
-			out.Plan.Refusals = append(out.Plan.Refusals, retain.Refusal{Guard: f.Guard, Detail: f.Detail})
+			refusal := retain.Refusal{Guard: f.Guard, Detail: f.Detail}
+			if f.Hint != nil {
+				refusal.Advice = *f.Hint
+			}
+			out.Plan.Refusals = append(out.Plan.Refusals, refusal)
 		}
 	}
 	for _, b := range in.Broken {

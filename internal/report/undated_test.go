@@ -10,6 +10,21 @@ import (
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
+// Where the registry says when it received images, that date helps too.
+func TestUndatedRemarkWithPushTimes(t *testing.T) {
+	t.Parallel()
+	f := repo("charts")
+	i := f.image(0, 84*mib, "chart")
+	i.Created = time.Time{}
+	for _, pushed := range []time.Time{{}, time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)} {
+		i.Pushed = pushed
+		f.r.Plan.Decisions = []retain.Decision{{Image: i, Verdict: retain.Keep, Reasons: []retain.Reason{{Rule: retain.RuleUndated, Detail: "no usable date"}}}}
+		if text := f.r.undatedRemark(); strings.Contains(text, "--sort pushed") == pushed.IsZero() {
+			t.Errorf("pushed %s: %s", pushed, text)
+		}
+	}
+}
+
 // Where nothing has a date, a report does not say "nothing to delete" without a word on why, and on what helps.
 func TestUndatedRemark(t *testing.T) {
 	t.Parallel()

@@ -292,7 +292,11 @@ func (r Outcome) undatedRemark() string {
 	if n == t.Kept {
 		of = plural(n, "kept image has", "kept images have")
 	}
-	return of + " no usable date, and the rules need one: --sort semver or --sort name orders images by their tags, --undated oldest counts those without a date as the oldest"
+	help := "--sort semver or --sort name orders images by their tags, "
+	if slices.ContainsFunc(r.Plan.Decisions, func(d retain.Decision) bool { return !d.Image.Pushed.IsZero() }) {
+		help += "--sort pushed by the date at which the registry received them, "
+	}
+	return of + " no usable date, and the rules need one: " + help + "--undated oldest counts those without a date as the oldest"
 }
 
 // note is what the numbers of a repository's row do not say. strong and tags write a word and tags in the form's own way.

@@ -26,7 +26,13 @@ func (d *decider) refusePushed() []Refusal {
 		if p.Assumed {
 			pushed = "probably pushed"
 		}
-		out = append(out, Refusal{GuardJustBuilt, fmt.Sprintf("the pipeline %s %s (source: %s), but ", pushed, p.Reference, p.Source) + fmt.Sprintf(format, args...)})
+		out = append(out, Refusal{Guard: GuardJustBuilt, Detail: fmt.Sprintf("the pipeline %s %s (source: %s), but ", pushed, p.Reference, p.Source) + fmt.Sprintf(format, args...)})
+	}
+	absent := func(p oci.Pushed, format string, args ...any) {
+		refuse(p, format, args...)
+		if r := &out[len(out)-1]; p.Doubt.Why != "" {
+			r.Detail, r.Advice = r.Detail+": "+p.Doubt.Why, p.Doubt.Cure
+		}
 	}
 	for _, p := range d.context.Pushed {
 		e := d.byTag[p.Tag]
@@ -35,12 +41,12 @@ func (d *decider) refusePushed() []Refusal {
 			refuse(p, "the registry lists this tag and has no manifest for it")
 		case p.Assumed:
 		case p.Tag == "" && d.family.byDigest[p.Digest] == nil:
-			refuse(p, "the repository does not have this digest")
+			absent(p, "the repository does not have this digest")
 		case p.Tag == "":
 		case e == nil:
-			refuse(p, "the repository does not have this tag")
+			absent(p, "the repository does not have this tag")
 		case p.Digest != "" && p.Digest != e.image.Digest:
-			refuse(p, "the tag points at %s", e.image.Digest)
+			absent(p, "the tag points at %s", e.image.Digest)
 		}
 	}
 	return out
@@ -56,7 +62,7 @@ func (d *decider) refuseUnreadable() []Refusal {
 			why = append([]string{"protected by " + p.String()}, why...)
 		}
 		if len(why) > 0 {
-			out = append(out, Refusal{GuardUnreadable, fmt.Sprintf("the tag %s is %s, but the registry lists it and has no manifest for it", t, and(why))})
+			out = append(out, Refusal{Guard: GuardUnreadable, Detail: fmt.Sprintf("the tag %s is %s, but the registry lists it and has no manifest for it", t, and(why))})
 		}
 	}
 	return out
@@ -78,7 +84,7 @@ func (d *decider) refuseTooMany(p Plan) []Refusal {
 	if limit.IsZero() || !limit.exceeded(deleted, all) {
 		return nil
 	}
-	return []Refusal{{GuardMaxDelete, fmt.Sprintf("the plan deletes %d of %s, the limit is %s", deleted, plural(all, "image"), limit)}}
+	return []Refusal{{Guard: GuardMaxDelete, Detail: fmt.Sprintf("the plan deletes %d of %s, the limit is %s", deleted, plural(all, "image"), limit)}}
 }
 
 // groupCount says how many tags the rules look at, how many of them are in a named group, and one that is not.
@@ -104,7 +110,7 @@ func (d *decider) refuseNoGroup() []Refusal {
 	if d.policy.GroupBy.IsZero() || tags == 0 || d.count.named > 0 {
 		return nil
 	}
-	return []Refusal{{GuardGroupBy, fmt.Sprintf("--group-by %s names no group for %s", d.policy.GroupBy, choose(tags, "the only tag, "+other, "any of the %d tags, such as "+strings.ReplaceAll(other, "%", "%%")))}}
+	return []Refusal{{Guard: GuardGroupBy, Detail: fmt.Sprintf("--group-by %s names no group for %s", d.policy.GroupBy, choose(tags, "the only tag, "+other, "any of the %d tags, such as "+strings.ReplaceAll(other, "%", "%%")))}}
 }
 
 // warnFewGroups warns when most tags are in the group without a name.

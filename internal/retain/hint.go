@@ -2,6 +2,9 @@ package retain
 
 // Hint says what to do about the refusal.
 func (r Refusal) Hint() string {
+	if r.Advice != "" {
+		return r.Advice
+	}
 	switch r.Guard {
 	case GuardMaxDelete:
 		return "look at the plan; if it is right, raise --max-delete for one run"

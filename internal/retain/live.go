@@ -70,7 +70,7 @@ func (d *decider) refuseLive() []Refusal {
 	}
 	files := "--live " + and(names.Sources())
 	refuse := func(format string, args ...any) []Refusal {
-		return []Refusal{{GuardLive, files + fmt.Sprintf(format, args...)}}
+		return []Refusal{{Guard: GuardLive, Detail: files + fmt.Sprintf(format, args...)}}
 	}
 	var requests, branches []string // that are gone
 	for _, g := range d.groups {

@@ -77,6 +77,8 @@ func (d Decision) Groups() []string {
 type Refusal struct {
 	Guard  string // one of the constants, such as "just-built"
 	Detail string
+	// Advice is what to do about it where more is known than the guard; "" where it is not.
+	Advice string
 }
 
 // Plan is one decision for each image of a snapshot. It holds no connection and no clock: it can be printed, stored

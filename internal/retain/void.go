@@ -70,10 +70,13 @@ func (d *decider) warnVoid() []string {
 	if d.policy.KeepTagged {
 		return nil
 	}
-	images := 0 // that the rules count
+	images, versioned := 0, 0 // that the rules count
 	for _, e := range d.entries {
 		if len(e.names) > 0 && !e.part {
 			images++
+			if e.rank.stable != nil {
+				versioned++
+			}
 		}
 	}
 	if images == 0 {
@@ -92,7 +95,11 @@ func (d *decider) warnVoid() []string {
 	if len(dates) > 0 {
 		out = append(out, fmt.Sprintf("%s to no image: %s", apply(dates), choose(images, "the only image has no usable date", "none of the %d images has a usable date")))
 	}
-	if len(versions) > 0 {
+	switch {
+	case len(versions) == 0:
+	case versioned > 0:
+		out = append(out, fmt.Sprintf("%s to no image: %s", apply(versions), choose(versioned, "the only image with a semantic version has no usable date", "none of the %d images with a semantic version has a usable date")))
+	default:
 		out = append(out, fmt.Sprintf("%s to no image: %s", apply(versions), choose(images, "no tag of the only image is a semantic version", "no tag of the %d images is a semantic version")))
 	}
 	return append(out, d.warnVoidGroups()...)

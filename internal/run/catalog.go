@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/oci"
@@ -21,7 +20,8 @@ func (noMatch) Hint() string {
 	return "* matches any text without a slash, and ** matches any text: host/** is every repository"
 }
 
-// expand returns the repositories that a name stands for.
+// expand returns the repositories that a name stands for. Names in the catalog that cannot be repositories are left out,
+// with a [CatalogSkipped]: nothing can be asked for by such a name.
 func (w World) expand(ctx context.Context, name oci.Repository) ([]oci.Repository, error) {
 	if !name.IsPattern() {
 		return []oci.Repository{name}, nil
@@ -35,15 +35,20 @@ func (w World) expand(ctx context.Context, name oci.Repository) ([]oci.Repositor
 		return nil, err
 	}
 	var out []oci.Repository
+	var odd []string
 	for _, path := range paths {
 		if !name.Matches(path) {
 			continue
 		}
 		found, err := oci.ParseReference(name.Host + "/" + path) // it becomes part of URLs
 		if err != nil || found.Tag != "" || found.Digest != "" || found.IsPattern() {
-			return nil, fmt.Errorf("the catalog lists %q, which is not a repository name", path)
+			odd = append(odd, path)
+			continue
 		}
 		out = append(out, found.Repository)
+	}
+	if len(odd) > 0 {
+		w.tell(CatalogSkipped{name.Host, odd})
 	}
 	if len(out) == 0 {
 		return nil, ErrNoMatch

@@ -170,8 +170,11 @@ func (p *pruner) plan(ctx context.Context, name oci.Repository) *task {
 		return t.leave(list.Candidates(name.Path))
 	}
 	if err != nil {
-		t.outcome = unread(ctx, t.outcome, err)
+		t.outcome = unread(ctx, t.outcome, p.advise(name, err))
 		return t
+	}
+	if advice := p.absent(name); advice != "" && len(snapshot.Images) == 0 {
+		t.outcome.Warnings = append(t.outcome.Warnings, "the repository holds no image; "+advice)
 	}
 	known := retain.Context{Pushed: pushed, Pending: t.journal.Unfinished(), Begun: t.journal.Begun()}
 	plan, snapshot, err := prune.Plan(ctx, t.repository, snapshot, func(s oci.Snapshot) retain.Plan {
@@ -195,6 +198,22 @@ func (p *pruner) plan(ctx context.Context, name oci.Repository) *task {
 		t.outcome.Outcomes = prune.Skip(plan, "refused").Outcomes
 	}
 	return t
+}
+
+// absent returns what helps where a repository is not there.
+func (p *pruner) absent(name oci.Repository) string {
+	if p.Absent == nil {
+		return ""
+	}
+	return p.Absent(name)
+}
+
+// advise says of a repository that the registry does not know what helps, where something does.
+func (p *pruner) advise(name oci.Repository, err error) error {
+	if advice := p.absent(name); advice != "" && errors.Is(err, registry.ErrUnknownRepository) {
+		return registry.Advise(err, nil, advice)
+	}
+	return err
 }
 
 // finish carries out the plan of a task, if it has one, and tells what became of it.

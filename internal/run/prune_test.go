@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 	"github.com/regsweep/regsweep/internal/report"
@@ -118,6 +119,52 @@ func TestPruneOfAShard(t *testing.T) {
 	}
 	if pruned != len(all) {
 		t.Errorf("%d of %d repositories were pruned", pruned, len(all))
+	}
+}
+
+// What helps where a repository is not there is with the error, or a warning where the repository is empty.
+func TestPruneOfWhatIsNotThere(t *testing.T) {
+	t.Parallel()
+	reg := registrytest.New(t, registrytest.Options{})
+	full, empty := pushTo(t, reg, "team/app", 1), pushTo(t, reg, "team/empty", 1)
+	reg.Remove("team/empty", reg.Tags("team/empty")["b1"])
+	unknown := oci.Repository{Host: reg.Host(), Path: "team/typo"}
+	w, _ := worldOf(t, reg)
+	for _, advice := range []string{"", "look below it"} {
+		job := jobOf(t, full, 1)
+		job.Images.Repositories, job.Absent = []oci.Repository{full, empty, unknown}, func(oci.Repository) string { return advice }
+		sum := Prune(t.Context(), job, w)
+		if r := sum.Repositories[0]; r.Err != nil || len(r.Warnings) > 0 {
+			t.Errorf("%q: the full one has %v, %q", advice, r.Err, r.Warnings)
+		}
+		if r := sum.Repositories[1]; r.Err != nil || (len(r.Warnings) == 1 && strings.HasSuffix(r.Warnings[0], advice)) != (advice != "") {
+			t.Errorf("%q: the empty one has %v, %q", advice, r.Err, r.Warnings)
+		}
+		if err := sum.Repositories[2].Err; !errors.Is(err, registry.ErrUnknownRepository) || (report.Hint(err) == advice) != (advice != "") {
+			t.Errorf("%q: got %v, hint %q", advice, err, report.Hint(err))
+		}
+	}
+}
+
+// A name in the catalog that cannot be a repository hinders no other.
+func TestPruneSkipsNamesThatCannotBeRepositories(t *testing.T) {
+	t.Parallel()
+	reg := registrytest.New(t, registrytest.Options{})
+	pushTo(t, reg, "team/app", 3)
+	reg.AddFault(registrytest.Fault{Path: "*/_catalog", Times: -1, Status: 200, Body: `{"repositories":["@eaDir/x","team/@eaDir","team/Upper","team/a b","team/app","team/../app","team/app:tag"]}`})
+	w, _ := worldOf(t, reg)
+	var skipped []string
+	w.Events = func(e Event) {
+		if s, is := e.(CatalogSkipped); is {
+			skipped = append(skipped, s.Names...)
+		}
+	}
+	sum := Prune(t.Context(), jobOf(t, oci.Repository{Host: reg.Host(), Path: "team/**"}, 1), w)
+	if len(sum.Repositories) != 1 || sum.Repositories[0].Err != nil || sum.Repositories[0].Totals().Deleted != 2 {
+		t.Errorf("%+v", sum.Repositories)
+	}
+	if want := []string{"team/../app", "team/@eaDir", "team/Upper", "team/a b", "team/app:tag"}; !slices.Equal(skipped, want) {
+		t.Errorf("skipped %q, want %q", skipped, want)
 	}
 }
 

@@ -19,6 +19,9 @@ import (
 type Job struct {
 	// Images are the repositories, which may be patterns, and what the pipeline has just pushed to them.
 	Images oci.Pushes
+	// Absent returns what helps where a registry does not know a repository, or has nothing in it; it may be nil, and return
+	// "".
+	Absent func(oci.Repository) string
 	// Policy returns what a repository keeps.
 	Policy func(oci.Repository) (retain.Policy, error)
 	// Shard is the part of the repositories for this run; the zero value means all of them. The run sets Of.
@@ -60,7 +63,7 @@ type World struct {
 	Events func(Event)
 }
 
-// Event is something that happens during a run: [Progress], [RepositoryDone], [ShardChosen] or [GCStep].
+// Event is something that happens during a run: [Progress], [RepositoryDone], [ShardChosen], [CatalogSkipped] or [GCStep].
 type Event interface{ event() }
 
 // Progress says how many of all units, such as "deletions", are done for a repository or a registry.
@@ -78,6 +81,13 @@ type ShardChosen struct {
 	Own int // how many repositories belong to the part
 }
 
+// CatalogSkipped says which names in a registry's catalog match a pattern and cannot be repositories, such as the folders
+// that a network storage puts next to the registry's own.
+type CatalogSkipped struct {
+	Host  string
+	Names []string
+}
+
 // GCStep describes the current step of a garbage collection.
 type GCStep struct {
 	Text string
@@ -88,6 +98,7 @@ type GCStep struct {
 func (Progress) event()       {}
 func (RepositoryDone) event() {}
 func (ShardChosen) event()    {}
+func (CatalogSkipped) event() {}
 func (GCStep) event()         {}
 
 func (w World) deadline(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {

@@ -110,7 +110,7 @@ func (g *gathering) date(d oci.Digest) dating {
 	switch {
 	case m.isIndex():
 		newest := g.newestPlatform(m)
-		out.says = newest.says || !m.created.IsZero()
+		out.says = m.platform && (newest.says || !m.created.IsZero())
 		if m.created.IsZero() {
 			out.at = newest.at
 		}

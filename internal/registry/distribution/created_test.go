@@ -89,6 +89,7 @@ func TestDateOfAnIndexIsThatOfItsPlatforms(t *testing.T) {
 		"an artifact by its entry":     {`,{"mediaType":"MANIFEST","digest":"LATER","artifactType":"application/vnd.amazon.soci.index.v2+json"}`, built},
 		"an artifact by its config":    {`,{"mediaType":"MANIFEST","digest":"CHART"}`, built},
 		"an artifact of an artifact":   {`,{"mediaType":"INDEX","digest":"CHARTS"}`, built},
+		"an index that is an artifact": {`,{"mediaType":"INDEX","digest":"SET"}`, built},
 		"unknown/unknown":              {`,{"mediaType":"MANIFEST","digest":"LATER","platform":{"os":"unknown","architecture":"unknown"}}`, built},
 		"a later platform":             {`,{"mediaType":"MANIFEST","digest":"LATER","platform":{"os":"linux","architecture":"arm64"}}`, built.Add(time.Hour)},
 		"a platform without a date":    {`,{"mediaType":"MANIFEST","digest":"UNDATED"}`, time.Time{}},
@@ -105,9 +106,13 @@ func TestDateOfAnIndexIsThatOfItsPlatforms(t *testing.T) {
 				return push.Image(i).String()
 			}
 			chart := push.Image(fixture.Image{Seed: "chart", MediaType: fixture.OCIManifest, ConfigType: "application/vnd.cncf.helm.config.v1+json", Config: []byte(`{"name":"chart"}`)})
+			later := oci1(fixture.Image{Seed: "later", Created: built.Add(time.Hour)})
+			body := fmt.Sprintf(`{"artifactType":"application/vnd.example.set","manifests":[{"mediaType":%q,"digest":%q}]}`, fixture.OCIManifest, later)
+			set := digest.FromString(body).String()
+			answer(reg, set, fixture.OCIIndex, body)
 			entries := strings.NewReplacer("MANIFEST", fixture.OCIManifest, "INDEX", fixture.OCIIndex,
-				"LATER", oci1(fixture.Image{Seed: "later", Created: built.Add(time.Hour)}), "UNDATED", oci1(fixture.Image{Seed: "undated"}),
-				"CHARTS", push.Index(fixture.Index{Children: []oci.Digest{chart}}).String(), "CHART", chart.String(),
+				"LATER", later, "UNDATED", oci1(fixture.Image{Seed: "undated"}),
+				"SET", set, "CHARTS", push.Index(fixture.Index{Children: []oci.Digest{chart}}).String(), "CHART", chart.String(),
 			).Replace(`{"mediaType":"MANIFEST","digest":"` + oci1(fixture.Image{Seed: "amd", Created: built}) + `"}` + c.more)
 			push.Image(fixture.Image{Tags: []string{"b1"}, Created: built})
 			reg.SetTag("team/app", "multi", digest.FromString("multi"))

@@ -58,7 +58,8 @@ var (
 )
 
 // warnOdd warns of listed names that cannot be tags, such as the folders that a network storage puts next to the
-// registry's own.
+// registry's own. When distribution 2.8 or 3.1 deletes a manifest, it looks at each folder for its tags, and its filesystem
+// driver refuses a path with such a name: the manifest is deleted, its tags stay listed, and the answer is 500.
 func warnOdd(names []string) []string {
 	if len(names) == 0 {
 		return nil
@@ -70,7 +71,7 @@ func warnOdd(names []string) []string {
 			some[i] = strconv.Quote(n[:128]) + " …"
 		}
 	}
-	return []string{fmt.Sprintf("the registry lists %s, which cannot be a tag (%d such names in all); it is skipped", strings.Join(some, ", "), len(names))}
+	return []string{fmt.Sprintf("the registry lists %s, which cannot be a tag (%d such names in all); it is skipped; if this is a folder in the registry's storage, remove it, because next to it the registry deletes images and leaves their tags", strings.Join(some, ", "), len(names))}
 }
 
 // Catalog lists the paths of all repositories in natural order. It includes repositories that are empty.

@@ -49,7 +49,7 @@ type manifest struct {
 	children  []child
 	subject   oci.Digest
 	config    oci.Blob // the config to read the date from; zero when it cannot have one
-	platform  bool     // it is an image, by its config, and not another artifact
+	platform  bool     // it is an image by its config, or an index, and does not call itself another artifact
 	created   time.Time
 	unread    bool // only the digest and the media type are known
 	// placeholder marks what this program has pushed to take tags along.
@@ -69,9 +69,14 @@ func (m manifest) isIndex() bool { return m.mediaType == typeIndex || m.mediaTyp
 
 // manifest reads a manifest by tag or digest and proves the body against its digest. One without a digest is schema1Unread.
 func (r *Repository) manifest(ctx context.Context, reference string) (manifest, error) {
+	return r.readManifest(ctx, reference, nil)
+}
+
+// readManifest is manifest, with the answers that are final.
+func (r *Repository) readManifest(ctx context.Context, reference string, final func(*registry.Error) bool) (manifest, error) {
 	reply, err := r.client.Do(ctx, wire.Call{
 		Method: http.MethodGet, URL: "/v2/" + r.name.Path + "/manifests/" + reference,
-		Accept: manifestTypes, Scopes: r.scopes(), Limit: maxManifest,
+		Accept: manifestTypes, Scopes: r.scopes(), Limit: maxManifest, Final: final,
 	})
 	if m, ok := schema1Unread(reference, err); ok {
 		return m, nil
@@ -223,6 +228,7 @@ func parseManifest(body []byte, contentType string) (manifest, error) {
 // addEntries adds what an index lists. Every entry is a child, so that nothing that an index names is deleted under it.
 // Not every entry is read: BuildKit's cache is an index of layers, which fail to be read as manifests.
 func (m *manifest) addEntries(doc document) {
+	m.platform = doc.Artifact == ""
 	for _, e := range doc.Manifests {
 		c := child{digest: e.Digest, artifact: e.Artifact != "" || e.attestation(), blob: e.isBlob()}
 		m.children = append(m.children, c)

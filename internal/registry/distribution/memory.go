@@ -60,7 +60,7 @@ type (
 )
 
 // rememberedForm changes when what is read of a manifest changes. Another form is no memory.
-const rememberedForm = 3
+const rememberedForm = 4
 
 // recall reads a memory. One that cannot be read, or that holds what no manifest can be, is empty.
 func recall(content []byte) memory {
@@ -149,7 +149,7 @@ func (g *gathering) remember() []byte {
 			r.Config = 1 + place(m.config)
 		}
 		for _, c := range m.children {
-			r.Children = append(r.Children, rememberedChild{c.digest, c.artifact, c.blob})
+			r.Children = append(r.Children, rememberedChild{c.digest, c.artifact, c.blob || g.others[c.digest]})
 		}
 		out.Manifests = append(out.Manifests, r)
 		t, read := g.dates[m.config.Digest]

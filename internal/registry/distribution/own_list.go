@@ -45,6 +45,7 @@ func (e Entry) manifest() manifest {
 	for _, c := range e.Children {
 		m.children = append(m.children, child{digest: c})
 	}
+	m.platform = m.isIndex()
 	return m
 }
 

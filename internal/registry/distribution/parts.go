@@ -43,7 +43,7 @@ func (g *gathering) readDigests(ctx context.Context, next []step) error {
 		roots := map[oci.Digest]oci.Digest{} // of what is to be read
 		var later []step
 		for _, s := range next {
-			if _, known := g.manifests[s.digest]; s.digest == "" || known || g.absent[s.digest] || roots[s.digest] != "" {
+			if _, known := g.manifests[s.digest]; s.digest == "" || known || g.absent[s.digest] || g.others[s.digest] || roots[s.digest] != "" {
 				continue
 			}
 			if s.digest != s.root {
@@ -58,22 +58,51 @@ func (g *gathering) readDigests(ctx context.Context, next []step) error {
 			roots[s.digest] = s.root
 		}
 		wanted := slices.Sorted(maps.Keys(roots))
-		found, err := g.repository.read(ctx, wanted)
+		found, err := g.read(ctx, wanted, roots)
 		if err != nil {
 			return g.explain(err)
 		}
-		g.news = g.news || len(wanted) > 0
-		for i, m := range found {
-			if m == nil {
-				g.absent[wanted[i]] = true
-				continue
-			}
+		for _, m := range found {
 			g.asked[m.digest] = true
-			later = append(later, stepsFrom(roots[wanted[i]], g.add(*m))...)
+			later = append(later, stepsFrom(roots[m.digest], g.add(m))...)
 		}
 		next = later
 	}
 	return nil
+}
+
+// read reads manifests by digest. It notes those that the registry does not have, and parts of indexes that are no
+// manifests; what is its own root has to be one. An error is a partError.
+func (g *gathering) read(ctx context.Context, digests []oci.Digest, roots map[oci.Digest]oci.Digest) ([]manifest, error) {
+	g.news = g.news || len(digests) > 0
+	all := make([]manifest, len(digests))
+	errs := make([]error, len(digests))
+	err := g.repository.client.Each(ctx, len(digests), func(ctx context.Context, i int) error {
+		read := g.repository.part
+		if digests[i] == roots[digests[i]] {
+			read = g.repository.whole
+		}
+		all[i], errs[i] = read(ctx, digests[i])
+		if err := errs[i]; err != nil && !errors.Is(err, errNoManifest) && !errors.Is(err, errNotManifest) {
+			return &partError{digests[i], err}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var out []manifest
+	for i, d := range digests {
+		switch {
+		case errors.Is(errs[i], errNoManifest):
+			g.absent[d] = true
+		case errs[i] != nil:
+			g.others[d] = true
+		default:
+			out = append(out, all[i])
+		}
+	}
+	return out, nil
 }
 
 // partError is why a manifest or config could not be read.

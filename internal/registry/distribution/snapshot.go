@@ -60,6 +60,7 @@ type gathering struct {
 	dated      map[oci.Digest]dating    // by manifest, as far as it was asked for
 	absent     map[oci.Digest]bool      // manifests and configs that the registry does not have
 	asked      map[oci.Digest]bool      // manifests that the registry itself has just answered with
+	others     map[oci.Digest]bool      // parts of indexes that are no manifests, whatever the index says of them
 	memory     memory
 	undated    bool // dates are left out
 	news       bool // something was read that the memory lacks
@@ -75,24 +76,8 @@ func newGathering(r *Repository) *gathering {
 		dated:      map[oci.Digest]dating{},
 		absent:     map[oci.Digest]bool{},
 		asked:      map[oci.Digest]bool{},
+		others:     map[oci.Digest]bool{},
 	}
-}
-
-// read reads manifests by digest; an entry of the result is nil where the registry has none. An error is a partError.
-func (r *Repository) read(ctx context.Context, digests []oci.Digest) ([]*manifest, error) {
-	out := make([]*manifest, len(digests))
-	err := r.client.Each(ctx, len(digests), func(ctx context.Context, i int) error {
-		m, err := r.manifest(ctx, digests[i].String())
-		switch {
-		case errors.Is(err, errNoManifest):
-			return nil
-		case err != nil:
-			return &partError{digests[i], err}
-		}
-		out[i] = &m
-		return nil
-	})
-	return out, err
 }
 
 // readTags lists the tags and reads what they point at. A docker image manifest can refer to no other manifest: it has
@@ -231,7 +216,7 @@ func (g *gathering) readDates(ctx context.Context, of registry.Dates) error {
 		}
 		needed[d] = true
 		for _, c := range m.children {
-			if part := g.manifests[c.digest]; m.created.IsZero() && !c.artifact && (part.platform || part.isIndex()) {
+			if part := g.manifests[c.digest]; m.created.IsZero() && !c.artifact && part.platform {
 				need(c.digest)
 			}
 		}
