@@ -22,16 +22,17 @@ var rankingPage = template.Must(template.Must(htmlPage.Clone()).New("ranking").P
 
 type (
 	htmlRanking struct {
-		Title, Asked, Verdict string
-		Rest                  []string // of the verdict
-		About                 string
-		Started, StartedAt    string
-		Measure               string // the head of the column that the order is by
-		Rows                  []htmlRanked
-		Unread                []fact
-		UnreadMore            int
-		Gone                  string
-		Together              []string
+		htmlHead
+		Asked, Verdict     string
+		Rest               []string // of the verdict
+		About              string
+		Started, StartedAt string
+		Measure            string // the head of the column that the order is by
+		Rows               []htmlRanked
+		Unread             []fact
+		UnreadMore         int
+		Gone               string
+		Together           []string
 	}
 	htmlRanked struct{ Name, Holds, Weight, Share, Bar string }
 )

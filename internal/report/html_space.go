@@ -1,0 +1,125 @@
+package report
+
+import (
+	"slices"
+
+	"github.com/regsweep/regsweep/internal/draw"
+	"github.com/regsweep/regsweep/internal/gc"
+	"github.com/regsweep/regsweep/internal/retain"
+)
+
+// htmlSpace explains the bars of repositories, and has that of the only one.
+type htmlSpace struct {
+	Legend string
+	Bar    *draw.Bar
+}
+
+// htmlBar is a bar with what it stands for.
+type htmlBar struct {
+	Name, Text string
+	Bar        draw.Bar
+}
+
+// space are the bars of repositories, by their bytes, or by their images where not all bytes are known.
+type space struct {
+	parts [][]draw.Part // of each repository
+	whole int64         // the longest bar
+	bytes bool
+}
+
+// space measures the repositories; nil when there is nothing to draw.
+func (s sheet) space() *space {
+	out := &space{bytes: !slices.ContainsFunc(s.views, func(v view) bool { return v.Plan != nil && v.inUse() == nil })}
+	for _, bytes := range []bool{out.bytes, false} {
+		out.bytes, out.parts, out.whole = bytes, nil, 0
+		for _, v := range s.views {
+			parts := v.imageParts()
+			if used := v.inUse(); bytes && used != nil {
+				parts = []draw.Part{{Mark: draw.Kept, Amount: *used}, {Mark: draw.Gone, Amount: v.totals.UniqueBytes}}
+			}
+			var sum int64
+			for _, p := range parts {
+				sum += p.Amount
+			}
+			out.parts, out.whole = append(out.parts, parts), max(out.whole, sum)
+		}
+		if out.whole > 0 {
+			return out
+		}
+	}
+	return nil
+}
+
+// imageParts are the images of a repository by what became of them. Failed children and attachments are among those left.
+func (v view) imageParts() []draw.Part {
+	t := v.totals
+	return []draw.Part{
+		{Mark: draw.Kept, Amount: int64(t.Kept)},
+		{Mark: draw.Left, Amount: int64(t.Failed + t.Unsettled + t.Skipped + t.Retained)},
+		{Mark: draw.Gone, Amount: int64(t.Deleted + t.Gone + t.Planned)},
+	}
+}
+
+// bar draws the i-th repository; nil when it has nothing to draw.
+func (b *space) bar(s sheet, i int) *draw.Bar {
+	parts := b.parts[i]
+	var title string
+	if b.bytes {
+		title = size(parts[0].Amount) + " in use, " + size(parts[1].Amount) + " " + s.unreferencedWord()
+	} else {
+		title = s.views[i].imagesTitle()
+	}
+	bar := draw.NewBar(title, b.whole, parts...)
+	if len(bar.Parts) == 0 {
+		return nil
+	}
+	return &bar
+}
+
+func (v view) imagesTitle() string {
+	p := v.imageParts()
+	title := grouped(int(p[0].Amount)) + " kept, "
+	if p[1].Amount > 0 {
+		title += grouped(int(p[1].Amount)) + " " + v.leftWord() + ", "
+	}
+	return title + grouped(int(p[2].Amount)) + " " + v.goneWord()
+}
+
+// legend explains the bars.
+func (b *space) legend(s sheet) string {
+	if b.bytes {
+		return "Bars: filled is the space that stays in use, the outline is what " + map[bool]string{true: "would become", false: "became"}[s.DryRun] +
+			" unreferenced. A layer that several repositories share is in the bar of each."
+	}
+	gone := "were deleted"
+	if s.DryRun {
+		gone = "would be deleted"
+	}
+	return "Bars: filled are the images that stay, the outline are those that " + gone + ", and a slim bar are those that should have been deleted and were not."
+}
+
+func (s sheet) unreferencedWord() string {
+	if s.DryRun {
+		return "would become unreferenced"
+	}
+	return "unreferenced"
+}
+
+// diskBars draw the free space of the registry's disk before and after a garbage collection.
+func diskBars(r *gc.Result) []htmlBar {
+	if !r.Measured || r.FreeAfter <= 0 && r.FreeBefore <= 0 {
+		return nil
+	}
+	whole := max(r.FreeBefore, r.FreeAfter)
+	bar := func(name string, free int64) htmlBar {
+		return htmlBar{name, size(free), draw.NewBar(size(free)+" free "+name, whole, draw.Part{Mark: draw.Kept, Amount: free})}
+	}
+	return []htmlBar{bar("before", r.FreeBefore), bar("after", r.FreeAfter)}
+}
+
+// safe reports whether the image is kept whatever the rules that count say.
+func (e entry) safe() bool {
+	return slices.ContainsFunc(e.Reasons, func(r retain.Reason) bool {
+		return r.Rule == retain.RuleProtect || r.Rule == retain.RuleProtectFile || r.Rule == retain.RuleJustBuilt
+	})
+}
