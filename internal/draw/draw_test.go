@@ -26,7 +26,7 @@ func onDay(n int) time.Time { return day0.AddDate(0, 0, n) }
 // The newest image is on the right, and each mark has a path of its own shape.
 func TestTimeline(t *testing.T) {
 	t.Parallel()
-	axis := Axis{From: day0, To: onDay(10), Columns: 11}
+	axis := Axis{Stops: []time.Time{day0, onDay(10)}, Columns: 11}
 	got := axis.Timeline("app", "2 kept", []Tick{{onDay(10), Protected}, {onDay(9), Kept}, {onDay(3), Gone}, {onDay(0), Left}, {time.Time{}, Gone}, {onDay(3), Gone}, {onDay(99), Kept}, {onDay(-99), Gone}})
 	want := []Ticks{{Gone, "M0 22v9M3 22v9"}, {Left, "M0 12v19"}, {Kept, "M9 7v13M10 7v13"}, {Protected, "M10 7v13"}, {dots, "M10 6h0"}}
 	if fmt.Sprint(got.Ticks) != fmt.Sprint(want) {
@@ -35,11 +35,27 @@ func TestTimeline(t *testing.T) {
 	if left, right, width := got.Left(), got.Right(), got.Width(); left != -3 || right != 13 || width != 16 {
 		t.Errorf("from %d to %d, width %d", left, right, width)
 	}
-	for i, a := range []Axis{{}, {From: day0, To: day0}, {From: onDay(1), To: day0, Columns: 4}, {From: time.Time{}, To: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), Columns: 2}} {
+	far := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i, stops := range [][]time.Time{nil, {day0}, {day0, day0}, {onDay(1), day0}, {{}, far}, {day0, day0, day0}, {onDay(5), onDay(9)}} {
+		a := Axis{Stops: stops, Columns: 4}
 		one := a.Timeline("", "", []Tick{{day0, Kept}})
 		if len(one.Ticks) != 1 || strings.ContainsAny(one.Ticks[0].Path, "-N") {
 			t.Errorf("axis %d: %v", i, one.Ticks)
 		}
+	}
+}
+
+// Between two stops time runs evenly, and all stretches are of one width.
+func TestAxis(t *testing.T) {
+	t.Parallel()
+	axis := Axis{Stops: []time.Time{day0, onDay(300), onDay(330), onDay(331)}, Columns: 31}
+	for day, want := range map[int]int{-5: 0, 0: 0, 150: 5, 300: 10, 315: 15, 330: 20, 331: 30, 400: 30} {
+		if got := axis.column(onDay(day), axis.Columns); got != want {
+			t.Errorf("day %d is at %d, want %d", day, got, want)
+		}
+	}
+	if got, want := axis.Timeline("", "", nil).Guides, "M10 2v32M20 2v32"; got != want {
+		t.Errorf("guides %s, want %s", got, want)
 	}
 }
 
@@ -50,12 +66,12 @@ func TestTimelineIsBounded(t *testing.T) {
 	for i := range 50_000 {
 		ticks = append(ticks, Tick{day0.Add(time.Duration(i) * time.Minute), []Mark{Kept, Gone, Left, Protected}[i%4]})
 	}
-	got := render(t, "timeline", Axis{From: day0, To: onDay(50), Columns: 300}.Timeline("a", "b", ticks))
+	got := render(t, "timeline", Axis{Stops: []time.Time{day0, onDay(20), onDay(50)}, Columns: 300}.Timeline("a", "b", ticks))
 	if len(got) > 20_000 {
 		t.Errorf("%d bytes", len(got))
 	}
-	if n := strings.Count(got, "<path"); n != 6 {
-		t.Errorf("%d paths, want those of 4 marks, the dots and the axis", n)
+	if n := strings.Count(got, "<path"); n != 7 {
+		t.Errorf("%d paths, want those of 4 marks, the dots, the guides and the axis", n)
 	}
 }
 

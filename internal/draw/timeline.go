@@ -6,9 +6,11 @@ import (
 	"time"
 )
 
-// Axis is a stretch of time that timelines share, so that one can be compared with the next. The newest is on the right.
+// Axis is the past, as timelines share it, so that one can be compared with the next. The newest is on the right.
 type Axis struct {
-	From, To time.Time
+	// Stops are moments at equal distances, the oldest first. Between two of them time runs evenly, so that the last day can
+	// have as much room as the year before it.
+	Stops []time.Time
 	// Columns is how many ticks can stand side by side. Images of one column and mark share a tick, which bounds the size
 	// of a drawing.
 	Columns int
@@ -25,6 +27,7 @@ type Timeline struct {
 	// Title and Description are for those who do not see the drawing.
 	Title, Description string
 	Columns            int
+	Guides             string // the path of lines at the stops between the ends
 	Ticks              []Ticks
 }
 
@@ -67,7 +70,7 @@ func (t Ticks) Round() bool { return t.Mark == dots }
 // Timeline draws the ticks on the axis. Ticks outside of it stand at its ends.
 func (a Axis) Timeline(title, description string, ticks []Tick) Timeline {
 	columns := max(2, a.Columns)
-	out := Timeline{Title: title, Description: description, Columns: columns}
+	out := Timeline{Title: title, Description: description, Columns: columns, Guides: a.guides(columns)}
 	taken := map[Mark][]bool{}
 	for _, t := range ticks {
 		if t.At.IsZero() {
@@ -96,16 +99,33 @@ func (a Axis) Timeline(title, description string, ticks []Tick) Timeline {
 // Sample draws a single tick, for a legend.
 func Sample(m Mark) Timeline {
 	now := time.Unix(0, 0)
-	return Axis{From: now.Add(-time.Second), To: now.Add(time.Second), Columns: 3}.Timeline("", "", []Tick{{now, m}})
+	return Axis{Stops: []time.Time{now.Add(-time.Second), now.Add(time.Second)}, Columns: 3}.Timeline("", "", []Tick{{now, m}})
 }
 
 // column is where on the axis a moment is. It counts in seconds, because a duration holds no more than 292 years and
 // images carry any date.
 func (a Axis) column(at time.Time, columns int) int {
-	from, to := float64(a.From.Unix()), float64(a.To.Unix())
-	if to <= from {
+	last := len(a.Stops) - 1
+	if last < 1 || !at.Before(a.Stops[last]) {
 		return columns - 1
 	}
-	share := (float64(at.Unix()) - from) / (to - from)
-	return int(min(1, max(0, share))*float64(columns-1) + 0.5)
+	i := 0
+	for i < last-1 && !at.Before(a.Stops[i+1]) {
+		i++
+	}
+	from, to := float64(a.Stops[i].Unix()), float64(a.Stops[i+1].Unix())
+	share := 1.0
+	if to > from {
+		share = min(1, max(0, (float64(at.Unix())-from)/(to-from)))
+	}
+	return int((float64(i)+share)/float64(last)*float64(columns-1) + 0.5)
+}
+
+// guides are lines at the stops between the ends.
+func (a Axis) guides(columns int) string {
+	var path strings.Builder
+	for i := 1; i < len(a.Stops)-1; i++ {
+		path.WriteString("M" + strconv.Itoa(a.column(a.Stops[i], columns)) + " 2v32")
+	}
+	return path.String()
 }

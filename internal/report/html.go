@@ -162,10 +162,11 @@ func (p *htmlReport) gc(s Summary) {
 
 // overview is a row for each of several repositories; of a single one the heading says it.
 func (p *htmlReport) overview(s sheet) {
-	row := func(name string, t Totals, note string) htmlRow {
+	row := func(name string, t Totals, notes ...string) htmlRow {
 		if t.UniqueBytes > 0 {
-			note = strings.TrimSuffix(size(t.UniqueBytes)+" unreferenced · "+note, " · ")
+			notes = slices.Insert(notes, len(notes)-1, size(t.UniqueBytes)+" "+s.unreferencedWord())
 		}
+		note := strings.Join(slices.DeleteFunc(notes, func(n string) bool { return n == "" }), " · ")
 		return htmlRow{Name: name, Kept: strconv.Itoa(t.Kept), Gone: strconv.Itoa(t.Deleted + t.Planned), Failed: strconv.Itoa(t.Failed), Note: note}
 	}
 	bars := s.space()
@@ -178,7 +179,11 @@ func (p *htmlReport) overview(s sheet) {
 	shown, more := cut(s.views, maxHTMLRepositories)
 	p.OverviewMore = more
 	for i, v := range shown {
-		r := row(long(v.Name.String()), v.totals, v.note(strings.Clone, tagList))
+		used := ""
+		if v.Plan != nil {
+			used = bars.used(i)
+		}
+		r := row(long(v.Name.String()), v.totals, used, v.note(strings.Clone, tagList))
 		if bars != nil {
 			r.Bar = bars.bar(s, i)
 		}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"github.com/regsweep/regsweep/internal/draw"
@@ -21,6 +22,7 @@ type (
 	htmlHistory struct {
 		Title    string // of the first column
 		From, To htmlMoment
+		Zones    []string // of the axis, from the left to the right
 		Legend   []htmlSample
 		Whole    *draw.Timeline // of all images, where there are no groups
 		Lines    []htmlLine
@@ -66,10 +68,11 @@ func (v view) htmlHistory(room historyRoom) *htmlHistory {
 	for _, l := range h.lines {
 		all.images = append(all.images, l.images...)
 	}
-	axis := all.axis(v.run.Started, room.columns)
+	var axis draw.Axis
+	axis, out.Zones = all.axis(v.run.Started, room.columns)
 	out.Legend = v.samples(all)
-	if !axis.From.IsZero() {
-		out.From, out.To = dayOf(axis.From), dayOf(axis.To)
+	if n := len(axis.Stops); n > 0 {
+		out.From, out.To = dayOf(axis.Stops[0]), dayOf(axis.Stops[n-1])
 	}
 	for _, l := range h.lines {
 		line := htmlLine{Name: Visible(l.name), Counts: l.counts}
@@ -84,24 +87,40 @@ func (v view) htmlHistory(room historyRoom) *htmlHistory {
 	return out
 }
 
-// axis spans the images that have a date, up to the run. It is zero when none has one.
-func (t timeline) axis(started time.Time, columns int) draw.Axis {
-	out := draw.Axis{Columns: columns}
+// axis spans the images that have a date, up to the run, in the stretches that a history has, each as wide as the next.
+// It is empty when none has a date.
+func (t timeline) axis(started time.Time, columns int) (draw.Axis, []string) {
+	var from, to time.Time
 	for _, i := range t.images {
 		if i.created.IsZero() {
 			continue
 		}
-		if out.From.IsZero() || i.created.Before(out.From) {
-			out.From = i.created
+		if from.IsZero() || i.created.Before(from) {
+			from = i.created
 		}
-		if i.created.After(out.To) {
-			out.To = i.created
+		if i.created.After(to) {
+			to = i.created
 		}
 	}
-	if !out.From.IsZero() && started.After(out.To) {
-		out.To = started
+	if from.IsZero() {
+		return draw.Axis{}, nil
 	}
-	return out
+	if started.After(to) {
+		to = started
+	}
+	stops, zones := []time.Time{to}, []string(nil)
+	for _, s := range stretches {
+		zones = append(zones, s.name)
+		stop := started.Add(-s.to)
+		if s.to == stretches[len(stretches)-1].to || !from.Before(stop) {
+			break
+		}
+		stops = append(stops, stop)
+	}
+	stops = append(stops, from)
+	slices.Reverse(stops)
+	slices.Reverse(zones)
+	return draw.Axis{Stops: stops, Columns: columns}, zones
 }
 
 // draw draws the images on the axis; nil when none has a date.
@@ -147,7 +166,7 @@ func (v view) samples(t timeline) []htmlSample {
 	}
 	have := map[draw.Mark]bool{}
 	for _, i := range t.images {
-		have[i.drawn()] = true
+		have[i.drawn()] = have[i.drawn()] || !i.created.IsZero()
 	}
 	var out []htmlSample
 	for i, mark := range []draw.Mark{draw.Kept, draw.Protected, draw.Gone, draw.Left} {

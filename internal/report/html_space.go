@@ -62,18 +62,27 @@ func (v view) imageParts() []draw.Part {
 
 // bar draws the i-th repository; nil when it has nothing to draw.
 func (b *space) bar(s sheet, i int) *draw.Bar {
-	parts := b.parts[i]
-	var title string
-	if b.bytes {
-		title = size(parts[0].Amount) + " in use, " + size(parts[1].Amount) + " " + s.unreferencedWord()
-	} else {
-		title = s.views[i].imagesTitle()
-	}
-	bar := draw.NewBar(title, b.whole, parts...)
+	bar := draw.NewBar(b.title(s, i), b.whole, b.parts[i]...)
 	if len(bar.Parts) == 0 {
 		return nil
 	}
 	return &bar
+}
+
+// title says what the bar of the i-th repository shows.
+func (b *space) title(s sheet, i int) string {
+	if !b.bytes {
+		return s.views[i].imagesTitle()
+	}
+	return b.used(i) + ", " + size(b.parts[i][1].Amount) + " " + s.unreferencedWord()
+}
+
+// used says what a repository still uses; "" when that is not known.
+func (b *space) used(i int) string {
+	if b == nil || !b.bytes {
+		return ""
+	}
+	return size(b.parts[i][0].Amount) + " in use"
 }
 
 func (v view) imagesTitle() string {
@@ -85,8 +94,11 @@ func (v view) imagesTitle() string {
 	return title + grouped(int(p[2].Amount)) + " " + v.goneWord()
 }
 
-// legend explains the bars.
+// legend explains the bars, and says the numbers of a single one.
 func (b *space) legend(s sheet) string {
+	if len(s.views) == 1 {
+		return "The bar: " + b.title(s, 0) + "."
+	}
 	if b.bytes {
 		return "Bars: filled is the space that stays in use, the outline is what " + map[bool]string{true: "would become", false: "became"}[s.DryRun] +
 			" unreferenced. A layer that several repositories share is in the bar of each."
