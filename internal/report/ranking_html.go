@@ -8,11 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/regsweep/regsweep/internal/draw"
 	"github.com/regsweep/regsweep/internal/rank"
 )
-
-// rankingCells are those of the largest bar on a page, which fits next to a name on a phone.
-const rankingCells = 8
 
 //go:embed ranking.tmpl
 var rankingText string
@@ -34,7 +32,10 @@ type (
 		Gone               string
 		Together           []string
 	}
-	htmlRanked struct{ Name, Holds, Weight, Share, Bar string }
+	htmlRanked struct {
+		Name, Holds, Weight, Share string
+		Bar                        *draw.Bar // nil where there is nothing to draw
+	}
 )
 
 // html writes the ranking as a page like that of [WriteHTML]. A phone has no room for the columns of the table, so most
@@ -64,7 +65,9 @@ func (s standings) html() (string, error) {
 			own = append(own, "built "+s.built(r))
 		}
 		row := s.htmlRow(r, long(r.Path), own...)
-		row.Bar = s.bar(s.weight(r), rankingCells)
+		if bar := draw.NewBar(row.Weight+", "+row.Share, s.weight(s.top[0]), draw.Part{Mark: draw.Kept, Amount: s.weight(r)}); len(bar.Parts) > 0 {
+			row.Bar = &bar
+		}
 		page.Rows = append(page.Rows, row)
 	}
 	if n := len(s.rest); n > 0 {
