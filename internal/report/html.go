@@ -34,6 +34,9 @@ var htmlText string
 //go:embed style.css
 var styleSheet string
 
+// StyleSheet is the style of HTML reports.
+func StyleSheet() string { return styleSheet }
+
 // htmlPage is parsed once; a mistake in it is one in the program.
 var htmlPage = template.Must(template.New("report").Funcs(template.FuncMap{
 	"breaks": breaks, "grouped": grouped, "style": func() template.CSS { return template.CSS(styleSheet) },

@@ -39,8 +39,8 @@ type (
 )
 
 // html writes the ranking as a page like that of [WriteHTML]. A phone has no room for the columns of the table, so most
-// of what a repository holds stands below its name.
-func (s standings) html() (string, error) {
+// of what a repository holds stands below its name. style is the address of the style sheet; "" puts it into the page.
+func (s standings) html(style string) (string, error) {
 	page := htmlRanking{Asked: long(s.Asked), About: s.asked(), Measure: "own", Gone: s.goneNote(), Together: s.together()}
 	// A heading says what is held, and the line below it how that is spread and what it is without.
 	sentence, elapsed, _ := strings.Cut(s.verdict(), " · ")
@@ -49,7 +49,7 @@ func (s standings) html() (string, error) {
 	if elapsed != "" {
 		page.Rest = append(page.Rest, elapsed)
 	}
-	page.Title = page.Asked + ": " + page.Verdict
+	page.htmlHead = htmlHead{Title: page.Asked + ": " + page.Verdict, Style: style}
 	if !s.Started.IsZero() {
 		page.Started, page.StartedAt = s.Started.UTC().Format(readableTime), s.Started.UTC().Format(time.RFC3339)
 	}
