@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/regsweep/regsweep/internal/draw"
 	"github.com/regsweep/regsweep/internal/prune"
@@ -165,37 +164,40 @@ func (p *htmlReport) gc(s Summary) {
 
 // overview is a row for each of several repositories; of a single one the heading says it.
 func (p *htmlReport) overview(s sheet) {
-	row := func(name string, t Totals, notes ...string) htmlRow {
-		if t.UniqueBytes > 0 {
-			notes = slices.Insert(notes, len(notes)-1, size(t.UniqueBytes)+" "+s.unreferencedWord())
-		}
-		note := strings.Join(slices.DeleteFunc(notes, func(n string) bool { return n == "" }), " · ")
-		return htmlRow{Name: name, Kept: strconv.Itoa(t.Kept), Gone: strconv.Itoa(t.Deleted + t.Planned), Failed: strconv.Itoa(t.Failed), Note: note}
-	}
 	bars := s.space()
+	if bars != nil {
+		p.Space = &htmlSpace{Legend: bars.legend(s)}
+	}
 	if len(s.views) < 2 {
 		if bars != nil {
-			p.Space = &htmlSpace{Legend: bars.legend(s), Bar: bars.bar(s, 0)}
+			p.Space.Bar = bars.bar(s, 0)
 		}
 		return
 	}
 	shown, more := cut(s.views, maxHTMLRepositories)
 	p.OverviewMore = more
 	for i, v := range shown {
-		used := ""
-		if v.Plan != nil {
-			used = bars.used(i)
-		}
-		r := row(long(v.Name.String()), v.totals, used, v.note(strings.Clone, tagList))
+		row := s.htmlRow(long(v.Name.String()), v.totals, bars.used(i), v.note(strings.Clone, tagList))
 		if bars != nil {
-			r.Bar = bars.bar(s, i)
+			row.Bar = bars.bar(s, i)
 		}
-		p.Overview = append(p.Overview, r)
+		p.Overview = append(p.Overview, row)
 	}
-	if bars != nil {
-		p.Space = &htmlSpace{Legend: bars.legend(s)}
+	p.Total = s.htmlRow("total", s.total, "", "")
+}
+
+// htmlRow has the numbers of a repository, or of all. Below the name stand what it still uses, what became unreferenced, and
+// the note; each can be "".
+func (s sheet) htmlRow(name string, t Totals, used, note string) htmlRow {
+	lost := ""
+	if t.UniqueBytes > 0 {
+		lost = size(t.UniqueBytes) + " " + s.unreferencedWord()
 	}
-	p.Total = row("total", s.total, "")
+	notes := slices.DeleteFunc([]string{used, lost, note}, func(n string) bool { return n == "" })
+	return htmlRow{
+		Name: name, Kept: strconv.Itoa(t.Kept), Gone: strconv.Itoa(t.Deleted + t.Planned), Failed: strconv.Itoa(t.Failed),
+		Note: strings.Join(notes, " · "),
+	}
 }
 
 // sections shares the rows among the repositories.
@@ -251,30 +253,4 @@ func (v view) htmlImage(e entry) htmlImage {
 		why = e.why()
 	}
 	return htmlImage{names(e), age(e.Image, v.run.Started), v.sizer.text(e.Image), long(why)}
-}
-
-// A word of up to whole characters fits into any column. A longer one may break after what joins its parts, and after
-// unbroken characters: a commit's hash has no other place to break.
-const (
-	whole    = 10
-	unbroken = 16
-)
-
-// breaks cuts a text inside of its long words, where a line may break.
-func breaks(text string) []string {
-	var out []string
-	begin := 0
-	for at := 0; at < len(text); {
-		word, _, _ := strings.Cut(text[at:], " ")
-		run, short := at, utf8.RuneCountInString(word) <= whole
-		for i, r := range word {
-			end := at + i + utf8.RuneLen(r)
-			if !short && (strings.ContainsRune("/:.-_@,", r) || end-run >= unbroken) && end < at+len(word) {
-				out = append(out, text[begin:end])
-				begin, run = end, end
-			}
-		}
-		at += len(word) + 1
-	}
-	return append(out, text[begin:])
 }

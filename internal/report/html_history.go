@@ -105,6 +105,9 @@ func (t timeline) axis(started time.Time, columns int) (draw.Axis, []string) {
 	if from.IsZero() {
 		return draw.Axis{}, nil
 	}
+	if started.IsZero() {
+		started = to
+	}
 	if started.After(to) {
 		to = started
 	}

@@ -34,7 +34,9 @@ func (s sheet) space() *space {
 		out.bytes, out.parts, out.whole = bytes, nil, 0
 		for _, v := range s.views {
 			parts := v.imageParts()
-			if used := v.inUse(); bytes && used != nil {
+			if used := v.inUse(); bytes && used == nil { // it was not read
+				parts = nil
+			} else if bytes {
 				parts = []draw.Part{{Mark: draw.Kept, Amount: *used}, {Mark: draw.Gone, Amount: v.totals.UniqueBytes}}
 			}
 			var sum int64
@@ -62,6 +64,9 @@ func (v view) imageParts() []draw.Part {
 
 // bar draws the i-th repository; nil when it has nothing to draw.
 func (b *space) bar(s sheet, i int) *draw.Bar {
+	if len(b.parts[i]) == 0 {
+		return nil
+	}
 	bar := draw.NewBar(b.title(s, i), b.whole, b.parts[i]...)
 	if len(bar.Parts) == 0 {
 		return nil
@@ -77,9 +82,9 @@ func (b *space) title(s sheet, i int) string {
 	return b.used(i) + ", " + size(b.parts[i][1].Amount) + " " + s.unreferencedWord()
 }
 
-// used says what a repository still uses; "" when that is not known.
+// used says what the i-th repository still uses; "" when that is not known.
 func (b *space) used(i int) string {
-	if b == nil || !b.bytes {
+	if b == nil || !b.bytes || len(b.parts[i]) == 0 {
 		return ""
 	}
 	return size(b.parts[i][0].Amount) + " in use"
@@ -96,19 +101,21 @@ func (v view) imagesTitle() string {
 
 // legend explains the bars, and says the numbers of a single one.
 func (b *space) legend(s sheet) string {
-	if len(s.views) == 1 {
-		return "The bar: " + b.title(s, 0) + "."
+	switch {
+	case len(s.views) == 1:
+		return "Filled: what stays. Outline: what goes. " + b.title(s, 0) + "."
+	case b.bytes && s.DryRun:
+		return "Bars: filled is the space that stays in use, the outline is what would become unreferenced. " + sharedLayer
+	case b.bytes:
+		return "Bars: filled is the space that stays in use, the outline is what became unreferenced. " + sharedLayer
+	case s.DryRun:
+		return "Bars: filled are the images that stay, the outline are those that would be deleted."
 	}
-	if b.bytes {
-		return "Bars: filled is the space that stays in use, the outline is what " + map[bool]string{true: "would become", false: "became"}[s.DryRun] +
-			" unreferenced. A layer that several repositories share is in the bar of each."
-	}
-	gone := "were deleted"
-	if s.DryRun {
-		gone = "would be deleted"
-	}
-	return "Bars: filled are the images that stay, the outline are those that " + gone + ", and a slim bar are those that should have been deleted and were not."
+	return "Bars: filled are the images that stay, the outline are those that were deleted, and a slim bar are those that should have been deleted and were not."
 }
+
+// sharedLayer says why the bars do not add up.
+const sharedLayer = "A layer that several repositories share is in the bar of each."
 
 func (s sheet) unreferencedWord() string {
 	if s.DryRun {
