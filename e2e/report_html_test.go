@@ -3,15 +3,16 @@ package e2e
 import (
 	"bytes"
 	"context"
-	"fmt"
+	"image"
 	"image/color"
 	"image/png"
+	"io"
+	"mime"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,56 @@ const jenkinsPolicy = "sandbox; default-src 'none'; img-src 'self'; style-src 's
 // TestHTMLInABrowser looks at HTML reports as a reader of a Jenkins job does. Debian's chromium is the browser.
 func TestHTMLInABrowser(t *testing.T) {
 	t.Parallel()
+	b := newChromium(t)
+	t.Run("the policy", func(t *testing.T) {
+		for name := range b.pages {
+			_, said := b.open(t, "/"+name, "--dump-dom")
+			for line := range strings.Lines(said) {
+				if strings.Contains(line, "CONSOLE") && !strings.Contains(line, "inline style") {
+					t.Errorf("%s: the console says %s", name, line)
+				}
+			}
+			if whole := !strings.Contains(said, "CONSOLE"); whole != strings.HasSuffix(name, "/") {
+				t.Errorf("%s: the policy lets everything through: %v", name, whole)
+			}
+		}
+	})
+	t.Run("drawings stay", func(t *testing.T) {
+		for _, name := range []string{"report", "ranking"} {
+			if n := b.painted(t, "/"+name, color.RGBA{0x2f, 0x7f, 0xd0, 0xff}); n < 100 {
+				t.Errorf("%s: %d points of a drawing under the policy", name, n)
+			}
+		}
+		// With the style, drawings have its colours.
+		for _, name := range []string{"report/", "bare/ranking"} {
+			if n := b.painted(t, "/"+name, color.RGBA{0x1f, 0x6f, 0xc2, 0xff}); n < 100 {
+				t.Errorf("%s: %d points of a drawing with a style", name, n)
+			}
+		}
+	})
+	t.Run("light and dark", func(t *testing.T) {
+		for _, name := range []string{"/report", "/report/"} {
+			light, dark := b.background(t, name), b.background(t, name, dark)
+			if light < 0xf000 || dark > 0x4000 {
+				t.Errorf("%s: the background is %#x for a reader who prefers light and %#x for one who prefers dark", name, light, dark)
+			}
+		}
+	})
+	t.Run("laid out", func(t *testing.T) {
+		for name := range b.pages {
+			b.structure(t, name)
+		}
+	})
+	t.Run("for all readers", b.accessible)
+}
+
+// dark is a reader who prefers dark pages.
+const dark = "--blink-settings=preferredColorScheme=0"
+
+// newChromium serves pages of each kind, those of a folder with a slash at the end of their names: under Jenkins' policy, bare,
+// and under the policy without its sandbox, which a frame cannot look into.
+func newChromium(t *testing.T) chromium {
+	t.Helper()
 	browser, err := exec.LookPath("chromium")
 	if err != nil {
 		if os.Getenv("REGSWEEP_CI") == "1" {
@@ -35,77 +86,66 @@ func TestHTMLInABrowser(t *testing.T) {
 	if err != nil || len(shards) < 2 {
 		t.Fatalf("%d shards: %v", len(shards), err)
 	}
-	written := func(code int, args ...string) string {
-		t.Helper()
-		file := filepath.Join(t.TempDir(), "page.html")
-		cmd := exec.CommandContext(t.Context(), filepath.Join(program, "regsweep"), append(args, "--report", file)...)
-		cmd.Env = []string{} // not that of the CI that this may run in
-		out, err := cmd.CombinedOutput()
-		if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != code {
-			t.Fatalf("%v: %v\n%s", args, err, out)
-		}
-		page, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(page)
-	}
-	pages := map[string]string{
-		"report":     written(3, append([]string{"report"}, shards...)...),
-		"collection": written(0, "report", "../internal/report/testdata/TestGolden/json/gc_down.golden"),
-		"ranking":    written(0, "rank", "--from", "../testdata/gc/dry-run-3.1.log"),
-	}
+	c := chromium{path: browser, pages: map[string]string{}}
 	mux := http.NewServeMux()
-	serve := func(path, policy, body string) {
-		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			if policy != "" {
-				w.Header().Set("Content-Security-Policy", policy)
-			}
-			fmt.Fprint(w, body)
-		})
+	add := func(name string, code int, args ...string) {
+		dir := written(t, code, args...)
+		for at, policy := range map[string]string{"/": jenkinsPolicy, "/bare/": "", "/policy/": strings.TrimPrefix(jenkinsPolicy, "sandbox; ")} {
+			mux.Handle("GET "+at+name, served(policy, filepath.Join(dir, "page.html")))
+			mux.Handle("GET "+at+name+"/{$}", served(policy, filepath.Join(dir, "folder", "index.html")))
+			mux.Handle("GET "+at+name+"/style.css", served(policy, filepath.Join(dir, "folder", "style.css")))
+		}
+		c.pages[name], c.pages[name+"/"] = dir, dir
 	}
-	serve("/styled", jenkinsPolicy, `<!doctype html><p style="color: red">red</p>`)
-	for name, page := range pages {
-		serve("/"+name, jenkinsPolicy, page)
-		serve("/bare/"+name, "", page)
-		serve("/phone/"+name, "", `<!doctype html><iframe id="f" src="/bare/`+name+`" width="390" height="800" frameborder="0"></iframe><script>
-document.getElementById("f").onload = e => { document.title = "width " + e.target.contentDocument.documentElement.scrollWidth }</script>`)
-	}
+	add("report", 3, append([]string{"report"}, shards...)...)
+	add("collection", 0, "report", "../internal/report/testdata/TestGolden/json/gc_down.golden")
+	add("ranking", 0, "rank", "--from", "../testdata/gc/dry-run-3.1.log")
+	mux.HandleFunc("GET /layouts", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, strings.Replace(layouts, "NAME", r.FormValue("name"), 1))
+	})
+	mux.HandleFunc("GET /checked/{name}", c.checked)
+	mux.Handle("GET /axe.js", served("", axe))
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	b := chromium{path: browser, base: server.URL}
+	c.base = server.URL
+	return c
+}
 
-	t.Run("the policy is content", func(t *testing.T) {
-		for name := range pages {
-			if _, said := b.open(t, "/"+name, "--dump-dom"); strings.Contains(said, "CONSOLE") {
-				t.Errorf("%s: the console says\n%s", name, said)
-			}
+// written runs regsweep and returns the folder of its reports.
+func written(t *testing.T, code int, args ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), filepath.Join(program, "regsweep"), append(args, "--report", filepath.Join(dir, "page.html"), "--report", filepath.Join(dir, "folder")+"/")...)
+	cmd.Env = []string{} // not that of the CI that this may run in
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != code {
+		t.Fatalf("%v: %v\n%s", args, err, out)
+	}
+	return dir
+}
+
+// served serves a file under a policy; "" is none.
+func served(policy, file string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if policy != "" {
+			w.Header().Set("Content-Security-Policy", policy)
 		}
-		// That nothing is said proves something only when a page that is against the policy is spoken of.
-		if _, said := b.open(t, "/styled", "--dump-dom"); !strings.Contains(said, "Content Security Policy") {
-			t.Errorf("the console does not object to a style\n%s", said)
+		text, err := os.ReadFile(file)
+		if err != nil {
+			http.NotFound(w, r)
+			return
 		}
-	})
-	t.Run("light and dark", func(t *testing.T) {
-		light, dark := b.background(t, "/report"), b.background(t, "/report", "--blink-settings=preferredColorScheme=0")
-		if light < 0xf000 || dark > 0x4000 {
-			t.Errorf("the background is %#x for a reader who prefers light and %#x for one who prefers dark", light, dark)
-		}
-	})
-	t.Run("on a phone", func(t *testing.T) {
-		for name := range pages {
-			dom, _ := b.open(t, "/phone/"+name, "--dump-dom", "--virtual-time-budget=10000")
-			m := regexp.MustCompile(`<title>width (\d+)</title>`).FindStringSubmatch(dom)
-			if m == nil || m[1] != "390" {
-				t.Errorf("%s needs %v points, a phone has 390\n%s", name, m, dom)
-			}
-		}
+		w.Header().Set("Content-Type", mime.TypeByExtension(filepath.Ext(file)))
+		_, _ = w.Write(text)
 	})
 }
 
 // chromium is a browser that looks at a server.
-type chromium struct{ path, base string }
+type chromium struct {
+	path, base string
+	pages      map[string]string // the folder of the files, by the name
+}
 
 // open returns what the browser printed and what it said while it showed a page.
 func (c chromium) open(t *testing.T, page string, args ...string) (stdout, stderr string) {
@@ -133,8 +173,27 @@ func (c chromium) open(t *testing.T, page string, args ...string) (stdout, stder
 // background is how bright the corner of a page is, of 0xffff.
 func (c chromium) background(t *testing.T, page string, args ...string) uint16 {
 	t.Helper()
+	return color.Gray16Model.Convert(c.picture(t, page, args...).At(2, 2)).(color.Gray16).Y
+}
+
+// painted counts the points of a page that have a colour.
+func (c chromium) painted(t *testing.T, page string, want color.RGBA) int {
+	t.Helper()
+	picture, n := c.picture(t, page, "--force-device-scale-factor=1", "--force-color-profile=srgb"), 0
+	for y := range picture.Bounds().Dy() {
+		for x := range picture.Bounds().Dx() {
+			if color.RGBAModel.Convert(picture.At(x, y)) == color.Color(want) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func (c chromium) picture(t *testing.T, page string, args ...string) image.Image {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "page.png")
-	c.open(t, page, append(args, "--screenshot="+file, "--window-size=800,600")...)
+	c.open(t, page, append(args, "--screenshot="+file, "--window-size=800,1600")...)
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -143,5 +202,5 @@ func (c chromium) background(t *testing.T, page string, args ...string) uint16 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return color.Gray16Model.Convert(picture.At(2, 2)).(color.Gray16).Y
+	return picture
 }

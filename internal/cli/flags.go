@@ -89,7 +89,7 @@ type reporting struct {
 	Output string   `group:"report" enum:"table,markdown,json,line" default:"table" placeholder:"FORMAT" help:"Format on standard output: table, markdown, json or line. Default: ${default}."`
 	Color  string   `group:"report" enum:"auto,always,never" default:"auto" placeholder:"WHEN" help:"Colour the table: auto, always or never. auto does on a terminal, and heeds NO_COLOR and CLICOLOR. Default: ${default}."`
 	All    bool     `group:"report" help:"Show every image in the table. Without it, long lists are cut and counted."`
-	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Also write a report to FILE. The extension selects the format: .md, .html, .json, .xml (JUnit), .env (dotenv), .prom (metrics), .annotations.json (GitLab), .line or .txt. Repeatable."`
+	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Also write a report to FILE. The extension selects the format: .md, .html, .json, .xml (JUnit), .env (dotenv), .prom (metrics), .annotations.json (GitLab), .line or .txt. A path that ends in /, such as out/, is a folder for an HTML report. Repeatable."`
 	CI     string   `group:"report" name:"ci" placeholder:"NAME" values:"github,gitea,forgejo,gitlab,jenkins,azure,buildkite,circleci,drone,woodpecker,tekton,none" help:"CI system, if detection fails: github, gitea, forgejo, gitlab, jenkins, azure, buildkite, circleci, drone, woodpecker, tekton or none."`
 }
 

@@ -29,7 +29,7 @@ type rankCommand struct {
 
 	access
 	Output string   `group:"report" enum:"table,markdown,json" default:"table" placeholder:"FORMAT" help:"Format on standard output: table, markdown or json. Default: ${default}."`
-	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Also write a report to FILE. The extension selects the format: .md, .html, .json or .txt. Repeatable."`
+	Report []string `group:"report" sep:"none" placeholder:"FILE" help:"Also write a report to FILE. The extension selects the format: .md, .html, .json or .txt. A path that ends in /, such as out/, is a folder for an HTML report. Repeatable."`
 }
 
 // run ranks what the command line asks for and returns the exit code.

@@ -96,6 +96,15 @@ func TestReportOfShards(t *testing.T) { // not parallel: the fixtures are writte
 	if page, err := os.ReadFile(html); err != nil || !bytes.Contains(page, []byte("<h1>5 repositories: deleted 47 images")) {
 		t.Errorf("the page: %v\n%s", err, page)
 	}
+	folder := filepath.Join(t.TempDir(), "new", "out") + "/"
+	if got := invoke(t, nil, "", "report", all, "--report", folder); got.code != exitRefused || got.stderr != "" {
+		t.Errorf("folder: exit %d\n%s", got.code, got.stderr)
+	}
+	for name, want := range map[string]string{"index.html": `<link rel="stylesheet" href="style.css">`, "style.css": "color-scheme: light dark;"} {
+		if text, err := os.ReadFile(folder + name); err != nil || !bytes.Contains(text, []byte(want)) {
+			t.Errorf("%s: %v\n%s", name, err, text)
+		}
+	}
 	// The merged report is a report like any other.
 	again := invoke(t, nil, "", "report", all, "--output", "line")
 	if line := strings.TrimSuffix(again.stdout, "\n"); again.code != exitRefused || !strings.Contains(got.stdout, "### "+line) {

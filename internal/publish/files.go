@@ -1,20 +1,23 @@
 package publish
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/report"
 )
 
-// File is a report file. It is opened before anything is deleted, so that a path that cannot be written ends the run before
-// any deletion.
+// File is a report file, or a folder with the files of a report. It is opened before anything is deleted, so that a path
+// that cannot be written ends the run before any deletion.
 type File struct {
-	path string
-	form report.Form
-	file *os.File
+	path  string
+	form  report.Form
+	file  *os.File
+	style *os.File // of a folder; nil otherwise
 }
 
 // OpenFiles opens the files of --report, whose names are separated by commas or newlines. formOf selects the format of each
@@ -29,25 +32,53 @@ func OpenFiles(lists []string, formOf func(path string) (report.Form, error)) ([
 		out = append(out, File{path: path, form: form})
 	}
 	for i := range out { // only now, so that a mistake in one does not empty another
-		f, err := os.OpenFile(out[i].path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
-		if err != nil {
+		if err := out[i].open(); err != nil {
 			return nil, fmt.Errorf("--report: %w", err)
 		}
-		out[i].file = f
 	}
 	return out, nil
 }
 
+// open creates what is to be written.
+func (f *File) open() error {
+	if f.form != report.FormFolder {
+		var err error
+		f.file, err = create(f.path)
+		return err
+	}
+	err := os.MkdirAll(f.path, 0o755)
+	if err == nil {
+		f.style, err = create(filepath.Join(f.path, report.StyleFile))
+	}
+	if err == nil {
+		f.file, err = create(filepath.Join(f.path, report.PageFile))
+	}
+	return err
+}
+
+func create(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+}
+
 // write writes the file with the content that text returns.
 func (f File) write(text func(io.Writer) error) error {
-	err := text(f.file)
-	if closed := f.file.Close(); err == nil {
-		err = closed
+	err := written(f.file, text)
+	if f.style != nil {
+		err = cmp.Or(err, written(f.style, func(w io.Writer) error {
+			_, err := io.WriteString(w, report.StyleSheet())
+			return err
+		}))
 	}
 	if err != nil {
 		return fmt.Errorf("--report: %s: %w", f.path, err)
 	}
 	return nil
+}
+
+// written writes a file and closes it.
+func written(f *os.File, text func(io.Writer) error) error {
+	err := text(f)
+	return cmp.Or(err, f.Close())
 }
 
 // Paths splits lists of files at commas and newlines.

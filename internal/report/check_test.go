@@ -133,7 +133,7 @@ func TestCheckForms(t *testing.T) {
 	if err := WriteChecks(&bytes.Buffer{}, FormHTML, Checks{}, 0); err == nil {
 		t.Error("a check has an HTML page")
 	}
-	for path, want := range map[string]Form{"a.md": FormMarkdown, "a.json": FormJSON, "a.txt": FormTable, "a.html": "", "a": ""} {
+	for path, want := range map[string]Form{"a.md": FormMarkdown, "a.json": FormJSON, "a.txt": FormTable, "a.html": "", "a": "", "a/": ""} {
 		if got, err := CheckFormOf(path); got != want || (err == nil) != (want != "") {
 			t.Errorf("%s: got %q, %v", path, got, err)
 		}

@@ -23,6 +23,15 @@ const (
 	FormMetrics     Form = "metrics"
 	FormAnnotations Form = "annotations"
 	FormLine        Form = "line"
+	// FormFolder is the page of FormHTML in a folder, next to its style sheet: the page is [PageFile], and [StyleFile] has
+	// the content of [StyleSheet]. Standard output cannot be a folder.
+	FormFolder Form = "folder"
+)
+
+// The files of an HTML report that is a folder.
+const (
+	PageFile  = "index.html"
+	StyleFile = "style.css"
 )
 
 // forms lists each form with the ending of its files and its writer. A new form is one more row.
@@ -43,7 +52,8 @@ var forms = []struct {
 }
 
 // FormOf picks the form of a report file by the ending of its name, the longest of those that fit: x.annotations.json
-// is for GitLab, x.json for any program. A name that is nothing but an ending, such as annotations.json, has that one.
+// is for GitLab, x.json for any program. A name that is nothing but an ending, such as annotations.json, has that one. A
+// path that ends in a slash is [FormFolder].
 func FormOf(path string) (Form, error) { return formOf(path, nil) }
 
 // RankingFormOf is [FormOf] for the report of a ranking, which has some of the forms.
@@ -51,6 +61,12 @@ func RankingFormOf(path string) (Form, error) { return formOf(path, RankingForms
 
 // formOf is [FormOf] for some of the forms; nil is all.
 func formOf(path string, some []Form) (Form, error) {
+	if strings.HasSuffix(path, "/") || strings.HasSuffix(path, string(filepath.Separator)) {
+		if some != nil && !slices.Contains(some, FormHTML) {
+			return "", fmt.Errorf("report file %q is a folder, which only an HTML report can be", path)
+		}
+		return FormFolder, nil
+	}
 	name := "." + strings.ToLower(filepath.Base(path))
 	var form Form
 	longest := 0
@@ -76,6 +92,9 @@ func formOf(path string, some []Form) (Form, error) {
 
 // Write writes the whole summary in the form, without a limit of width or size.
 func Write(w io.Writer, form Form, s Summary) error {
+	if form == FormFolder {
+		return styledHTML(w, s, StyleFile)
+	}
 	var known []string
 	for _, f := range forms {
 		if f.form == form {

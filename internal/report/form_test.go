@@ -25,6 +25,8 @@ func TestFormOf(t *testing.T) {
 		{path: "x.annotations.json", want: FormAnnotations},
 		{path: "annotations.json", want: FormAnnotations},
 		{path: "my-annotations.json", want: FormJSON},
+		{path: "out/", want: FormFolder},
+		{path: "x.json/", want: FormFolder},
 		{path: "x.doc", err: `report file "x.doc": unknown ending ".doc": ` + endings},
 		{path: "a.md/report", err: `report file "a.md/report" has no ending to tell its form by: ` + endings},
 	} {
@@ -38,7 +40,7 @@ func TestFormOf(t *testing.T) {
 func TestRankingFormOf(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{
-		"x.html": "html", "x.annotations.json": "json",
+		"x.html": "html", "out/": "folder", "x.annotations.json": "json",
 		"x.xml": `report file "x.xml": unknown ending ".xml": .txt, .md, .json or .html`,
 	} {
 		got, err := RankingFormOf(path)

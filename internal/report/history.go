@@ -76,7 +76,7 @@ func (v view) periods() history {
 					i = len(stretches) - 1
 				}
 			}
-			lines[i].images = append(lines[i].images, build{e.Image.Created, list.mark})
+			lines[i].images = append(lines[i].images, build{e.Image.Created, list.mark, list.mark == markKept && e.safe()})
 		}
 	}
 	h := history{title: "built"}

@@ -12,8 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
+	"github.com/regsweep/regsweep/internal/draw"
 	"github.com/regsweep/regsweep/internal/prune"
 )
 
@@ -22,7 +22,6 @@ const (
 	maxHTMLRepositories = 500
 	maxHTMLProblems     = 300
 	maxHTMLImages       = 3000 // rows of all repositories
-	htmlCells           = 20   // of a bar, which fits next to a label on a phone
 )
 
 // readableTime is how a page writes a time in addition to the exact one.
@@ -31,13 +30,21 @@ const readableTime = "2 January 2006, 15:04 UTC"
 //go:embed html.tmpl
 var htmlText string
 
+//go:embed style.css
+var styleSheet string
+
+// StyleSheet is the style of HTML reports.
+func StyleSheet() string { return styleSheet }
+
 // htmlPage is parsed once; a mistake in it is one in the program.
-var htmlPage = template.Must(template.New("report").Funcs(template.FuncMap{"breaks": breaks, "grouped": grouped}).Parse(htmlText))
+var htmlPage = template.Must(template.New("report").Funcs(template.FuncMap{
+	"breaks": breaks, "grouped": grouped, "style": func() template.CSS { return template.CSS(styleSheet) },
+}).Parse(draw.Templates() + htmlText))
 
 // What the page shows is text that [Visible] has been over; the template makes HTML of it.
 type (
 	htmlReport struct {
-		Title        string
+		htmlHead
 		Alarm, Cause string // what must be seen first, and why
 		Name         string // of the only repository
 		Verdict      string
@@ -48,8 +55,11 @@ type (
 		Started      string
 		StartedAt    string
 		DryRun       bool
-		Gone         string  // the head of the column of what went
-		GC           *htmlGC // nil when no garbage collection was asked for
+		Gone         string // the head of the column of what went
+		State        htmlState
+		Numbers      []htmlNumber
+		Space        *htmlSpace // nil when there is nothing to draw
+		GC           *htmlGC    // nil when no garbage collection was asked for
 		Overview     []htmlRow
 		OverviewMore int
 		Total        htmlRow
@@ -58,41 +68,48 @@ type (
 		Sections     []htmlSection
 		SectionsMore int
 	}
+	htmlHead struct {
+		Title string
+		Style string // the address of the style sheet; "" puts it into the page
+	}
 	htmlGC struct {
 		Verdict, Where string // the verdict is "" where the page's own says it
 		Facts          []fact
+		Disk           []htmlBar // its free space before and after; empty when that was not measured
 	}
-	htmlRow     struct{ Name, Kept, Gone, Failed, Note string }
+	htmlRow struct {
+		Name, Kept, Gone, Failed, Note string
+		Bar                            *draw.Bar
+	}
 	htmlProblem struct{ What, Repository, Image, Why, Hint string }
 	htmlSection struct {
-		Name, Policy                 string // "" with only one repository
-		History                      htmlHistory
+		Name, Policy                 string       // "" with only one repository
+		History                      *htmlHistory // nil when it would add nothing
 		Kept, Doomed                 []htmlImage
 		KeptMore, DoomedMore         int
 		KeptParts, DoomedParts, Fold string
 	}
-	htmlHistory struct {
-		Title, Legend string
-		Lines         []htmlLine
-		More          int
-		Rest          string
-	}
-	htmlLine  struct{ Name, Bar, Spoken, Counts string }
 	htmlImage struct{ Name, Age, Size, Why string }
 )
 
-// WriteHTML writes the summary as one page without styles and scripts, which Jenkins' content security policy would
-// not let through (https://www.jenkins.io/doc/book/security/configuring-content-security-policy/). What there is to
-// see comes from elements and their plain attributes, in the colours that the reader's browser prefers.
+// WriteHTML writes the summary as one page without scripts. Its drawings are inline SVG that needs no style. Jenkins'
+// content security policy does not let the style of a page through
+// (https://www.jenkins.io/doc/book/security/configuring-content-security-policy/); what there is to see then comes from
+// elements and their plain attributes, in the colours that the reader's browser prefers.
 //
 // Its size is bounded: long lists are cut and counted, the totals are those of the whole run.
-func WriteHTML(w io.Writer, s Summary) error {
+func WriteHTML(w io.Writer, s Summary) error { return styledHTML(w, s, "") }
+
+// styledHTML writes the page with the address of its style sheet; "" puts the style into the page.
+func styledHTML(w io.Writer, s Summary, style string) error {
 	all := newSheet(s)
 	page := htmlReport{DryRun: s.DryRun, Gone: "deleted"}
+	page.Style = style
 	if s.DryRun {
 		page.Gone = "would delete"
 	}
 	page.head(all)
+	page.State, page.Numbers = all.state(), all.numbers()
 	page.gc(s)
 	page.overview(all)
 	problems, more := cut(all.problems(), maxHTMLProblems)
@@ -139,7 +156,7 @@ func (p *htmlReport) gc(s Summary) {
 	if s.GC == nil {
 		return
 	}
-	p.GC = &htmlGC{Where: gcPlace(s.GC), Facts: gcFacts(s.GC)}
+	p.GC = &htmlGC{Where: gcPlace(s.GC), Facts: gcFacts(s.GC), Disk: diskBars(s.GC)}
 	if len(s.Repositories) > 0 || s.Shard.Total > 0 { // else it is the verdict of the run
 		p.GC.Verdict = gcVerdict(s.GC)
 	}
@@ -147,21 +164,40 @@ func (p *htmlReport) gc(s Summary) {
 
 // overview is a row for each of several repositories; of a single one the heading says it.
 func (p *htmlReport) overview(s sheet) {
-	row := func(name string, t Totals, note string) htmlRow {
-		if t.UniqueBytes > 0 {
-			note = strings.TrimSuffix(size(t.UniqueBytes)+" unreferenced · "+note, " · ")
-		}
-		return htmlRow{name, strconv.Itoa(t.Kept), strconv.Itoa(t.Deleted + t.Planned), strconv.Itoa(t.Failed), note}
+	bars := s.space()
+	if bars != nil {
+		p.Space = &htmlSpace{Legend: bars.legend(s)}
 	}
 	if len(s.views) < 2 {
+		if bars != nil {
+			p.Space.Bar = bars.bar(s, 0)
+		}
 		return
 	}
 	shown, more := cut(s.views, maxHTMLRepositories)
 	p.OverviewMore = more
-	for _, v := range shown {
-		p.Overview = append(p.Overview, row(long(v.Name.String()), v.totals, v.note(strings.Clone, tagList)))
+	for i, v := range shown {
+		row := s.htmlRow(long(v.Name.String()), v.totals, bars.used(i), v.note(strings.Clone, tagList))
+		if bars != nil {
+			row.Bar = bars.bar(s, i)
+		}
+		p.Overview = append(p.Overview, row)
 	}
-	p.Total = row("total", s.total, "")
+	p.Total = s.htmlRow("total", s.total, "", "")
+}
+
+// htmlRow has the numbers of a repository, or of all. Below the name stand what it still uses, what became unreferenced, and
+// the note; each can be "".
+func (s sheet) htmlRow(name string, t Totals, used, note string) htmlRow {
+	lost := ""
+	if t.UniqueBytes > 0 {
+		lost = size(t.UniqueBytes) + " " + s.unreferencedWord()
+	}
+	notes := slices.DeleteFunc([]string{used, lost, note}, func(n string) bool { return n == "" })
+	return htmlRow{
+		Name: name, Kept: strconv.Itoa(t.Kept), Gone: strconv.Itoa(t.Deleted + t.Planned), Failed: strconv.Itoa(t.Failed),
+		Note: strings.Join(notes, " · "),
+	}
 }
 
 // sections shares the rows among the repositories.
@@ -174,8 +210,11 @@ func (p *htmlReport) sections(s sheet) {
 		rows[i] = min(s.views[i].rows(), limit)
 		return rows[i]
 	})
+	room := newHistoryRoom(len(rows))
 	for _, i := range slices.Sorted(maps.Keys(rows)) {
-		p.Sections = append(p.Sections, htmlSectionOf(s.Summary, s.views[i], rows[i]))
+		section := htmlSectionOf(s.Summary, s.views[i], rows[i])
+		section.History = s.views[i].htmlHistory(room)
+		p.Sections = append(p.Sections, section)
 	}
 }
 
@@ -187,11 +226,6 @@ func htmlSectionOf(s Summary, v view, rows int) htmlSection {
 		if v.Policy != s.Policy {
 			out.Policy = long(v.Policy)
 		}
-	}
-	h := v.history()
-	out.History = htmlHistory{Title: h.title, Legend: v.legend(), More: h.more, Rest: h.rest}
-	for _, l := range h.lines {
-		out.History.Lines = append(out.History.Lines, htmlLine{Visible(l.name), l.bar(htmlCells), l.spoken(htmlCells, v), l.counts})
 	}
 	gone := v.gone()
 	kept := min(len(v.kept), max(rows*2/3, rows-len(gone)))
@@ -219,30 +253,4 @@ func (v view) htmlImage(e entry) htmlImage {
 		why = e.why()
 	}
 	return htmlImage{names(e), age(e.Image, v.run.Started), v.sizer.text(e.Image), long(why)}
-}
-
-// A word of up to whole characters fits into any column. A longer one may break after what joins its parts, and after
-// unbroken characters: a commit's hash has no other place to break.
-const (
-	whole    = 10
-	unbroken = 16
-)
-
-// breaks cuts a text inside of its long words, where a line may break.
-func breaks(text string) []string {
-	var out []string
-	begin := 0
-	for at := 0; at < len(text); {
-		word, _, _ := strings.Cut(text[at:], " ")
-		run, short := at, utf8.RuneCountInString(word) <= whole
-		for i, r := range word {
-			end := at + i + utf8.RuneLen(r)
-			if !short && (strings.ContainsRune("/:.-_@,", r) || end-run >= unbroken) && end < at+len(word) {
-				out = append(out, text[begin:end])
-				begin, run = end, end
-			}
-		}
-		at += len(word) + 1
-	}
-	return append(out, text[begin:])
 }

@@ -48,6 +48,7 @@ type (
 		Failed             int           `json:"failed"`
 		Skipped            int           `json:"skipped"`
 		UniqueBytesDeleted int64         `json:"unique_bytes_deleted"`
+		BytesInUse         *int64        `json:"bytes_in_use,omitempty"` // not there when not known
 		Gone               int           `json:"gone"`
 		Planned            int           `json:"planned"`
 		ManifestsDeleted   int           `json:"manifests_deleted"`
@@ -183,7 +184,7 @@ func repositoryJSON(r Outcome) jsonRepository {
 	t := r.Totals()
 	out := jsonRepository{
 		Repository: r.Name.String(), Policy: r.Policy, Kept: t.Kept, Deleted: t.Deleted, Failed: t.Failed, Skipped: t.Skipped,
-		UniqueBytesDeleted: t.UniqueBytes, Gone: t.Gone, Planned: t.Planned, ManifestsDeleted: t.Manifests,
+		UniqueBytesDeleted: t.UniqueBytes, BytesInUse: r.inUse(), Gone: t.Gone, Planned: t.Planned, ManifestsDeleted: t.Manifests,
 		GhostTags: []string{}, JustBuilt: some(r.pushed()), Refusals: []jsonRefusal{},
 		DeletedBy: r.Method, Unfinished: some(r.Unfinished), Late: r.late(), Read: new(r.Plan != nil), Warnings: some(r.warnings()), Hint: textJSON(Hint(r.Err)),
 		Unsettled: t.Unsettled, Broken: []jsonBroken{}, Undated: r.undated(),

@@ -84,7 +84,7 @@ func ReadJSON(r io.Reader) (Summary, error) {
 func (in readRepository) outcome() (Outcome, error) {
 	host, path, _ := strings.Cut(in.Repository, "/")
 	bytes := in.UniqueBytesDeleted
-	out := Outcome{Name: oci.Repository{Host: host, Path: path}, Kind: in.RegistryKind, Frees: in.RegistryFrees, Policy: in.Policy, Warnings: in.Warnings, KnownBytes: &bytes, Method: in.DeletedBy, Unfinished: in.Unfinished}
+	out := Outcome{Name: oci.Repository{Host: host, Path: path}, Kind: in.RegistryKind, Frees: in.RegistryFrees, Policy: in.Policy, Warnings: in.Warnings, KnownBytes: &bytes, KnownInUse: in.BytesInUse, Method: in.DeletedBy, Unfinished: in.Unfinished}
 	if in.Untagged > 0 {
 		out.KnownUntagged = &UntaggedTotals{in.Untagged, in.UntaggedBytes}
 	}
@@ -127,7 +127,7 @@ func (in readRepository) outcome() (Outcome, error) {
 	}
 	// Told by the images alone.
 	want.Unmeasured, want.PartsGone, want.PartsLeft = got.Unmeasured, got.PartsGone, got.PartsLeft
-	if got != want || want.UniqueBytes < 0 {
+	if got != want || want.UniqueBytes < 0 || in.BytesInUse != nil && *in.BytesInUse < 0 {
 		return Outcome{}, errors.New("its numbers are not those of its images")
 	}
 	return out, nil

@@ -135,6 +135,7 @@ func TestReadJSONRefuses(t *testing.T) {
 		"an endless time":   {change(func(r, _, _ object) { r["elapsed_seconds"] = 1e300 }), "1e+300 seconds"},
 		"another count":     {change(func(_, r, _ object) { r["deleted"] = 5 }), "numbers are not those of its images"},
 		"a negative count":  {change(func(_, r, _ object) { r["deleted"] = -1 << 62 }), "numbers are not those of its images"},
+		"negative space":    {change(func(_, r, _ object) { r["bytes_in_use"] = -1 }), "numbers are not those"},
 		"a negative size":   {change(func(_, r, _ object) { r["unique_bytes_deleted"] = -1 }), "numbers are not those"},
 		"a kind":            {change(func(_, _, i object) { i["kind"] = "chart" }), `kind "chart"`},
 		"no digest":         {change(func(_, _, i object) { i["digest"] = "" }), `digest ""`},

@@ -32,7 +32,9 @@ func WriteRanking(w io.Writer, form Form, r rank.Ranking, o RankingOptions) erro
 	case FormJSON:
 		return writeRankingJSON(w, r)
 	case FormHTML:
-		text, err = view.html()
+		text, err = view.html("")
+	case FormFolder:
+		text, err = view.html(StyleFile)
 	default:
 		err = fmt.Errorf("a ranking has no form %q: table, markdown, json or html", form)
 	}

@@ -8,11 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/regsweep/regsweep/internal/draw"
 	"github.com/regsweep/regsweep/internal/rank"
 )
-
-// rankingCells are those of the largest bar on a page, which fits next to a name on a phone.
-const rankingCells = 8
 
 //go:embed ranking.tmpl
 var rankingText string
@@ -22,23 +20,27 @@ var rankingPage = template.Must(template.Must(htmlPage.Clone()).New("ranking").P
 
 type (
 	htmlRanking struct {
-		Title, Asked, Verdict string
-		Rest                  []string // of the verdict
-		About                 string
-		Started, StartedAt    string
-		Measure               string // the head of the column that the order is by
-		Rows                  []htmlRanked
-		Unread                []fact
-		UnreadMore            int
-		Gone                  string
-		Together              []string
+		htmlHead
+		Asked, Verdict     string
+		Rest               []string // of the verdict
+		About              string
+		Started, StartedAt string
+		Measure            string // the head of the column that the order is by
+		Rows               []htmlRanked
+		Unread             []fact
+		UnreadMore         int
+		Gone               string
+		Together           []string
 	}
-	htmlRanked struct{ Name, Holds, Weight, Share, Bar string }
+	htmlRanked struct {
+		Name, Holds, Weight, Share string
+		Bar                        *draw.Bar // nil where there is nothing to draw
+	}
 )
 
 // html writes the ranking as a page like that of [WriteHTML]. A phone has no room for the columns of the table, so most
-// of what a repository holds stands below its name.
-func (s standings) html() (string, error) {
+// of what a repository holds stands below its name. style is the address of the style sheet; "" puts it into the page.
+func (s standings) html(style string) (string, error) {
 	page := htmlRanking{Asked: long(s.Asked), About: s.asked(), Measure: "own", Gone: s.goneNote(), Together: s.together()}
 	// A heading says what is held, and the line below it how that is spread and what it is without.
 	sentence, elapsed, _ := strings.Cut(s.verdict(), " · ")
@@ -47,7 +49,7 @@ func (s standings) html() (string, error) {
 	if elapsed != "" {
 		page.Rest = append(page.Rest, elapsed)
 	}
-	page.Title = page.Asked + ": " + page.Verdict
+	page.htmlHead = htmlHead{Title: page.Asked + ": " + page.Verdict, Style: style}
 	if !s.Started.IsZero() {
 		page.Started, page.StartedAt = s.Started.UTC().Format(readableTime), s.Started.UTC().Format(time.RFC3339)
 	}
@@ -66,7 +68,9 @@ func (s standings) html() (string, error) {
 			own = append(own, "built "+s.built(r))
 		}
 		row := s.htmlRow(r, long(r.Path), own...)
-		row.Bar = s.bar(s.weight(r), rankingCells)
+		if bar := draw.NewBar(row.Weight+", "+row.Share, s.weight(s.top[0]), draw.Part{Mark: draw.Kept, Amount: s.weight(r)}); len(bar.Parts) > 0 {
+			row.Bar = &bar
+		}
 		page.Rows = append(page.Rows, row)
 	}
 	if n := len(s.rest); n > 0 {

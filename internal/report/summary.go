@@ -74,6 +74,9 @@ type Outcome struct {
 	// KnownBytes is the UniqueBytes of a repository that was read back from a report, which names no blobs; nil when
 	// the blobs are known.
 	KnownBytes *int64
+	// KnownInUse is the size of the blobs that a repository still uses which was read back from a report; nil when the blobs
+	// are known, and when the report does not have it.
+	KnownInUse *int64
 	// KnownUntagged is what is known of untagged manifests in a repository that was read back from a report.
 	KnownUntagged *UntaggedTotals
 }

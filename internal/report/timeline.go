@@ -22,6 +22,7 @@ type timeline struct {
 type build struct {
 	created time.Time
 	mark    mark
+	safe    bool // kept whatever the rules that count say
 }
 
 // mark is what became of an image, as a character that needs no colour to be told from the others. When several images
@@ -60,7 +61,7 @@ func (v view) timelines() []timeline {
 				t = &timeline{group: g}
 				byGroup[g] = t
 			}
-			t.images = append(t.images, build{e.Image.Created, m})
+			t.images = append(t.images, build{e.Image.Created, m, m == markKept && e.safe()})
 			if e.Image.Created.After(t.newest) {
 				t.newest = e.Image.Created
 			}
