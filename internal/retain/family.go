@@ -101,7 +101,7 @@ func (d *decider) keepSubjects() {
 		seen[e] = true
 		for _, s := range e.image.Subjects() {
 			subject := d.family.byDigest[s]
-			if subject == nil || len(subject.image.Tags) == 0 && subject.part {
+			if subject == nil || len(subject.image.Tags)+len(subject.image.Removed) == 0 && subject.part {
 				continue
 			}
 			subject.always(RuleSubject, Name(e.image)+", which stays, is attached to it")
