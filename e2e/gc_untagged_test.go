@@ -239,7 +239,7 @@ case "$*" in *--dry-run*) curl --silent --fail --request PUT --header 'Content-T
 
 // A repository to which nothing was pushed by a tag ends the registry's own dry run with --delete-untagged on 2.x. It stays as
 // it is, and the others lose what nothing leads to.
-func TestGCUntaggedBesideARepositoryWithoutTags(t *testing.T) {
+func TestGCUntaggedNextToARepositoryWithoutTags(t *testing.T) {
 	t.Parallel()
 	eachLine(t, func(t *testing.T, d *depot) {
 		g := overwrite(d, 2)

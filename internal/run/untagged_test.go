@@ -89,6 +89,12 @@ func TestGCUntagged(t *testing.T) {
 		t.Errorf("as a dry run: %+v, %+v", sum.Totals(), sum.GC)
 	}
 	app.want(t, reg, false)
+	reads := map[string]int{}
+	for _, r := range reg.Requests() {
+		if reads[r.Path]++; reads[r.Path] > 1 && strings.Contains(r.Path, "/manifests/") {
+			t.Errorf("%s was read %d times for a plan", r.Path, reads[r.Path])
+		}
+	}
 	sum := GCUntagged(t.Context(), untaggedJob(t, s), reg.Host(), w)
 	app.want(t, reg, true)
 	web.want(t, reg, true)
