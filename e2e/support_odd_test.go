@@ -43,6 +43,7 @@ type odd struct {
 	stand
 	dir   string
 	named map[string]oci.Digest
+	blobs map[oci.Digest]bool // all of them stay: distribution 2.8 unlinks a layer that is deleted as a manifest
 }
 
 // stored are the real registries that keep their storage in a folder.
@@ -92,7 +93,7 @@ func openStored(t *testing.T, v registrytest.Version, start registries.Start) st
 // repository makes a repository of four builds.
 func (s storedServer) repository(t *testing.T, path string) *odd {
 	t.Helper()
-	o := &odd{stand: registrytest.NewStand(t, s.server, path, nil), dir: s.dir, named: map[string]oci.Digest{}}
+	o := &odd{stand: registrytest.NewStand(t, s.server, path, nil), dir: s.dir, named: map[string]oci.Digest{}, blobs: map[oci.Digest]bool{}}
 	for i := range 4 {
 		name := fmt.Sprint("b", i+1)
 		o.named[name] = o.Aged(name, 4-i)
@@ -134,6 +135,9 @@ func (c oddity) prune(o *odd, host string, more ...string) {
 		o.Left(append(strings.Fields(left), c.others...)...)
 		o.There(true, o.digests(c.stay)...)
 		o.There(false, o.digests(c.gone)...)
+		for d := range o.blobs {
+			equal(o.Wire, "blob "+d.String(), o.Do("HEAD", "blobs/"+d.String()).Status, http.StatusOK)
+		}
 		if c.code != 0 { // it remembers nothing
 			return
 		}
@@ -172,6 +176,7 @@ func (m made) entry(mediaType string, more ...string) string {
 func (o *odd) blob(text string) made {
 	o.T.Helper()
 	m := made{digest.FromString(text), len(text)}
+	o.blobs[m.digest] = true
 	begun := o.Do("POST", "blobs/uploads/")
 	at, err := url.Parse(begun.Header.Get("Location"))
 	if err != nil || begun.Status != http.StatusAccepted {
@@ -292,6 +297,7 @@ func date(days int) string { return ago(days).Format(time.RFC3339) }
 // unlink takes a blob away from the repository.
 func (o *odd) unlink(text string) {
 	o.T.Helper()
+	delete(o.blobs, digest.FromString(text))
 	if a := o.Do("DELETE", "blobs/"+digest.FromString(text).String()); a.Status != http.StatusAccepted {
 		o.T.Fatalf("delete a blob: %d", a.Status)
 	}
