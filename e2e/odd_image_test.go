@@ -153,7 +153,7 @@ func TestOddDatelessRepositories(t *testing.T) {
 		{name: "by the rule of versions in their order", make: charts, args: []string{"--keep-semver", "2", "--sort", "semver"}, left: "1.2.0 2.0.0", never: []string{"no usable date, and"}},
 		{name: "a dry run", make: charts, args: []string{"--keep-last", "2", "--dry-run"}, left: all, says: said},
 		{
-			name: "charts beside builds", make: func(o *odd) { o.image("chart", "chart", "application/vnd.cncf.helm.config.v1+json", `{"name":"app"}`) },
+			name: "charts and builds", make: func(o *odd) { o.image("chart", "chart", "application/vnd.cncf.helm.config.v1+json", `{"name":"app"}`) },
 			left: "b3 b4 chart", says: []string{"deleted 2 images"},
 		},
 	})

@@ -25,8 +25,8 @@ func TestOddSparseIndexes(t *testing.T) {
 	testOdd(t, "sparse", sparseIndexes)
 }
 
-// beside makes the row of an index, built nine days ago, that lists another manifest in addition to a platform.
-func beside(name string, other func(o *odd) string) oddity {
+// withPlatform makes the row of an index, built nine days ago, that lists another manifest in addition to a platform.
+func withPlatform(name string, other func(o *odd) string) oddity {
 	return oddity{
 		name: name,
 		make: func(o *odd) { o.index("multi", o.platform("amd64", "", 9), other(o)) },
@@ -51,27 +51,27 @@ func artifact(configType, config, inManifest, inEntry string) func(o *odd) strin
 }
 
 var indexesWithArtifacts = []oddity{
-	beside("a SOCI index of version 1", artifact("application/vnd.amazon.soci.index.v1+json", "{}", "", "")),
-	beside("a SOCI index of version 2", artifact("application/vnd.amazon.soci.index.v2+json", "{}", `"artifactType":"application/vnd.amazon.soci.index.v2+json"`, `"artifactType":"application/vnd.amazon.soci.index.v2+json"`)),
-	beside("a disk image with a platform", artifact(emptyType, "{}", "", `"platform":{"os":"linux","architecture":"amd64"},"annotations":{"disktype":"applehv"}`)),
-	beside("a disk image by its artifact type", artifact(emptyType, "{}", `"artifactType":"application/vnd.example.disk"`, `"platform":{"os":"linux","architecture":"arm64"}`)),
-	beside("a Helm chart", artifact("application/vnd.cncf.helm.config.v1+json", `{"name":"app","version":"1.0.0"}`, "", "")),
-	beside("a signature bundle", artifact(emptyType, "{}", `"artifactType":"application/vnd.dev.sigstore.bundle.v0.3+json"`, "")),
-	beside("an artifact with the config of an image", artifact(ociConfig, `{}`, `"artifactType":"application/spdx+json"`, "")),
-	beside("an artifact by its entry with the config of an image", artifact(ociConfig, `{ }`, "", `"artifactType":"application/spdx+json"`)),
-	beside("an artifact of ORAS without a config type", artifact("application/vnd.unknown.config.v1+json", `{}`, "", "")),
-	beside("provenance", artifact(ociConfig, `{"os":"unknown"}`, "", `"platform":{"os":"unknown","architecture":"unknown"}`)),
-	beside("provenance by its annotation", artifact(ociConfig, `{"os":"unknown"}`, "", `"annotations":{"vnd.docker.reference.type":"attestation-manifest"}`)),
-	beside("a later artifact", artifact("application/vnd.wasm.config.v0+json", dated(0), "", "")),
-	beside("a later artifact by its entry", artifact(ociConfig, dated(0), "", `"artifactType":"application/spdx+json"`)),
-	beside("an index of artifacts", func(o *odd) string {
+	withPlatform("a SOCI index of version 1", artifact("application/vnd.amazon.soci.index.v1+json", "{}", "", "")),
+	withPlatform("a SOCI index of version 2", artifact("application/vnd.amazon.soci.index.v2+json", "{}", `"artifactType":"application/vnd.amazon.soci.index.v2+json"`, `"artifactType":"application/vnd.amazon.soci.index.v2+json"`)),
+	withPlatform("a disk image with a platform", artifact(emptyType, "{}", "", `"platform":{"os":"linux","architecture":"amd64"},"annotations":{"disktype":"applehv"}`)),
+	withPlatform("a disk image by its artifact type", artifact(emptyType, "{}", `"artifactType":"application/vnd.example.disk"`, `"platform":{"os":"linux","architecture":"arm64"}`)),
+	withPlatform("a Helm chart", artifact("application/vnd.cncf.helm.config.v1+json", `{"name":"app","version":"1.0.0"}`, "", "")),
+	withPlatform("a signature bundle", artifact(emptyType, "{}", `"artifactType":"application/vnd.dev.sigstore.bundle.v0.3+json"`, "")),
+	withPlatform("an artifact with the config of an image", artifact(ociConfig, `{}`, `"artifactType":"application/spdx+json"`, "")),
+	withPlatform("an artifact by its entry with the config of an image", artifact(ociConfig, `{ }`, "", `"artifactType":"application/spdx+json"`)),
+	withPlatform("an artifact of ORAS without a config type", artifact("application/vnd.unknown.config.v1+json", `{}`, "", "")),
+	withPlatform("provenance", artifact(ociConfig, `{"os":"unknown"}`, "", `"platform":{"os":"unknown","architecture":"unknown"}`)),
+	withPlatform("provenance by its annotation", artifact(ociConfig, `{"os":"unknown"}`, "", `"annotations":{"vnd.docker.reference.type":"attestation-manifest"}`)),
+	withPlatform("a later artifact", artifact("application/vnd.wasm.config.v0+json", dated(0), "", "")),
+	withPlatform("a later artifact by its entry", artifact(ociConfig, dated(0), "", `"artifactType":"application/spdx+json"`)),
+	withPlatform("an index of artifacts", func(o *odd) string {
 		return o.index("-other", o.image("chart", "", "application/vnd.cncf.helm.config.v1+json", `{"name":"app"}`).entry(fixture.OCIManifest)).entry(fixture.OCIIndex)
 	}).naming("-other chart"),
-	beside("an index that is an artifact", func(o *odd) string {
+	withPlatform("an index that is an artifact", func(o *odd) string {
 		list := `{"schemaVersion":2,"mediaType":"` + fixture.OCIIndex + `","artifactType":"application/vnd.example.set","manifests":[` + o.image("part", "", ociConfig, dated(0)).entry(fixture.OCIManifest) + `]}`
 		return o.manifest("other", "", fixture.OCIIndex, list).entry(fixture.OCIIndex)
 	}).naming("other part"),
-	beside("an index that is empty", func(o *odd) string { return o.index("-other").entry(fixture.OCIIndex) }).naming("-other"),
+	withPlatform("an index that is empty", func(o *odd) string { return o.index("-other").entry(fixture.OCIIndex) }).naming("-other"),
 	{
 		name: "artifacts alone",
 		make: func(o *odd) {
@@ -112,17 +112,17 @@ func (c oddity) naming(others string) oddity {
 
 var indexesOfBlobs = []oddity{
 	{
-		name: "a text beside a platform",
+		name: "a text with a platform",
 		make: func(o *odd) { o.index("multi", o.platform("amd64", "", 9), o.blob("# readme").entry("text/markdown")) },
 		gone: "multi amd64",
 	},
 	{
-		name: "a layer beside a platform",
+		name: "a layer with a platform",
 		make: func(o *odd) { o.index("multi", o.platform("amd64", "", 9), o.blob("layer").entry(ociLayer)) },
 		gone: "multi amd64",
 	},
 	{
-		name: "a disk beside a platform",
+		name: "a disk with a platform",
 		make: func(o *odd) {
 			o.index("multi", o.platform("amd64", "", 9), o.blob("disk").entry("application/vnd.example.disk+qcow2", `"platform":{"os":"linux","architecture":"amd64"}`))
 		},
