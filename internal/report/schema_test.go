@@ -125,9 +125,7 @@ func TestReportPage(t *testing.T) {
 	var page []string
 	for _, m := range regexp.MustCompile("(?m)^\\| `([a-zA-Z_]+)`((?:, `[a-zA-Z_]+`)*) \\|").FindAllStringSubmatch(string(text), -1) {
 		page = append(page, m[1])
-		for _, more := range regexp.MustCompile("[a-zA-Z_]+").FindAllString(m[2], -1) {
-			page = append(page, more)
-		}
+		page = append(page, regexp.MustCompile("[a-zA-Z_]+").FindAllString(m[2], -1)...)
 	}
 	var metrics bytes.Buffer
 	if err := WriteMetrics(&metrics, Summary{Repositories: []Outcome{{}}}); err != nil {
