@@ -46,7 +46,7 @@ func (f *File) open() error {
 		f.file, err = create(f.path)
 		return err
 	}
-	err := os.MkdirAll(f.path, 0o755)
+	err := os.MkdirAll(filepath.Clean(f.path), 0o755)
 	if err == nil {
 		f.style, err = create(filepath.Join(f.path, report.StyleFile))
 	}

@@ -68,7 +68,6 @@ func TestHTMLDrawingsAreBounded(t *testing.T) {
 	for i := range 200 {
 		many = append(many, groups(fmt.Sprintf("team/app-%d", i), 25))
 	}
-	sizes := map[string]int{}
 	for name, s := range map[string]Summary{"one of 10,000 groups": summary(groups("zdtest", 10_000)), "200 of 25 groups": summary(many...)} {
 		page := writeHTML(t, s)
 		checkHTML(t, page)
@@ -79,13 +78,10 @@ func TestHTMLDrawingsAreBounded(t *testing.T) {
 		if lines > maxHTMLLines || lines == 0 {
 			t.Errorf("%s: %d timelines", name, lines)
 		}
-		sizes[name] = lines
-	}
-	if page := writeHTML(t, summary(groups("zdtest", 10_000))); !strings.Contains(page, "… 9,980 more</th><td>9980 kept, 9980 deleted") {
-		t.Error("the page does not count the groups that it leaves out")
-	}
-	if sizes["200 of 25 groups"] != 200*5 {
-		t.Errorf("timelines: %v", sizes)
+		want := map[string]string{"one of 10,000 groups": "… 9,980 more</th><td>9980 kept, 9980 deleted", "200 of 25 groups": "… 20 more</th><td>20 kept, 20 deleted"}[name]
+		if !strings.Contains(page, want) {
+			t.Errorf("%s: the page does not count the groups that it leaves out", name)
+		}
 	}
 }
 
