@@ -84,6 +84,17 @@ func with(rs []Reason, r Reason) []Reason {
 	return append(rs, r)
 }
 
+// isLeft reports whether the image stays by more than being attached to something.
+func (e *entry) isLeft() bool {
+	attached := func(r Reason) bool { return r.Rule == RuleAttachment }
+	return e.stays() && !(all(e.firm, attached) && all(e.kept, attached))
+}
+
+// all reports whether each of some reasons is of a kind.
+func all(rs []Reason, is func(Reason) bool) bool {
+	return !slices.ContainsFunc(rs, func(r Reason) bool { return !is(r) })
+}
+
 // stays reports whether anything has kept the image so far.
 func (e *entry) stays() bool { return len(e.firm)+len(e.kept) > 0 }
 
@@ -236,7 +247,7 @@ func (d *decider) keepOneAtLeast() bool {
 		switch {
 		case !counted(e.image) || len(e.image.Tags) == 0:
 			continue
-		case slices.ContainsFunc(append(e.firm, e.kept...), func(r Reason) bool { return r.Rule != RuleAttachment }):
+		case e.isLeft(), slices.ContainsFunc(d.family.parents[e.image.Digest], (*entry).isLeft):
 			return false
 		case !e.stays():
 			all.members = append(all.members, &member{e, e.rank, e.rank})

@@ -23,7 +23,7 @@ func (d *decider) keepByRules() {
 	}
 	for _, g := range d.groups {
 		candidates := d.candidates(g)
-		g.void = d.isVoid(candidates)
+		g.void = d.isVoid(g, candidates)
 		if d.giveUp(g, candidates) {
 			continue
 		}

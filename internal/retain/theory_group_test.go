@@ -199,6 +199,7 @@ func (o *theory) keepIn(group string) {
 		return
 	}
 	var counted, parts, unplaced []standing
+	ownImages := false // some are no parts
 	var newest time.Time
 	anyCounted, ageUnknown := false, false
 	for _, i := range o.images {
@@ -210,6 +211,7 @@ func (o *theory) keepIn(group string) {
 		if anyCounted = true; s.date.After(newest) {
 			newest = s.date
 		}
+		ownImages = ownImages || !s.part
 		ageUnknown = ageUnknown || (!s.part && s.date.IsZero() && o.policy.Undated != UndatedOldest)
 		switch {
 		case s.date.IsZero() && o.policy.Undated != UndatedOldest && o.datesMatter(),
@@ -223,13 +225,13 @@ func (o *theory) keepIn(group string) {
 	}
 	expired := group != "" && !o.policy.ExpireGroups.IsZero() && len(counted)+len(parts) > 0 && !ageUnknown && !newest.After(o.policy.ExpireGroups.Before(o.now))
 	live := o.policy.Live.IsZero() || group == "" || o.isLive(group) || o.tooNew(newest)
-	if !live && !o.nothingApplies(counted) && (expired || o.policy.ExpireGroups.IsZero()) {
+	if !live && !(ownImages && (o.allVoid(counted) || o.policy.KeepLast > 0 && len(counted) == 0)) && (expired || o.policy.ExpireGroups.IsZero()) {
 		return
 	}
 	for _, s := range unplaced {
 		o.stays[s.digest] = o.stays[s.digest] || !s.part
 	}
-	if o.allVoid(counted) {
+	if ownImages && o.allVoid(counted) {
 		for _, i := range o.images {
 			if !attachment(i) && slices.ContainsFunc(i.Tags, func(t string) bool { return o.speaks(t) && o.groupOf(t) == group }) {
 				o.stays[i.Digest] = true
@@ -253,11 +255,6 @@ func (o *theory) keepIn(group string) {
 			o.stays[part.digest] = true
 		}
 	}
-}
-
-// nothingApplies says whether no keep rule applies where these are the images that the rules count: --keep-last needs any.
-func (o *theory) nothingApplies(counted []standing) bool {
-	return o.allVoid(counted) || o.policy.KeepLast > 0 && len(counted) == 0
 }
 
 // allVoid says whether every keep rule is void where these are the images that the rules count.

@@ -164,6 +164,20 @@ func (o *theory) together() {
 			}
 		}
 	}
+	alone := map[oci.Digest]bool{} // stay because what they are attached to is elsewhere
+	for _, i := range o.images {
+		elsewhere := slices.ContainsFunc(o.subjectsOf(i), func(s oci.Digest) bool { return !o.has(s) })
+		if !o.stays[i.Digest] && len(i.Tags) > 0 && elsewhere {
+			o.stays[i.Digest], alone[i.Digest] = true, true
+		}
+	}
+	defer func() {
+		for _, i := range o.images {
+			if alone[i.Digest] && slices.ContainsFunc(o.indexesOf(i), func(x oci.Image) bool { return o.stays[x.Digest] && o.leftBy[x.Digest] }) {
+				o.leftBy[i.Digest] = true
+			}
+		}
+	}()
 	for again := true; again; {
 		again = false
 		for _, i := range o.images {
@@ -176,9 +190,8 @@ func (o *theory) together() {
 				o.leftBy[i.Digest] = o.leftBy[i.Digest] || o.stays[x.Digest]
 			}
 			for _, s := range o.subjectsOf(i) {
-				elsewhere := !o.has(s) && len(i.Tags) > 0
-				again = again || o.stays[s] || elsewhere
-				o.stays[i.Digest] = o.stays[i.Digest] || o.stays[s] || elsewhere
+				again = again || o.stays[s]
+				o.stays[i.Digest] = o.stays[i.Digest] || o.stays[s]
 			}
 		}
 	}

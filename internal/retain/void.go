@@ -37,9 +37,10 @@ func (p Policy) givenRules() []givenRule {
 	return out
 }
 
-// isVoid reports whether no keep rule applies in a group, and notes which rules apply.
-func (d *decider) isVoid(candidates []*member) bool {
-	void := true
+// isVoid reports whether no keep rule applies in a group, and notes which rules apply. A group of parts alone is none of its
+// own: its members go where their indexes go.
+func (d *decider) isVoid(g *group, candidates []*member) bool {
+	void := slices.ContainsFunc(g.members, func(m *member) bool { return !m.part })
 	for _, given := range d.policy.givenRules() {
 		if slices.ContainsFunc(candidates, func(m *member) bool { return !m.part && given.applies(m) }) {
 			d.applied[given.rule] = true
