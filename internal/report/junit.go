@@ -8,14 +8,13 @@ import (
 	"strings"
 
 	"github.com/regsweep/regsweep/internal/gc"
-	"github.com/regsweep/regsweep/internal/prune"
 )
 
 // Bounds of a JUnit report. CI systems keep every case in memory and show them in lists; Jenkins keeps them for as long
 // as the build.
 const (
 	maxSuites = 1000
-	maxCases  = 5000 // of deletions, failed ones first
+	maxCases  = 5000 // of failed deletions
 )
 
 // The elements are those of the dialect that Jenkins, GitLab and others read
@@ -64,25 +63,18 @@ type (
 	}
 )
 
-// WriteJUnit writes the run as tests: a suite for each repository, in it a case for each deletion and one for all that is
-// kept. A failed or unsettled deletion is a failure, and so is an image that was pushed meanwhile and lacks a part, or
-// that stays and has lost its tags. A deletion that was not tried is skipped, as is a repository that the run's time was
-// too short for. A repository that was refused, not read or not finished is an error, as is a garbage collection that
-// failed. A dry run tries nothing.
+// WriteJUnit writes the run as tests: a suite for each repository with one case, and another one for each failure. A case a
+// deletion would make each build's number of tests jump. A failed or unsettled deletion is a failure, and so is an image
+// that was pushed meanwhile and lacks a part, or that stays and has lost its tags. A repository that the run's time was too
+// short for is skipped. One that was refused, not read or not finished is an error, as is a garbage collection that failed.
 //
-// Large runs are cut to the failures and the first other cases. The properties of a suite are always those of the whole.
+// Large runs are cut to the first failures. The properties of a suite are always those of the whole.
 func WriteJUnit(w io.Writer, s Summary) error {
 	out := junitSuites{Name: "regsweep", Time: strconv.FormatFloat(s.Elapsed.Seconds(), 'f', 3, 64)}
 	shown, more := cut(s.Repositories, maxSuites)
-	views := make([]view, 0, len(shown))
-	failed := 0
+	room := maxCases
 	for _, r := range shown {
-		v := newView(s, r)
-		views, failed = append(views, v), failed+len(v.failed)
-	}
-	rooms := junitRoom{failed: maxCases, others: max(0, maxCases-failed)}
-	for _, v := range views {
-		out.Suites = append(out.Suites, rooms.suite(v, s))
+		out.Suites = append(out.Suites, junitRepository(newView(s, r), s, &room))
 	}
 	if s.GC != nil && s.GC.Skipped == "" {
 		out.Suites = append(out.Suites, junitGC(s.GC))
@@ -101,11 +93,8 @@ func WriteJUnit(w io.Writer, s Summary) error {
 	return write(w, "JUnit report", append(append([]byte(xml.Header), text...), '\n'))
 }
 
-// junitRoom is how many cases are still to be written.
-type junitRoom struct{ failed, others int }
-
-// suite is a repository.
-func (room *junitRoom) suite(v view, s Summary) junitSuite {
+// junitRepository is the suite of a repository. room is how many failed deletions are still to be written.
+func junitRepository(v view, s Summary, room *int) junitSuite {
 	name := long(v.Name.String())
 	// Jenkins takes what stands before the last dot of a class for its package.
 	class := "regsweep." + strings.ReplaceAll(name, ".", "_")
@@ -113,36 +102,25 @@ func (room *junitRoom) suite(v view, s Summary) junitSuite {
 	if !s.Started.IsZero() {
 		suite.Timestamp = s.Started.UTC().Format("2006-01-02T15:04:05")
 	}
+	whole := junitCase{Class: class, Name: "prune", Out: v.verdict()}
 	switch {
 	case v.late():
-		suite.Cases = append(suite.Cases, junitCase{Class: class, Name: "read the repository", Skipped: &junitResult{Message: v.objection()}})
+		whole.Skipped = &junitResult{Message: v.objection()}
 	case v.condition() != finished:
-		what := map[condition]string{unread: "read the repository", refused: "plan the deletions", stopped: "finish the deletions"}[v.condition()]
-		suite.Cases = append(suite.Cases, junitCase{Class: class, Name: what, Error: junitError(v.objection(), v.hint())})
+		whole.Error = junitError(v.objection(), v.hint())
 	}
-	if v.Plan != nil {
-		suite.Cases = append(suite.Cases, junitCase{Class: class, Name: "keep " + plural(v.totals.Kept, "image", "images")})
-	}
+	suite.Cases = append(suite.Cases, whole)
 	for _, p := range v.losses() {
 		suite.Cases = append(suite.Cases, junitCase{Class: class, Name: "keep " + long(p.image), Failure: &junitResult{p.why, p.what, "hint: " + p.hint}})
 	}
-	left := 0
-	for _, list := range []struct {
-		entries []entry
-		room    *int
-	}{{v.failed, &room.failed}, {v.skipped, &room.others}, {v.doomed, &room.others}} {
-		for i, e := range list.entries {
-			if *list.room == 0 {
-				left += len(list.entries) - i
-				break
-			}
-			*list.room--
-			suite.Cases = append(suite.Cases, deletionCase(v, e, class))
-		}
+	shown := v.failed[:min(len(v.failed), *room)]
+	*room -= len(shown)
+	for _, e := range shown {
+		suite.Cases = append(suite.Cases, deletionCase(v, e, class))
 	}
-	if left > 0 {
-		suite.Out = fmt.Sprintf("%s more: a report x.json has all of them", grouped(left))
-		suite.Properties.Property = append(suite.Properties.Property, junitProperty{"deletions_left_out", strconv.Itoa(left)})
+	if left := len(v.failed) - len(shown); left > 0 {
+		suite.Out = fmt.Sprintf("%s more failed deletions: a report x.json has all of them", grouped(left))
+		suite.Properties.Property = append(suite.Properties.Property, junitProperty{"failures_left_out", strconv.Itoa(left)})
 	}
 	return suite
 }
@@ -176,7 +154,7 @@ func junitProperties(t Totals) []junitProperty {
 	return out
 }
 
-// deletionCase is one deletion, with what is known of the image and why it goes.
+// deletionCase is one failed deletion, with what is known of the image and why it goes.
 func deletionCase(v view, e entry, class string) junitCase {
 	c := junitCase{Class: class, Name: "delete " + names(e)}
 	about := []string{v.sizer.text(e.Image), long(e.Image.Digest.String()), long(e.reasons())}
@@ -184,14 +162,7 @@ func deletionCase(v view, e entry, class string) junitCase {
 		about = append([]string{age(e.Image, v.run.Started) + " old"}, about...)
 	}
 	c.Out = strings.Join(about, " · ")
-	switch e.status {
-	case prune.Failed, prune.Unsettled:
-		c.Failure = &junitResult{Message: long(e.trouble()), Type: string(e.status)}
-	case prune.Skipped, prune.Retained:
-		c.Skipped = &junitResult{Message: long(e.trouble())}
-	case prune.Planned:
-		c.Skipped = &junitResult{Message: "dry run"}
-	}
+	c.Failure = &junitResult{Message: long(e.trouble()), Type: string(e.status)}
 	return c
 }
 
