@@ -11,7 +11,7 @@ import "strings"
 // The flag --tags is the one whose name the CIs use for something else. docker/metadata-action and
 // docker/build-push-action call the references that were pushed "tags" (https://github.com/docker/metadata-action#outputs),
 // and Drone's docker plugin does the same; taken for the scope they would exclude from pruning all that is old. So
-// those inputs belong to [System.Images], and the scope comes from REGSWEEP_TAGS, INPUT_SCOPE or PLUGIN_SCOPE.
+// those inputs belong to [System.Images], and the scope comes from REGSWEEP_SCOPE or REGSWEEP_TAGS, INPUT_SCOPE or PLUGIN_SCOPE.
 //
 // --help and --version ask instead of configuring; no environment gives them.
 func Input(getenv func(string) string, flag string) (value, source string, ok bool) {
@@ -19,7 +19,7 @@ func Input(getenv func(string) string, flag string) (value, source string, ok bo
 	case "help", "version":
 		return "", "", false
 	case "tags":
-		return first(getenv, "REGSWEEP_TAGS", "INPUT_SCOPE", "PLUGIN_SCOPE")
+		return first(getenv, "REGSWEEP_SCOPE", "REGSWEEP_TAGS", "INPUT_SCOPE", "PLUGIN_SCOPE")
 	}
 	return first(getenv, inputVariables(flag)...)
 }

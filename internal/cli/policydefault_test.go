@@ -95,3 +95,31 @@ func TestCheckPolicy(t *testing.T) {
 		t.Errorf("a bad file: exit %d\n%s", got.code, got.stderr)
 	}
 }
+
+// --scope, its variable and its key are other names of --tags.
+func TestScope(t *testing.T) {
+	t.Parallel()
+	reg := registrytest.New(t, registrytest.Options{})
+	builds(reg.Pusher(t, "team/web"), 4)
+	file := policyIn(t, reg, "policies:\n  - repositories: team/web\n    keep-last: 1\n    scope: b[12]\n")
+	for name, c := range map[string]struct {
+		env  map[string]string
+		args []string
+	}{
+		"a flag":              {args: []string{"--keep-last", "1", "--scope", "b[12]"}},
+		"the old flag":        {args: []string{"--keep-last", "1", "--tags", "b[12]"}},
+		"a variable":          {env: map[string]string{"REGSWEEP_SCOPE": "b[12]"}, args: []string{"--keep-last", "1"}},
+		"a key":               {args: []string{"--policy", file}},
+		"the action's input":  {env: map[string]string{"INPUT_SCOPE": "b[12]"}, args: []string{"--keep-last", "1"}},
+		"the flag goes first": {env: map[string]string{"REGSWEEP_SCOPE": "b4"}, args: []string{"--keep-last", "1", "--scope=b[12]"}},
+	} {
+		got := sweep(t, reg, c.env, append([]string{"HOST/team/web", "--dry-run", "--output", "line"}, c.args...)...)
+		if got.code != 0 || !strings.Contains(got.stdout, "would delete 1 image, keep 3") {
+			t.Errorf("%s: exit %d\n%s%s", name, got.code, got.stdout, got.stderr)
+		}
+	}
+	twice := policyIn(t, reg, "policies:\n  - repositories: team/web\n    keep-last: 1\n    scope: b1\n    tags: b2\n")
+	if got := sweep(t, reg, nil, "HOST/team/web", "--policy", twice); got.code != exitUsage || !strings.Contains(got.stderr, "the key tags appears twice") {
+		t.Errorf("both keys: exit %d\n%s", got.code, got.stderr)
+	}
+}

@@ -102,7 +102,9 @@ func knownFlags(model *kong.Application) map[string]*kong.Flag {
 	out := map[string]*kong.Flag{}
 	for _, node := range append([]*kong.Node{model.Node}, model.Children...) {
 		for _, f := range node.Flags {
-			out[f.Name] = f
+			for _, name := range append([]string{f.Name}, f.Aliases...) {
+				out[name] = f
+			}
 		}
 	}
 	return out
@@ -117,7 +119,7 @@ var hereCalled = map[string]string{
 	"keep": "--keep-last", "keep-n": "--keep-last", "keep-n-tagged": "--keep-last", "keep-n-most-recent": "--keep-last", "min-versions-to-keep": "--keep-last",
 	"latest": "--keep-last", "keep-images": "--keep-last", "num": "--keep-last", "count": "--keep-last",
 	"exclude": "--protect", "exclude-tags": "--protect", "skip-tags": "--protect", "keep-tags": "--protect", "name-regex-keep": "--protect re:…", "keep-regex": "--protect re:…", "ignore": "--protect",
-	"include": "--tags", "filter": "--tags", "delete-tags": "--tags", "image-tags": "--tags", "tag": "--tags", "tag-regex": "--tags re:…", "name-regex": "--tags re:…", "name-regex-delete": "--tags re:…", "scope": "--tags",
+	"include": "--tags", "filter": "--tags", "delete-tags": "--tags", "image-tags": "--tags", "tag": "--tags", "tag-regex": "--tags re:…", "name-regex": "--tags re:…", "name-regex-delete": "--tags re:…",
 	"delete-untagged": "--untagged AGE", "delete-only-untagged-versions": "--untagged AGE", "untagged-only": "--untagged AGE", "remove-untagged": "--untagged AGE", "keep-n-untagged": "--untagged AGE",
 	"format": "--output", "json": "--output json", "quiet": "--output line", "silent": "--output line", "summary": "--report x.md",
 	"verbose": "--report x.json, which has the reason for each image", "debug": "--report x.json, which has the reason for each image",

@@ -54,7 +54,9 @@ func knownVariables(model *kong.Application) []string {
 	nodes := append([]*kong.Node{model.Node}, model.Children...)
 	for _, node := range nodes {
 		for _, flag := range node.Flags {
-			out = append(out, strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_")))
+			for _, name := range append([]string{flag.Name}, flag.Aliases...) {
+				out = append(out, strings.ToUpper(strings.ReplaceAll(name, "-", "_")))
+			}
 		}
 	}
 	slices.Sort(out)

@@ -49,7 +49,7 @@ func ReadLog(r io.Reader) (Log, error) {
 	return log, err
 }
 
-// decode unpacks a text, and makes it UTF-8 without a byte order mark.
+// decode unpacks a text, and makes it valid UTF-8 without a byte order mark.
 func decode(text []byte) ([]byte, error) {
 	if bytes.HasPrefix(text, []byte("\x1f\x8b")) {
 		in, err := gzip.NewReader(bytes.NewReader(text))
@@ -69,7 +69,7 @@ func decode(text []byte) ([]byte, error) {
 			return []byte(string(utf16.Decode(units))), nil
 		}
 	}
-	return bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")), nil
+	return bytes.ToValidUTF8(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")), []byte("\uFFFD")), nil
 }
 
 var anySummary = regexp.MustCompile(`^(.*?)\d+ blobs marked, \d+ blobs and \d+ manifests eligible for deletion[ \r]*$`)

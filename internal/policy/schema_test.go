@@ -55,6 +55,9 @@ func schemaOf(t *testing.T, of reflect.Type, required string) object {
 			}
 		}
 		properties[name] = property
+		if alias := f.Tag.Get("aliases"); alias != "" {
+			properties[alias] = property
+		}
 	}
 	return object{"type": "object", "additionalProperties": false, "required": []string{required}, "properties": properties}
 }

@@ -117,10 +117,10 @@ func readMapping(n ast.Node, target reflect.Value) error {
 				err.hint = "did you mean " + meant + "? T" + strings.TrimPrefix(err.hint, "t")
 			}
 			return err
-		case seen[key]:
-			return wrong(pair.Key, "the key %s appears twice", key)
+		case seen[nameOf(target.Type(), key)]:
+			return wrong(pair.Key, "the key %s appears twice", nameOf(target.Type(), key))
 		}
-		seen[key] = true
+		seen[nameOf(target.Type(), key)] = true
 		if err := readValue(pair.Key, pair.Value, field); err != nil {
 			return err
 		}
@@ -213,11 +213,21 @@ func keys(t reflect.Type) []string {
 
 func fieldOf(v reflect.Value, key string) (reflect.Value, bool) {
 	for _, f := range reflect.VisibleFields(v.Type()) {
-		if key != "" && f.Tag.Get("name") == key {
+		if key != "" && (f.Tag.Get("name") == key || f.Tag.Get("aliases") == key) {
 			return v.FieldByIndex(f.Index), true
 		}
 	}
 	return reflect.Value{}, false
+}
+
+// nameOf returns the name of the field that a key, which may be an alias, is for.
+func nameOf(t reflect.Type, key string) string {
+	for _, f := range reflect.VisibleFields(t) {
+		if key != "" && f.Tag.Get("aliases") == key {
+			return f.Tag.Get("name")
+		}
+	}
+	return key
 }
 
 // wrong is an error about a node.
