@@ -1,5 +1,6 @@
 // Command pictures makes the pictures of the README from a run of the demo, so that they show what the program really
-// prints: docs/pictures/terminal.svg, a recording of the terminal.
+// makes: docs/pictures/terminal.svg, a recording of the terminal, and docs/pictures/report.png, the beginning of the HTML
+// report in Chromium.
 //
 //	go run -C e2e ./pictures
 package main
@@ -7,6 +8,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -27,17 +29,26 @@ func main() {
 }
 
 // run makes the pictures in a folder.
-func run(ctx context.Context, dir string) error {
+func run(ctx context.Context, dir string) (err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
+	work, err := os.MkdirTemp("", "regsweep-pictures-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	page := filepath.Join(work, "report.html")
 	var said, told bytes.Buffer
-	demo := exec.CommandContext(ctx, "go", "run", "./demo", "--color", "always")
+	demo := exec.CommandContext(ctx, "go", "run", "./demo", "--color", "always", "--report", page)
 	demo.Stdout, demo.Stderr = &said, &told
 	if err := demo.Run(); err != nil {
 		return fmt.Errorf("demo: %w\n%s", err, told.Bytes())
 	}
-	lines, err := scene(said.String())
+	if err := photograph(ctx, page, filepath.Join(dir, "report.png")); err != nil {
+		return err
+	}
+	lines, err := scene(strings.ReplaceAll(said.String(), " --report "+page, ""))
 	if err != nil {
 		return err
 	}
@@ -46,6 +57,24 @@ func run(ctx context.Context, dir string) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, "terminal.svg"), svg, 0o644)
+}
+
+// photograph makes a picture of the beginning of a page, whose registry is given another name.
+func photograph(ctx context.Context, page, picture string) error {
+	text, err := os.ReadFile(page)
+	if err != nil {
+		return err
+	}
+	named := regexp.MustCompile(`127\.(<wbr>)?0\.(<wbr>)?0\.(<wbr>)?1:(<wbr>)?\d+`).ReplaceAll(text, []byte("registry.example.com"))
+	if err := os.WriteFile(page, named, 0o600); err != nil {
+		return err
+	}
+	chromium := exec.CommandContext(ctx, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=1.5",
+		"--window-size=860,1180", "--screenshot="+picture, "file://"+page)
+	if out, err := chromium.CombinedOutput(); err != nil {
+		return fmt.Errorf("chromium: %w\n%s", err, out)
+	}
+	return nil
 }
 
 // loopback is the demo's registry, whose port is another one each time.
