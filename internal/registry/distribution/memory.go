@@ -1,8 +1,7 @@
 package distribution
 
 import (
-	"bytes"
-	"encoding/gob"
+	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -27,40 +26,44 @@ type memory struct {
 // than it saves: what a prune leaves is far less.
 const maxRemembered = 50_000
 
-// remembered is the form of a memory in a store. Blobs are in a table, because images share most of theirs.
+// remembered is the form of a memory in a store, as JSON: every other encoding of the standard library would come on top of
+// it in the program. Names are short, because a repository has tens of thousands of manifests. Blobs are in a table, because
+// images share most of theirs.
 type remembered struct {
-	Form      int
-	Open      bool
-	Tags      map[string]bool
-	Blobs     []oci.Blob
-	Manifests []rememberedManifest
-	Dates     []rememberedDate
+	Form      int                  `json:"form"`
+	Open      bool                 `json:"open"`
+	Tags      map[string]bool      `json:"tags"`
+	Blobs     []oci.Blob           `json:"blobs"`
+	Manifests []rememberedManifest `json:"manifests"`
+	Dates     []rememberedDate     `json:"dates"`
 	// NoReferrers is when the registry has last shown that it does not serve the referrers API; the zero time says never.
-	NoReferrers time.Time
+	NoReferrers time.Time `json:"no_referrers"`
 }
 
 type (
 	rememberedManifest struct {
-		Digest, Subject oci.Digest
-		MediaType       string
-		Blobs           []int // in the table
-		Config          int   // 1 + its place in the table, 0 without one
-		Platform        bool
-		Children        []rememberedChild
-		Created         time.Time
+		Digest    oci.Digest        `json:"d"`
+		Subject   oci.Digest        `json:"s,omitempty"`
+		MediaType string            `json:"m"`
+		Blobs     []int             `json:"b,omitempty"` // in the table
+		Config    int               `json:"c,omitempty"` // 1 + its place in the table, 0 without one
+		Platform  bool              `json:"p,omitempty"`
+		Children  []rememberedChild `json:"k,omitempty"`
+		Created   time.Time         `json:"t,omitzero"`
 	}
 	rememberedChild struct {
-		Digest         oci.Digest
-		Artifact, Blob bool
+		Digest   oci.Digest `json:"d"`
+		Artifact bool       `json:"a,omitempty"`
+		Blob     bool       `json:"b,omitempty"`
 	}
 	rememberedDate struct {
-		Config  oci.Digest
-		Created time.Time
+		Config  oci.Digest `json:"c"`
+		Created time.Time  `json:"t,omitzero"`
 	}
 )
 
 // rememberedForm changes when what is read of a manifest changes. Another form is no memory.
-const rememberedForm = 4
+const rememberedForm = 5
 
 // recall reads a memory. One that cannot be read, or that holds what no manifest can be, is empty.
 func recall(content []byte) memory {
@@ -90,7 +93,7 @@ func recall(content []byte) memory {
 
 // decode reads the form of a memory and reports whether it is one.
 func decode(content []byte) (in remembered, ok bool) {
-	ok = len(content) > 0 && gob.NewDecoder(bytes.NewReader(content)).Decode(&in) == nil && in.Form == rememberedForm
+	ok = json.Unmarshal(content, &in) == nil && in.Form == rememberedForm
 	return in, ok
 }
 
@@ -165,11 +168,11 @@ func (g *gathering) remember() []byte {
 
 // encode is the opposite of decode.
 func (r remembered) encode() []byte {
-	var b bytes.Buffer
-	if gob.NewEncoder(&b).Encode(r) != nil { // a buffer takes everything, and the form has nothing that gob refuses
+	text, err := json.Marshal(r)
+	if err != nil { // a date of a year beyond 9999
 		return nil
 	}
-	return b.Bytes()
+	return text
 }
 
 // Forget drops what was deleted from what is remembered, because the next run would ask for tags that are gone. Their

@@ -1,9 +1,7 @@
 package distribution
 
 import (
-	"bytes"
 	"context"
-	"encoding/gob"
 	"errors"
 	"fmt"
 	"reflect"
@@ -251,11 +249,7 @@ func TestStrangeMemory(t *testing.T) {
 	} {
 		in := remembered{Form: rememberedForm, Blobs: []oci.Blob{blob}, Manifests: []rememberedManifest{good}}
 		c.change(&in)
-		var b bytes.Buffer
-		if err := gob.NewEncoder(&b).Encode(in); err != nil {
-			t.Fatal(err)
-		}
-		if got := len(recall(b.Bytes()).manifests); got != c.want {
+		if got := len(recall(in.encode()).manifests); got != c.want {
 			t.Errorf("%s: %d manifests, want %d", name, got, c.want)
 		}
 	}
@@ -269,7 +263,7 @@ func FuzzRecall(f *testing.F) {
 		f.Add(content)
 		f.Add(content[:len(content)/2])
 	}
-	f.Add([]byte("no gob"))
+	f.Add([]byte("no JSON"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		for d, m := range recall(content).manifests {
 			if d != m.digest || d.Validate() != nil || m.validate() != nil {
