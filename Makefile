@@ -1,5 +1,7 @@
 # Everything here is one command that can be typed by hand.
 TESTFLAGS ?=
+# Those of the end-to-end tests, where they differ.
+E2EFLAGS ?=
 
 # The version that the program and the image say they are; a release sets it.
 VERSION ?=
@@ -27,7 +29,7 @@ image: build ## build the container image; podman and buildah make the same byte
 
 test: ## run all tests; those whose programs (docker-registry, groovy, chromium …) are missing are skipped
 	go test $(TESTFLAGS) ./...
-	go -C e2e test -timeout=25m $(TESTFLAGS) ./... # its default of 10m is too short for a busy machine
+	go -C e2e test -timeout=25m $(or $(E2EFLAGS),$(TESTFLAGS)) ./... # its default of 10m is too short for a busy machine
 
 test-short: ## run fewer cases of the product's tests, without the end-to-end tests: less than 30 s of processor time
 	go test -short -vet=off -ldflags='-s -w' $(TESTFLAGS) ./...
