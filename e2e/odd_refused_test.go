@@ -230,9 +230,9 @@ func TestOddLogins(t *testing.T) {
 		{"a token server that knows everything by a star", (&tokens{knows: "pull,push,delete,*", grants: "pull,delete,*", wants: "*"}).refuse, oddity{}},
 		{"a token that may not delete", (&tokens{knows: "pull,push,delete,*", grants: "pull,push", wants: "delete"}).refuse, lacks(":delete")},
 		{"a token that may not push where that is asked for", (&tokens{knows: "pull,push,*", grants: "pull", wants: "pull,push"}).refuse, lacks("push")},
-		{"Gitea's answer", behindBasic(true, refuses("DELETE", 401, "application/json", `{"errors":[{"code":"UNAUTHORIZED","message":""}]}`)), lacks("write:package")},
+		{"Gitea's answer", behindBasic(true, refuses("DELETE", 401, "application/json", `{"errors":[{"code":"UNAUTHORIZED","message":""}]}`)), lacks("give it the right to delete")},
 		{"an answer without words", behindBasic(true, refuses("DELETE", 401, "", "")), lacks("")},
-		{"Gitea's answer where everybody reads", behindBasic(false, refuses("DELETE", 401, "application/json", `{"errors":[{"code":"UNAUTHORIZED","message":""}]}`)), lacks("write:package")},
+		{"Gitea's answer where everybody reads", behindBasic(false, refuses("DELETE", 401, "application/json", `{"errors":[{"code":"UNAUTHORIZED","message":""}]}`)), lacks("give it the right to delete")},
 	} {
 		for _, r := range stored {
 			t.Run(c.name+"/"+r.name, func(t *testing.T) {
