@@ -23,8 +23,8 @@ type memory struct {
 }
 
 // maxRemembered bounds what is remembered of one repository. In one with more manifests the memory would cost more
-// than it saves: what a prune leaves is far less.
-const maxRemembered = 50_000
+// than it saves: what a prune leaves is far less, and to write 20,000 down takes 10 MB.
+const maxRemembered = 15_000
 
 // remembered is the form of a memory in a store, as JSON: every other encoding of the standard library would come on top of
 // it in the program. Names are short, because a repository has tens of thousands of manifests. Blobs are in a table, because
