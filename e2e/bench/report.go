@@ -20,7 +20,7 @@ type report struct {
 	job        []jobResult
 	large      []largeResult
 	missing    []string // what could not be measured here, one line each
-	plot       string   // the plot's file as the tables name it; "" when there is none
+	plot       string   // the plot's file as the tables name it; "" without a plot
 }
 
 // write writes the report as Markdown, with the bounds that regsweep is held to.

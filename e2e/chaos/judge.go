@@ -141,7 +141,7 @@ func (j *judgement) says(r outcome) {
 }
 
 // leftUnfinished reports whether a run has left something unfinished for which it answers. What an earlier run has left
-// may wait when --timeout ends this one, which is no failure.
+// may wait when --timeout ends this one: that does not count as a failure.
 func (j *judgement) leftUnfinished(rep repositoryReport) bool {
 	reachable := j.a.before.reachable()
 	return slices.ContainsFunc(rep.Unfinished, func(d string) bool { return j.a.timeout == 0 || reachable[d] })

@@ -43,7 +43,7 @@ type running struct {
 type outcome struct {
 	code           int // -1: killed by a signal
 	stdout, stderr string
-	text           []byte // the JSON report; nil when there is none
+	text           []byte // the JSON report; nil when the program wrote none
 	report         *report
 	reportErr      error
 	others         string // the other reports

@@ -28,7 +28,7 @@ type proxy struct {
 	counts map[string]int
 	log    []*entry
 	busy   int             // requests that are being answered
-	idle   *sync.Cond      // told when there are none
+	idle   *sync.Cond      // signalled when no request is being answered
 	pushed map[string]bool // the digests of manifests that the program has pushed
 }
 
