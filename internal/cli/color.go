@@ -13,9 +13,13 @@ func (r reporting) color(w World) bool {
 	case w.Getenv("CLICOLOR_FORCE") != "" && w.Getenv("CLICOLOR_FORCE") != "0":
 		return true
 	}
-	isTerminal := w.IsTerminal
-	if isTerminal == nil {
-		isTerminal = publish.IsTerminal
+	return w.Getenv("CLICOLOR") != "0" && w.Getenv("TERM") != "dumb" && w.terminal(w.Stdout)
+}
+
+// terminal reports whether a stream is a terminal.
+func (w World) terminal(stream any) bool {
+	if w.IsTerminal != nil {
+		return w.IsTerminal(stream)
 	}
-	return w.Getenv("CLICOLOR") != "0" && w.Getenv("TERM") != "dumb" && isTerminal(w.Stdout)
+	return publish.IsTerminal(stream)
 }

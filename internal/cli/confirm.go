@@ -14,11 +14,7 @@ import (
 // atTerminal reports whether a person runs regsweep by hand at a terminal, who is asked before anything is deleted. A pipeline
 // is never asked, because nobody would answer.
 func atTerminal(w World, system ci.System) bool {
-	isTerminal := w.IsTerminal
-	if isTerminal == nil {
-		isTerminal = publish.IsTerminal
-	}
-	return system.Name == ci.None && w.Getenv("CI") == "" && isTerminal(w.Stdin) && isTerminal(w.Stderr)
+	return system.Name == ci.None && w.Getenv("CI") == "" && w.terminal(w.Stdin) && w.terminal(w.Stderr)
 }
 
 // confirmation asks whether to carry out a plan.
