@@ -88,8 +88,10 @@ func codeOfRepository(r report.Outcome) int {
 	switch {
 	case r.Plan != nil && len(r.Plan.Refusals) > 0:
 		return exitRefused
-	case errors.Is(r.Err, report.ErrTimeout): // the user asked for it, and the next run continues
+	case r.Plan == nil && errors.Is(r.Err, report.ErrTimeout): // the user asked for it, and the next run continues
 		return exitDone
+	case errors.Is(r.Err, report.ErrTimeout): // what had begun is not finished
+		return exitFailed
 	case r.Err == nil && r.Troubled():
 		return exitFailed
 	}

@@ -72,6 +72,11 @@ func TestCodeOf(t *testing.T) {
 		p.Decisions = []retain.Decision{{Image: oci.Image{Digest: doomed}, Verdict: retain.Delete}}
 		return report.Summary{Repositories: []report.Outcome{{Plan: &p, Outcomes: map[oci.Digest]prune.Outcome{doomed: {Status: status}}}}}
 	}
+	stopped := func(err error) report.Summary {
+		s := planned(retain.Plan{}, prune.Skipped)
+		s.Repositories[0].Err = err
+		return s
+	}
 	late := fmt.Errorf("%w: %w", run.ErrNotLookedAt, report.ErrTimeout)
 	for name, c := range map[string]struct {
 		summary report.Summary
@@ -85,6 +90,7 @@ func TestCodeOf(t *testing.T) {
 		"a guard refused":                         {planned(retain.Plan{Refusals: []retain.Refusal{{}}}, prune.Skipped), exitRefused},
 		"the time was over before a repository":   {unread(late), exitDone},
 		"the time was over while one was read":    {unread(report.ErrTimeout), exitDone},
+		"the time was over before it finished":    {stopped(report.ErrTimeout), exitFailed},
 		"the time was over, some were read":       {ended(report.ErrTimeout), exitDone},
 		"the time was over, none was read":        {ended(run.ErrNothingRead), exitRegistry},
 		"cancelled":                               {ended(context.Canceled), exitCancelled},

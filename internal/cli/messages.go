@@ -65,7 +65,7 @@ func sayRepository(c *publish.Console, r report.Outcome) {
 			c.Hintf("%s", refusal.Hint())
 		}
 	case errors.Is(r.Err, run.ErrNotLookedAt): // the repository before has said why
-	case errors.Is(r.Err, report.ErrTimeout):
+	case r.Plan == nil && errors.Is(r.Err, report.ErrTimeout):
 		c.Warningf("%s: not read: %v", r.Name, r.Err)
 	case r.Err != nil:
 		sayError(c, fmt.Errorf("%s: %w; %s", r.Name, r.Err, r.Done()))

@@ -72,11 +72,15 @@ func (h *health) fails(err error) {
 	h.err = cmp.Or(h.err, err)
 }
 
-// breaks notes what nothing survives.
+// breaks notes what nothing survives. It says more than a cancel before it, after which what has begun could still be
+// finished.
 func (h *health) breaks(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.err, h.broken = cmp.Or(h.err, err), true
+	if h.err == nil || errors.Is(err, h.err) {
+		h.err = err
+	}
+	h.broken = true
 }
 
 // learn draws from the answer to one deletion whether the others are worth trying. deletes says that the same request has

@@ -258,7 +258,11 @@ func (r Outcome) remarks() []string {
 		out = append(out, text)
 	}
 	if r.Method == prune.Retag {
-		out = append(out, "tags were removed by pointing them to a placeholder image, which was pushed for that and then deleted (--delete-by retag)")
+		became := "and then deleted "
+		if r.Err != nil { // perhaps it is still there
+			became = ""
+		}
+		out = append(out, "tags were removed by pointing them to a placeholder image, which was pushed for that "+became+"(--delete-by retag)")
 	}
 	if n := len(r.Unfinished); n > 0 {
 		out = append(out, fmt.Sprintf("%s begun and not finished; the next run with the same --state-dir continues there", plural(n, "deletion was", "deletions were")))

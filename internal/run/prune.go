@@ -260,7 +260,8 @@ func (p *pruner) execute(ctx context.Context, t *task) {
 	out.Untagged, out.Broken = result.Untagged, result.Broken
 	forget(t.repository, plan, result)
 	out.Warnings = append(out.Warnings, result.Warnings...)
-	if errors.Is(result.Err, report.ErrTimeout) { // not a failure: the user asked for it, and the next run continues
+	begun := slices.ContainsFunc(result.Unfinished, func(d oci.Digest) bool { return !slices.Contains(t.unfinished, d) })
+	if errors.Is(result.Err, report.ErrTimeout) && !begun { // not a failure: the user asked for it, and the next run continues
 		out.Warnings = append(out.Warnings, fmt.Sprintf("%v; %s not tried", report.ErrTimeout, deletions(skipped(result))))
 		out.Err = nil
 	}

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/regsweep/regsweep/internal/oci"
+	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/registry"
 	"github.com/regsweep/regsweep/internal/registry/registrytest"
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
@@ -76,6 +78,39 @@ func TestPruneUntilItsTimeIsOver(t *testing.T) {
 				t.Errorf("it says %q, want %q", said, c.warning)
 			}
 		})
+	}
+}
+
+// When time is over before the run has finished what it had begun, that is a failure: images have lost their tags, and only
+// the journal leads to them.
+func TestPruneCannotFinishInTime(t *testing.T) {
+	t.Parallel()
+	reg := registrytest.New(t, registrytest.Options{Version: registrytest.V2})
+	name := pushTo(t, reg, "team/a", 4)
+	w, _ := worldOf(t, reg)
+	over, hurry := make(chan struct{}), make(chan struct{})
+	close(hurry) // there is no time to finish anything
+	w.Hurry = hurry
+	// Two DELETE requests ask whether the registry removes tags; the third one is that of the placeholder.
+	reg.AddFault(registrytest.Fault{Method: "DELETE", After: 2, Times: -1, Until: t.Context().Done(), Before: sync.OnceFunc(func() { close(over) })})
+	w.Deadline = func(ctx context.Context, _ time.Duration, cause error) (context.Context, context.CancelFunc) {
+		ctx, cancel := context.WithCancelCause(ctx)
+		go func() {
+			<-over
+			cancel(cause)
+		}()
+		return ctx, func() { cancel(nil) }
+	}
+	job := jobOf(t, name, 1)
+	job.Timeout, job.Method = time.Minute, prune.Retag
+	r := Prune(t.Context(), job, w).Repositories[0]
+	if !errors.Is(r.Err, report.ErrTimeout) || len(r.Untagged) != 3 || len(r.Unfinished) < 3 {
+		t.Errorf("error %v, %d images have lost tags, %d are unfinished", r.Err, len(r.Untagged), len(r.Unfinished))
+	}
+	reg.ClearFaults()
+	job.Timeout = 0
+	if r := Prune(t.Context(), job, w).Repositories[0]; r.Err != nil || len(r.Unfinished) > 0 || len(reg.Manifests("team/a")) != 1 {
+		t.Errorf("the next run: error %v, %d unfinished, the registry has %v", r.Err, len(r.Unfinished), reg.Manifests("team/a"))
 	}
 }
 
