@@ -74,7 +74,7 @@ var homes = map[string][]string{
 	"github.com/distribution/reference":     {"internal/oci"},
 	"github.com/opencontainers/go-digest":   {"internal/oci", "internal/registry/distribution", "internal/registry/registrytest", "internal/registry/registrytest/fixture", "internal/registry/registrytest/vendors"},
 	"github.com/Masterminds/semver/v3":      {"internal/retain"},
-	"github.com/olekukonko/tablewriter":     {"internal/report"},
+	"github.com/mattn/go-runewidth":         {"internal/report"},
 	"golang.org/x/sync/errgroup":            {"internal/run", "internal/registry", "internal/registry/wire", "internal/registry/distribution", "internal/prune", "internal/registry/registrytest/fixture"},
 	"net/http":                              {"internal/registry", "internal/registry/wire", "internal/registry/distribution", "internal/registry/ghcr", "internal/registry/registrytest", "internal/registry/registrytest/fixture", "internal/registry/registrytest/vendors", "internal/registry/registrytest/kindtest", "internal/registry/ecr", "internal/registry/gitlab", "internal/registry/harbor", "internal/registry/kinds", "internal/registry/dockerhub", "internal/registry/gar", "internal/registry/acr"},
 	"os":                                    {"", "internal/cli", "internal/publish", "internal/policy", "internal/ci", "internal/registry/wire", "internal/state", "internal/registry/ecr"},

@@ -152,22 +152,15 @@ func CheckFormOf(path string) (Form, error) { return formOf(path, CheckForms) }
 
 // WriteChecks writes a check in the form. width is the number of columns of a terminal, 0 when unknown.
 func WriteChecks(w io.Writer, form Form, c Checks, width int) error {
-	var text string
-	var err error
 	switch form {
 	case FormTable:
-		text, err = c.table(width)
+		return write(w, "check", []byte(c.table(width)))
 	case FormMarkdown:
-		text = c.markdown()
+		return write(w, "check", []byte(c.markdown()))
 	case FormJSON:
 		return writeChecksJSON(w, c)
-	default:
-		err = errors.New("a check has no form " + string(form) + ": table, markdown or json")
 	}
-	if err != nil {
-		return err
-	}
-	return write(w, "check", []byte(text))
+	return errors.New("a check has no form " + string(form) + ": table, markdown or json")
 }
 
 // label is the topic for a person.

@@ -3,20 +3,16 @@ package report
 import "strings"
 
 // table lays the check out for a terminal or a log: a block for each section, a row for each line, and the verdict.
-func (c Checks) table(width int) (string, error) {
+func (c Checks) table(width int) string {
 	var b strings.Builder
 	for _, s := range c.Sections {
-		text, err := grid(s.rows(), width)
-		if err != nil {
-			return "", err
-		}
-		b.WriteString(s.title() + "\n\n" + text + "\n")
+		b.WriteString(s.title() + "\n\n" + grid(s.rows(), width) + "\n")
 	}
 	if rest := c.rest(); rest != "" {
 		b.WriteString(rest + "\n\n")
 	}
 	b.WriteString(c.Verdict() + "\n")
-	return b.String(), nil
+	return b.String()
 }
 
 // title names what the section is about.

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/olekukonko/tablewriter/pkg/twwidth"
 )
 
 // enable is the hint of a registry whose configuration allows no deletion.
@@ -70,7 +68,7 @@ func TestCheckGolden(t *testing.T) {
 				}
 				golden(t, b.Bytes())
 				for line := range strings.Lines(b.String()) {
-					if w := twwidth.Width(strings.TrimRight(line, "\n")); form.width > 0 && w > form.width && name != "hostile" {
+					if w := textWidth(strings.TrimRight(line, "\n")); form.width > 0 && w > form.width && name != "hostile" {
 						t.Errorf("%d columns of %d: %s", w, form.width, line)
 					}
 				}

@@ -26,7 +26,7 @@ func WriteRanking(w io.Writer, form Form, r rank.Ranking, o RankingOptions) erro
 	var err error
 	switch form {
 	case FormTable:
-		text, err = view.table(o.Width)
+		text = view.table(o.Width)
 	case FormMarkdown:
 		text = view.markdown()
 	case FormJSON:

@@ -36,21 +36,17 @@ const (
 )
 
 // table lays the ranking out for a terminal or a log.
-func (s standings) table(width int) (string, error) {
+func (s standings) table(width int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n", short(s.Asked, nameRunes), s.asked())
 	if len(s.top) > 0 {
-		text, err := grid(s.rows(width), width, rankOwn, rankShare, rankShared, rankTags, rankManifests, rankUntagged, rankBlobs)
-		if err != nil {
-			return "", err
-		}
-		b.WriteString("\n" + text)
+		b.WriteString("\n" + grid(s.rows(width), width, rankOwn, rankShare, rankShared, rankTags, rankManifests, rankUntagged, rankBlobs))
 	}
 	if notes := s.notes(); notes != "" {
 		b.WriteString("\n" + notes)
 	}
 	b.WriteString("\n" + s.verdict() + "\n")
-	return b.String(), nil
+	return b.String()
 }
 
 // rows are the head, a row for each repository at the top, and one for the rest.

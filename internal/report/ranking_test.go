@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/olekukonko/tablewriter/pkg/twwidth"
-
 	"github.com/regsweep/regsweep/internal/gc"
 	"github.com/regsweep/regsweep/internal/rank"
 )
@@ -96,7 +94,7 @@ func TestRankingGolden(t *testing.T) {
 					if trimmed := strings.TrimRight(line, " \t\r\n"); trimmed+"\n" != line {
 						t.Errorf("line ends in white space: %q", line)
 					}
-					if row := strings.HasPrefix(line, "  "); row && o.Width > 0 && twwidth.Width(strings.TrimSuffix(line, "\n")) > o.Width && name != "long" {
+					if row := strings.HasPrefix(line, "  "); row && o.Width > 0 && textWidth(strings.TrimSuffix(line, "\n")) > o.Width && name != "long" {
 						t.Errorf("line is wider than %d: %q", o.Width, line)
 					}
 				}
@@ -125,7 +123,7 @@ func TestRankingFitsTheTerminal(t *testing.T) {
 		var bars []int
 		for line := range strings.Lines(b.String()) {
 			line = strings.TrimSuffix(line, "\n")
-			if strings.HasPrefix(line, "  ") && twwidth.Width(line) > width {
+			if strings.HasPrefix(line, "  ") && textWidth(line) > width {
 				t.Errorf("width %d: %q", width, line)
 			}
 			if n := strings.Count(line, "█"); n > 0 {

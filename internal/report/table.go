@@ -8,8 +8,6 @@ import (
 	"math"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/olekukonko/tablewriter/pkg/twwidth"
 )
 
 // TableOptions are the properties of what the table is written to. The zero value suits a file or a CI log.
@@ -57,9 +55,7 @@ func WriteTable(w io.Writer, s Summary, o TableOptions) error {
 			t.line("")
 		}
 		first = false
-		if err := t.repository(v); err != nil {
-			return err
-		}
+		t.repository(v)
 		last := v.verdict()
 		if !several {
 			last += took(s)
@@ -141,7 +137,7 @@ func wrap(text string, width int) string {
 }
 
 // repository writes everything of a repository but the last line.
-func (t *table) repository(v view) error {
+func (t *table) repository(v view) {
 	t.line(v.head(t.plan))
 	if len(v.run.Explained) > 0 {
 		t.explanation(v)
@@ -149,7 +145,7 @@ func (t *table) repository(v view) error {
 			t.WriteString("\n" + notes)
 		}
 		t.line("")
-		return nil
+		return
 	}
 	before := t.Len()
 	images := t.rows(v)
@@ -161,15 +157,7 @@ func (t *table) repository(v view) error {
 			r[groupColumn] = ""
 		}
 	}
-	rows, err := grid(images, t.width, sizeColumn)
-	if err != nil {
-		return err
-	}
-	history, err := t.history(v)
-	if err != nil {
-		return err
-	}
-	notes := v.notes()
+	rows, history, notes := grid(images, t.width, sizeColumn), t.history(v), v.notes()
 	if t.color {
 		rows, notes = paint(rows), paint(notes)
 	}
@@ -181,7 +169,6 @@ func (t *table) repository(v view) error {
 	if t.Len() > before {
 		t.line("")
 	}
-	return nil
 }
 
 // head says what was asked. A plan that is to be carried out is not called a dry run.
@@ -266,10 +253,10 @@ func (t *table) gc(s sheet) {
 }
 
 // history draws the groups of a repository; "" when there are none.
-func (t *table) history(v view) (string, error) {
+func (t *table) history(v view) string {
 	h := v.history()
 	if !v.grouped || len(h.lines) == 0 {
-		return "", nil
+		return ""
 	}
 	rows := make([][]string, 0, len(h.lines)+1)
 	names := tagRunes
@@ -283,7 +270,7 @@ func (t *table) history(v view) (string, error) {
 	if t.width > 0 { // the bars give way before the words do
 		words := 0
 		for _, r := range rows {
-			words = max(words, twwidth.Width(r[2])+len(gridGap))
+			words = max(words, textWidth(r[2])+len(gridGap))
 		}
 		cells = min(cells, max(minCells, lastWidth(rows, t.width)-words-len(gridGap)))
 	}
@@ -293,6 +280,5 @@ func (t *table) history(v view) (string, error) {
 	if h.more > 0 {
 		rows = append(rows, []string{fmt.Sprintf("… %d more", h.more), "", h.rest})
 	}
-	text, err := grid(rows, t.width)
-	return gridGap + "groups, " + v.legend() + "\n" + text, err
+	return gridGap + "groups, " + v.legend() + "\n" + grid(rows, t.width)
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/olekukonko/tablewriter/pkg/twwidth"
-
 	"github.com/regsweep/regsweep/internal/prune"
 	"github.com/regsweep/regsweep/internal/retain"
 )
@@ -61,11 +59,11 @@ func narrowRanges(rows [][]string) {
 	widest := 0
 	for _, r := range rows {
 		if !strings.Contains(r[nameColumn], rangeGap) {
-			widest = max(widest, twwidth.Width(r[nameColumn]))
+			widest = max(widest, textWidth(r[nameColumn]))
 		}
 	}
 	for _, r := range rows {
-		if strings.Contains(r[nameColumn], rangeGap) && r[sizeColumn] == "" && twwidth.Width(r[nameColumn]) > max(widest, len(rangeGap)) {
+		if strings.Contains(r[nameColumn], rangeGap) && r[sizeColumn] == "" && textWidth(r[nameColumn]) > max(widest, len(rangeGap)) {
 			r[nameColumn] = "…"
 		}
 	}
