@@ -274,9 +274,13 @@ func TestFoundOutWithoutARequest(t *testing.T) {
 		if _, can := r.(registry.TagDeleter); can || traits.Kind != "harbor" || !traits.PushTime || !traits.ListsUntagged {
 			t.Errorf("%q: %T %+v", kind, r, traits)
 		}
-		n[kind] = len(b.fake.Requests())
+		for _, q := range b.fake.Requests() {
+			if q.Status != http.StatusUnauthorized { // how many are sent before there is a token is a matter of time
+				n[kind]++
+			}
+		}
 	}
-	if n[""] > n["harbor"]+1 { // the first request, whose answer tells
+	if n[""] != n["harbor"] {
 		t.Errorf("requests: %v", n)
 	}
 }

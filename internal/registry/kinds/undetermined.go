@@ -104,7 +104,9 @@ func (r *undeterminedRepository) Snapshot(ctx context.Context, q registry.Query)
 			}
 		}()
 		s, err := r.Core.Snapshot(inner, q)
-		if !errors.Is(context.Cause(inner), errOther) {
+		select {
+		case <-r.registry.other: // even where all was read before the goroutine had its turn
+		default:
 			if err == nil {
 				r.registry.confirm.Do(func() { r.registry.discover(ctx) })
 			}
