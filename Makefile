@@ -29,7 +29,7 @@ image: build ## build the container image; podman and buildah make the same byte
 
 test: ## run all tests; those whose programs (docker-registry, groovy, chromium …) are missing are skipped
 	go test $(TESTFLAGS) ./...
-	go -C e2e test -timeout=25m $(or $(E2EFLAGS),$(TESTFLAGS)) ./... # its default of 10m is too short for a busy machine
+	go -C e2e test -timeout=40m $(or $(E2EFLAGS),$(TESTFLAGS)) ./... # its default of 10m is too short where the machine is busy
 
 test-short: ## run fewer cases of the product's tests, without the end-to-end tests: less than 30 s of processor time
 	go test -short -vet=off -ldflags='-s -w' $(TESTFLAGS) ./...
