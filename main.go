@@ -51,7 +51,7 @@ func signals(which ...os.Signal) (context.Context, <-chan struct{}) {
 // less processor time on a usual run, and a peak well below 400 MB. The environment overrides it.
 func tuneGC() {
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetGCPercent(300)
+		debug.SetGCPercent(200)
 		debug.SetMemoryLimit(250 << 20)
 	}
 }
