@@ -124,6 +124,9 @@ func (b *bench) once(ctx context.Context, f field, c contestant) (res result, er
 			return res, err
 		}
 	}
+	if s.Latency != nil {
+		s.Latency.Set(f.kind.operation)
+	}
 	began := time.Now()
 	if res.peak, err = c.prune(ctx, t); err != nil {
 		return res, err
@@ -131,6 +134,9 @@ func (b *bench) once(ctx context.Context, f field, c contestant) (res result, er
 	res.elapsed = time.Since(began)
 	if res.requests, err = s.requests.take(); err != nil {
 		return res, err
+	}
+	if s.Latency != nil {
+		s.Latency.Set(0)
 	}
 	for path, w := range wanted {
 		if err := res.look(ctx, s.URL, path, w); err != nil {

@@ -109,6 +109,13 @@ func (b *bench) one(ctx context.Context, k kind, o options, r *report) error {
 		}
 		errs = append(errs, err)
 	}
+	if o.operation > 0 {
+		p, err := b.onObjects(ctx, k, o)
+		if p != nil && len(p.rows) > 0 {
+			r.panels = append(r.panels, p)
+		}
+		errs = append(errs, err)
+	}
 	if o.job > 0 {
 		j, err := b.wholeJob(ctx, k, o.job)
 		r.job, errs = append(r.job, j...), append(errs, err)

@@ -26,20 +26,22 @@ type options struct {
 	repeat        int
 	threshold     bool
 	thresholdOnly bool
-	job           float64 // how much of the script's job; 0 leaves it out
-	large         int     // tags of the repository that memory is measured with; 0 leaves it out
-	svg           string  // file for the plot; "" draws none
-	out, write    string  // files for the tables beside standard output
+	job           float64       // how much of the script's job; 0 leaves it out
+	objects       []int         // numbers of images on object storage
+	operation     time.Duration // what each of its operations takes; 0 leaves it out
+	large         int           // tags of the repository that memory is measured with; 0 leaves it out
+	svg           string        // file for the plot; "" draws none
+	out, write    string        // files for the tables beside standard output
 }
 
 // quickly is what --quick changes, for flags that are not given.
-var quickly = map[string]string{"n": "100,500", "budget": "10s", "repeat": "1", "job": "0", "large": "0"}
+var quickly = map[string]string{"n": "100,500", "budget": "10s", "repeat": "1", "job": "0", "large": "0", "object-n": "20,50"}
 
 // parse reads the command line.
 func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	quick := flags.Bool("quick", false, "small repositories only: --n 100,500 --budget 10s --repeat 1 --job 0 --large 0")
+	quick := flags.Bool("quick", false, "small repositories only: --n 100,500 --budget 10s --repeat 1 --job 0 --large 0 --object-n 20,50")
 	registry := flags.String("registry", "all", "2.8.2, 3.1.2 or all")
 	images := flags.String("n", "100,500,1000,2000,5000", "numbers of images")
 	delays := flags.String("delay", "0,20ms", "round trips to add")
@@ -47,6 +49,8 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags.IntVar(&o.repeat, "repeat", 3, "how often what takes less than five seconds is measured; the median counts")
 	flags.BoolVar(&o.thresholdOnly, "threshold", false, "measure only from which size on tags-first gains")
 	flags.Float64Var(&o.job, "job", 1, "how much of the script's job of nine repositories: 1 is all of its 6516 images; 0 leaves it out")
+	objects := flags.String("object-n", "50,100,200,1000,5000", "numbers of images on object storage")
+	flags.DurationVar(&o.operation, "object", 10*time.Millisecond, "what each operation of the object storage takes; 0 leaves it out")
 	flags.IntVar(&o.large, "large", 100000, "tags of the repository that peak memory is measured with; 0 leaves it out")
 	flags.StringVar(&o.svg, "svg", "", "`file` for the plot")
 	flags.StringVar(&o.out, "out", "", "`file` for the tables")
@@ -67,15 +71,17 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 		}
 	}
 	o.threshold = o.thresholdOnly || !*quick
-	var bad [3]error
+	var bad [4]error
 	o.kinds, bad[0] = choose(*registry)
 	o.images, bad[1] = each(*images, strconv.Atoi)
 	o.delays, bad[2] = each(*delays, time.ParseDuration)
+	o.objects, bad[3] = each(*objects, strconv.Atoi)
 	if err := errors.Join(append(bad[:], err)...); err != nil {
 		return o, fmt.Errorf("%w: %w", errUsage, err)
 	}
 	slices.Sort(o.images)
-	if o.images[0] <= keep || slices.Min(o.delays) < 0 || o.budget <= 0 || o.repeat < 1 || o.job < 0 || o.large < 0 {
+	slices.Sort(o.objects)
+	if min(o.images[0], o.objects[0]) <= keep || o.operation < 0 || slices.Min(o.delays) < 0 || o.budget <= 0 || o.repeat < 1 || o.job < 0 || o.large < 0 {
 		return o, fmt.Errorf("%w: numbers of images are greater than %d, --budget and --repeat than 0, and nothing is negative", errUsage, keep)
 	}
 	return o, nil

@@ -50,7 +50,10 @@ func (r report) tables(w io.Writer) {
 
 // title is what a part of the report is about.
 func title(k kind, delay time.Duration) string {
-	if delay == 0 {
+	switch {
+	case k.operation > 0:
+		return "registry " + k.name
+	case delay == 0:
 		return "registry " + k.name + " on loopback"
 	}
 	return fmt.Sprintf("registry %s with a round trip of %v", k.name, delay)

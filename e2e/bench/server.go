@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"time"
 
 	"github.com/regsweep/regsweep/e2e/registries"
 	"github.com/regsweep/regsweep/e2e/relay"
@@ -13,11 +14,13 @@ type kind struct {
 	name        string
 	start       registries.Start
 	deletesTags bool // else only digests
+	// operation is what each operation of the storage takes longer while a contestant works; 0 is a folder in memory.
+	operation time.Duration
 }
 
 var kinds = []kind{
-	{"2.8.2", registries.DockerRegistry2, false},
-	{"3.1.2", registries.Distribution3, true},
+	{"2.8.2", registries.DockerRegistry2, false, 0},
+	{"3.1.2", registries.Distribution3, true, 0},
 }
 
 // server is a registry with storage that goes when it is closed. Contestants reach it through a relay that counts what

@@ -92,8 +92,8 @@ func (s *Server) distribution(binary string, o Options, more string) error {
 		return err
 	}
 	cmd := exec.Command(binary, "serve", s.Config)
-	// A REGISTRY_ variable would override the file.
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "REGISTRY_") })
+	// A REGISTRY_ variable would override the file, an AWS_ one what it says of an S3 storage.
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "REGISTRY_") || strings.HasPrefix(e, "AWS_") })
 	return s.launch(cmd)
 }
 
@@ -129,12 +129,12 @@ func (s *Server) yaml(scratch string, o Options) (string, error) {
 	text := fmt.Sprintf(`version: 0.1
 log: {level: warn, accesslog: {disabled: true}}
 storage:
-  filesystem: {rootdirectory: %q}
+  %s
   cache: {blobdescriptor: inmemory}
   delete: {enabled: %t}
   maintenance: {uploadpurging: {enabled: false}, readonly: {enabled: %t}}
 http: {addr: %q, secret: regsweep}
-`, s.Dir, !o.DisableDelete, o.ReadOnly, s.Host)
+`, cmp.Or(s.storage, fmt.Sprintf("filesystem: {rootdirectory: %q}", s.Dir)), !o.DisableDelete, o.ReadOnly, s.Host)
 	if o.Username == "" {
 		return text, nil
 	}

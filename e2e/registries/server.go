@@ -29,6 +29,11 @@ type Server struct {
 	Dir  string // the root of the storage; "" when it is in memory
 	// Config is the configuration file, which garbage-collect reads; "" when there is none.
 	Config string
+	// Latency is that of each operation of the storage; nil when it is the storage's own.
+	Latency *Latency
+
+	// storage is the part of the configuration of a process that says where it stores; "" is a folder.
+	storage string
 
 	stops []func() error // last things first
 }
