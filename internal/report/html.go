@@ -46,7 +46,7 @@ type (
 	htmlReport struct {
 		htmlHead
 		Alarm, Cause string // what must be seen first, and why
-		Name         string // of the only repository
+		Name, Page   string // of the only repository, and the address of its page
 		Verdict      string
 		Rest         []string // of the verdict
 		JustBuilt    string
@@ -78,12 +78,12 @@ type (
 		Disk           []htmlBar // its free space before and after; empty when that was not measured
 	}
 	htmlRow struct {
-		Name, Kept, Gone, Failed, Note string
-		Bar                            *draw.Bar
+		Name, Page, Kept, Gone, Failed, Note string
+		Bar                                  *draw.Bar
 	}
 	htmlProblem struct{ What, Repository, Image, Why, Hint string }
 	htmlSection struct {
-		Name, Policy                 string       // "" with only one repository
+		Name, Page, Policy           string       // "" with only one repository
 		History                      *htmlHistory // nil when it would add nothing
 		Kept, Doomed                 []htmlImage
 		KeptMore, DoomedMore         int
@@ -129,7 +129,7 @@ func styledHTML(w io.Writer, s Summary, style string) error {
 func (p *htmlReport) head(s sheet) {
 	name, verdict := s.headline()
 	if name != "" {
-		p.Name, p.JustBuilt = long(name), tagList(s.views[0].pushed())
+		p.Name, p.Page, p.JustBuilt = long(name), s.views[0].page(), tagList(s.views[0].pushed())
 	}
 	p.Verdict, p.Rest = splitVerdict(verdict + s.early() + took(s.Summary))
 	p.Alarm, p.Cause, _ = strings.Cut(s.alarm(), ": ")
@@ -178,6 +178,7 @@ func (p *htmlReport) overview(s sheet) {
 	p.OverviewMore = more
 	for i, v := range shown {
 		row := s.htmlRow(long(v.Name.String()), v.totals, bars.used(i), v.note(strings.Clone, tagList))
+		row.Page = v.page()
 		if bars != nil {
 			row.Bar = bars.bar(s, i)
 		}
@@ -222,7 +223,7 @@ func (p *htmlReport) sections(s sheet) {
 func htmlSectionOf(s Summary, v view, rows int) htmlSection {
 	out := htmlSection{KeptParts: v.keptParts.String()}
 	if len(s.Repositories) > 1 {
-		out.Name = long(v.Name.String())
+		out.Name, out.Page = long(v.Name.String()), v.page()
 		if v.Policy != s.Policy {
 			out.Policy = long(v.Policy)
 		}
