@@ -25,7 +25,7 @@ function describe(doc, title) {
 	if (title === "in print") for (const sheet of doc.styleSheets) for (const rule of sheet.cssRules) if (rule.media && rule.media.mediaText === "print") rule.media.mediaText = "all"
 	for (const el of doc.querySelectorAll("h1, h2, h3, .state, .numbers, .legend, .zones, svg, table, caption, details")) {
 		const r = el.getBoundingClientRect()
-		let line = [el.localName, ...el.classList].join(".") + (r.width > 1 && r.height > 1 ? "" : " hidden") + (r.right > root.clientWidth + 1 || r.left < 0 ? " sticks out" : "")
+		let line = [el.localName, ...el.classList].join(".") + (r.width > 1 && r.height > 1 && el.checkVisibility() ? "" : " hidden") + (r.right > root.clientWidth + 1 || r.left < 0 ? " sticks out" : "")
 		if (el.matches(".numbers")) line += " in " + new Set([...el.children].map(c => Math.round(c.getBoundingClientRect().top))).size + " lines"
 		if (el.localName === "svg") line += " of " + el.querySelectorAll("path, rect").length
 		lines.push(line)
