@@ -53,9 +53,9 @@ func TestPicture(t *testing.T) {
     "would become unreferenced, 378.0 MiB" : 396390400
     "stays in use, 138.2 MiB" : 144863488
 `},
-		"nothing goes":       {summary(repo("zdtest").pair(12)), ""},
-		"nothing at all":     {summary(), ""},
-		"nothing read":       {unreadOnly(), ""},
+		"nothing goes":   {summary(repo("zdtest").pair(12)), ""},
+		"nothing at all": {summary(), ""},
+		"nothing read":   {unreadOnly(), ""},
 		"several": {several(), `pie title Space that became unreferenced, by repository, and what stays
     "team/api, 810.1 MiB" : 849469440
     "stays in use, 2.6 GiB" : 2788513792
