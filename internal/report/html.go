@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/regsweep/regsweep/internal/draw"
+	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/prune"
 )
 
@@ -115,7 +116,7 @@ func styledHTML(w io.Writer, s Summary, style string) error {
 	problems, more := cut(all.problems(), maxHTMLProblems)
 	page.ProblemsMore = more
 	for _, p := range problems {
-		page.Problems = append(page.Problems, htmlProblem{p.what, long(p.repository.String()), cmp.Or(long(p.image), p.count), p.why, p.hint})
+		page.Problems = append(page.Problems, htmlProblem{p.what, p.where(func(r oci.Repository) string { return long(r.String()) }), cmp.Or(long(p.image), p.count), p.why, p.hint})
 	}
 	page.sections(all)
 	var b bytes.Buffer

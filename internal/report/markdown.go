@@ -5,6 +5,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/regsweep/regsweep/internal/oci"
 )
 
 // ErrBudget is returned by [WriteMarkdown] when not even the first line fits into the budget.
@@ -129,7 +131,8 @@ func (p problem) row() string {
 	if p.image != "" {
 		image = markdownCode(clip(p.image, nameRunes))
 	}
-	return cells(markdownStrong(p.what), markdownCode(clip(p.repository.String(), nameRunes)), image, p.reason())
+	where := p.where(func(r oci.Repository) string { return markdownCode(clip(r.String(), nameRunes)) })
+	return cells(markdownStrong(p.what), where, image, p.reason())
 }
 
 // reason is the last cell of the row.

@@ -70,6 +70,7 @@ func WriteTable(w io.Writer, s Summary, o TableOptions) error {
 		}
 	}
 	t.gc(all)
+	t.shared(all)
 	if several {
 		if len(s.Repositories) > 0 {
 			t.line("")
@@ -201,47 +202,6 @@ func (v view) head(plan bool) string {
 		return name
 	}
 	return name + ": " + strings.Join(asked, "; ")
-}
-
-// notes are what concerns the repository as a whole.
-func (v view) notes() string {
-	var b strings.Builder
-	if v.condition() == stopped {
-		fmt.Fprintf(&b, "  stopped: %s\n", v.objection())
-		if h := v.hint(); h != "" {
-			fmt.Fprintf(&b, "  hint: %s\n", h)
-		}
-	}
-	losses, more := cut(v.Losses(), maxNotes)
-	for _, text := range losses {
-		fmt.Fprintf(&b, "  %s\n", text)
-	}
-	if more > 0 {
-		fmt.Fprintf(&b, "  broken: %d more\n", more)
-	}
-	if v.totals.Unsettled > 0 {
-		fmt.Fprintf(&b, "  unsettled: %s\n", v.Settles())
-	}
-	if v.Plan != nil && len(v.Plan.Ghosts) > 0 {
-		ghosts, more := cut(v.Plan.Ghosts, maxGhosts)
-		out := make([]string, 0, len(ghosts))
-		for _, g := range ghosts {
-			out = append(out, short(g, tagRunes))
-		}
-		fmt.Fprintf(&b, "  %s: %s", plural(len(v.Plan.Ghosts), "ghost tag, listed without a manifest", "ghost tags, listed without a manifest"), strings.Join(out, ", "))
-		if more > 0 {
-			fmt.Fprintf(&b, " … +%d", more)
-		}
-		b.WriteByte('\n')
-	}
-	warnings, more := cut(v.remarks(), maxNotes)
-	for _, text := range warnings {
-		fmt.Fprintf(&b, "  warning: %s\n", long(text))
-	}
-	if more > 0 {
-		fmt.Fprintf(&b, "  warning: %d more\n", more)
-	}
-	return b.String()
 }
 
 // gc writes the section about the garbage collection.
