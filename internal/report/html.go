@@ -34,9 +34,6 @@ var htmlText string
 //go:embed style.css
 var styleSheet string
 
-// StyleSheet is the style of HTML reports.
-func StyleSheet() string { return styleSheet }
-
 // htmlPage is parsed once; a mistake in it is one in the program.
 var htmlPage = template.Must(template.New("report").Funcs(template.FuncMap{
 	"breaks": breaks, "grouped": grouped, "style": func() template.CSS { return template.CSS(styleSheet) },
@@ -99,13 +96,28 @@ type (
 // elements and their plain attributes, in the colours that the reader's browser prefers.
 //
 // Its size is bounded: long lists are cut and counted, the totals are those of the whole run.
-func WriteHTML(w io.Writer, s Summary) error { return styledHTML(w, s, "") }
+func WriteHTML(w io.Writer, s Summary) error {
+	page := htmlOf(s)
+	text, err := page.execute()
+	if err != nil {
+		return err
+	}
+	return write(w, "HTML report", text)
+}
 
-// styledHTML writes the page with the address of its style sheet; "" puts the style into the page.
-func styledHTML(w io.Writer, s Summary, style string) error {
+// execute makes the text of the page.
+func (p *htmlReport) execute() ([]byte, error) {
+	var b bytes.Buffer
+	if err := htmlPage.Execute(&b, p); err != nil {
+		return nil, fmt.Errorf("lay out HTML report: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// htmlOf is the page of a summary.
+func htmlOf(s Summary) htmlReport {
 	all := newSheet(s)
 	page := htmlReport{DryRun: s.DryRun, Gone: "deleted"}
-	page.Style = style
 	if s.DryRun {
 		page.Gone = "would delete"
 	}
@@ -119,11 +131,7 @@ func styledHTML(w io.Writer, s Summary, style string) error {
 		page.Problems = append(page.Problems, htmlProblem{p.what, p.where(func(r oci.Repository) string { return long(r.String()) }), cmp.Or(long(p.image), p.count), p.why, p.hint})
 	}
 	page.sections(all)
-	var b bytes.Buffer
-	if err := htmlPage.Execute(&b, page); err != nil {
-		return fmt.Errorf("lay out HTML report: %w", err)
-	}
-	return write(w, "HTML report", b.Bytes())
+	return page
 }
 
 // head is the verdict and what was asked.

@@ -16,7 +16,7 @@ type problem struct {
 	repository oci.Repository
 	also       []oci.Repository // further ones of which the same is said
 	image      string           // a name, or "" when it is about several
-	count      string // of how many images it speaks, "" for one or none
+	count      string           // of how many images it speaks, "" for one or none
 	why        string
 	hint       string // what helps; "" when nothing is known that does
 }
