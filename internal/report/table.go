@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
 )
@@ -100,6 +99,7 @@ type table struct {
 	all   bool // no row is left out
 	color bool
 	told  bool // where all rows are to be had
+	names int  // the most columns of the names in a row; 0 is as many as they have
 }
 
 // most is how many rows of a sort are shown.
@@ -111,34 +111,8 @@ func (t *table) most(n int) int {
 }
 
 func (t *table) line(text string) {
-	t.WriteString(wrap(strings.TrimRight(text, " "), t.width))
+	t.WriteString(wrap(strings.TrimRight(text, " "), t.width, gridGap))
 	t.WriteByte('\n')
-}
-
-// wrap breaks a line between words where a terminal of that width would break it within one. What follows is indented. A
-// word that is longer than a line stays whole: it is a name that somebody wants to copy.
-func wrap(text string, width int) string {
-	if width <= 0 || utf8.RuneCountInString(text) <= width {
-		return text
-	}
-	const indent = "  "
-	var b strings.Builder
-	used, begun := 0, false // the line, and whether it has a word
-	for i, word := range strings.Split(text, " ") {
-		n := utf8.RuneCountInString(word)
-		switch {
-		case i == 0:
-		case begun && used+1+n > width:
-			b.WriteString("\n" + indent)
-			used, begun = len(indent), false
-		default:
-			b.WriteByte(' ')
-			used++
-		}
-		b.WriteString(word)
-		used, begun = used+n, begun || n > 0
-	}
-	return b.String()
 }
 
 // repository writes everything of a repository but the last line.
@@ -153,15 +127,7 @@ func (t *table) repository(v view) error {
 		return nil
 	}
 	before := t.Len()
-	images := t.rows(v)
-	if t.width > 0 {
-		narrowRanges(images)
-	}
-	if t.width > 0 && len(images) > 0 && lastWidth(images, t.width)-len(gridGap) < minWhy {
-		for _, r := range images { // the reasons and the timeline name the groups too
-			r[groupColumn] = ""
-		}
-	}
+	images := t.fittingRows(v)
 	rows, err := grid(images, t.width, sizeColumn)
 	if err != nil {
 		return err
@@ -171,6 +137,7 @@ func (t *table) repository(v view) error {
 		return err
 	}
 	notes := v.notes()
+	rows, history, notes = fit(rows, t.width), fit(history, t.width), fit(notes, t.width)
 	if t.color {
 		rows, notes = paint(rows), paint(notes)
 	}

@@ -61,7 +61,7 @@ func (t *table) shared(s sheet) {
 	}
 	t.line("")
 	for _, text := range lines {
-		text = wrap(gridGap+"warning: "+text, t.width) + "\n"
+		text = fit(gridGap+"warning: "+text+"\n", t.width)
 		if t.color {
 			text = paint(text)
 		}
