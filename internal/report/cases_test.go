@@ -56,7 +56,7 @@ func warned() Summary {
 		f.r.Plan.Warnings = []string{"--protect: release-* matches no tag"}
 		switch n {
 		case 0, 4:
-			f.r.Warnings = []string{"the registry does not say when an image was pushed " + nasty}
+			f.r.Warnings = []string{"the registry does not say when an image was pushed " + strings.ToValidUTF8(nasty, "")} // as JSON has it
 		case 2:
 			f.r.Warnings = []string{"a warning of its own", "a warning of its own"}
 		}
