@@ -10,7 +10,7 @@ const (
 	// minNames is the narrowest that a terminal makes of the names in a row.
 	minNames = 20
 	// easyWhy is the room that names leave to the reasons where they have to be shortened.
-	easyWhy = minWhy + 2
+	easyWhy = 26
 )
 
 // fittingRows are the rows of a repository, whose names and groups leave the reasons enough of the terminal to be read: the
