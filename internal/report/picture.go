@@ -45,6 +45,9 @@ func (m *markdown) picture() string {
 		fmt.Fprintf(&b, "    \"%s\" : %d\n", label, p.amount)
 	}
 	b.WriteString("```\n")
+	if bars.bytes && len(m.views) > 1 {
+		b.WriteString("\nA layer that several repositories share counts once for each of them.\n")
+	}
 	return b.String()
 }
 

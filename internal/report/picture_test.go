@@ -157,3 +157,31 @@ func TestPictureIsForSystemsThatDraw(t *testing.T) {
 		t.Error(b.String())
 	}
 }
+
+// Mermaid drops a part whose text it has had, so that names that look alike there are numbered.
+func TestPictureOfNamesThatLookAlike(t *testing.T) {
+	t.Parallel()
+	one, other := repo("日本語").pair(9).builds(7, 6, deleted), repo("日本誌").pair(9).builds(7, 6, deleted)
+	want := `pie title Space that became unreferenced, by repository, and what stays
+    "___, 108.0 MiB" : 113259520
+    "___ (2), 108.0 MiB" : 113259520
+    "stays in use, 276.3 MiB" : 289726976
+`
+	if got := drawn(t, summary(one, other), 1<<20); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// The space of several repositories can have a layer twice, which is said.
+func TestPictureOfSharedLayers(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		summary Summary
+		want    bool
+	}{"one": {dryRun(), false}, "several": {several(), true}} {
+		test.summary.CI.Mermaid = true
+		if got := strings.Contains(inForm(t, FormMarkdown, test.summary), "```\n\nA layer that several repositories share counts once"); got != test.want {
+			t.Errorf("%s: got %v, want %v", name, got, test.want)
+		}
+	}
+}
