@@ -23,11 +23,12 @@ const views = [
 function describe(doc, title) {
 	const root = doc.documentElement, lines = ["# " + title + (root.scrollWidth > root.clientWidth ? " sticks out" : "")]
 	if (title === "in print") for (const sheet of doc.styleSheets) for (const rule of sheet.cssRules) if (rule.media && rule.media.mediaText === "print") rule.media.mediaText = "all"
-	for (const el of doc.querySelectorAll("h1, h2, h3, .state, .numbers, .legend, .zones, svg, table, caption, details")) {
+	for (const el of doc.querySelectorAll("h1, h2, h3, .state, .numbers, .legend, .zones, svg, img, table, caption, details")) {
 		const r = el.getBoundingClientRect()
-		let line = [el.localName, ...el.classList].join(".") + (r.width > 1 && r.height > 1 ? "" : " hidden") + (r.right > root.clientWidth + 1 || r.left < 0 ? " sticks out" : "")
+		let line = [el.localName, ...el.classList].join(".") + (r.width > 1 && r.height > 1 && el.checkVisibility() ? "" : " hidden") + (r.right > root.clientWidth + 1 || r.left < 0 ? " sticks out" : "")
 		if (el.matches(".numbers")) line += " in " + new Set([...el.children].map(c => Math.round(c.getBoundingClientRect().top))).size + " lines"
 		if (el.localName === "svg") line += " of " + el.querySelectorAll("path, rect").length
+		if (el.localName === "img" && !el.naturalWidth) line += " broken"
 		lines.push(line)
 	}
 	return lines.join("\n") + "\n"
@@ -49,6 +50,9 @@ func (c chromium) structure(t *testing.T, name string) {
 		t.Fatalf("%s: nothing in\n%s", name, dom)
 	}
 	got := m[1]
+	if strings.Contains(got, "broken") {
+		t.Errorf("%s: a picture is not there\n%s", name, got)
+	}
 	if strings.Contains(got, "sticks out") {
 		t.Errorf("%s: an element is wider than the page\n%s", name, got)
 	}

@@ -45,9 +45,9 @@ func TestHTMLInABrowser(t *testing.T) {
 				t.Errorf("%s: %d points of a drawing under the policy", name, n)
 			}
 		}
-		// With the style, drawings have its colours.
-		for _, name := range []string{"report/", "bare/ranking"} {
-			if n := b.painted(t, "/"+name, color.RGBA{0x1f, 0x6f, 0xc2, 0xff}); n < 100 {
+		// With the style in the page, drawings have its colours. Those that are files have their own.
+		for name, colour := range map[string]color.RGBA{"bare/ranking": {0x1f, 0x6f, 0xc2, 0xff}, "report/": {0x2f, 0x7f, 0xd0, 0xff}, "ranking/": {0x2f, 0x7f, 0xd0, 0xff}} {
+			if n := b.painted(t, "/"+name, colour); n < 100 {
 				t.Errorf("%s: %d points of a drawing with a style", name, n)
 			}
 		}
@@ -93,7 +93,9 @@ func newChromium(t *testing.T) chromium {
 		for at, policy := range map[string]string{"/": jenkinsPolicy, "/bare/": "", "/policy/": strings.TrimPrefix(jenkinsPolicy, "sandbox; ")} {
 			mux.Handle("GET "+at+name, served(policy, filepath.Join(dir, "page.html")))
 			mux.Handle("GET "+at+name+"/{$}", served(policy, filepath.Join(dir, "folder", "index.html")))
-			mux.Handle("GET "+at+name+"/style.css", served(policy, filepath.Join(dir, "folder", "style.css")))
+			mux.HandleFunc("GET "+at+name+"/{file}", func(w http.ResponseWriter, r *http.Request) {
+				served(policy, filepath.Join(dir, "folder", filepath.Base(r.PathValue("file")))).ServeHTTP(w, r)
+			})
 		}
 		c.pages[name], c.pages[name+"/"] = dir, dir
 	}

@@ -87,7 +87,7 @@ func scripts() testscript.Params {
 }
 
 // programs are what a newcomer may be without, and CI may not, and where it comes from.
-var programs = map[string]string{"groovy": "groovy default-jre-headless", "docker-registry": "docker-registry", "jq": "jq"}
+var programs = map[string]string{"groovy": "groovy default-jre-headless", "docker-registry": "docker-registry", "jq": "jq", "tmux": "tmux"}
 
 // condition knows the programs.
 func condition(name string) (bool, error) {

@@ -33,6 +33,8 @@ type kind struct {
 	found func(variables) bool
 	// page is the address of this build; "" when the environment does not say it.
 	page func(variables) string
+	// mermaid is true where the system draws diagrams of Mermaid in the Markdown of its pages.
+	mermaid bool
 	// artifacts follows the address of a build where another page lists the files that it keeps.
 	artifacts string
 
@@ -68,7 +70,7 @@ var kinds = []kind{
 	// Forgejo's pages count runs by repository: https://codeberg.org/forgejo/forgejo/issues/611
 	actions(Forgejo, says("FORGEJO_ACTIONS"), runPage("GITHUB_RUN_NUMBER")),
 	actions(Gitea, says("GITEA_ACTIONS"), runPage("GITHUB_RUN_ID")),
-	actions(GitHub, func(v variables) bool { return v.says("ACT") || v.says("GITHUB_ACTIONS") }, runPage("GITHUB_RUN_ID")),
+	github,
 	gitlab,
 	azure,
 	buildkite,
@@ -127,6 +129,10 @@ func Detect(getenv func(string) string, override string) (System, error) {
 // ArtifactsPath is what follows the address of a build where another page lists the files that it keeps; "" when there is
 // no such page.
 func (s System) ArtifactsPath() string { return s.kind().artifacts }
+
+// Mermaid reports whether the system draws diagrams of Mermaid in the Markdown of its pages, such as job summaries and
+// comments.
+func (s System) Mermaid() bool { return s.kind().mermaid }
 
 // kind is what is known of the system.
 func (s System) kind() kind {

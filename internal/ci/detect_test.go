@@ -77,3 +77,13 @@ func TestDetectUnknownName(t *testing.T) {
 		}
 	}
 }
+
+// TestMermaid holds which systems draw diagrams in the Markdown that they show.
+func TestMermaid(t *testing.T) {
+	t.Parallel()
+	for _, name := range ci.Names() {
+		if got, want := (ci.System{Name: name}).Mermaid(), name == ci.GitHub || name == ci.GitLab; got != want {
+			t.Errorf("%s: got %v, want %v", name, got, want)
+		}
+	}
+}

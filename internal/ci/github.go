@@ -11,6 +11,15 @@ import (
 	"github.com/sethvargo/go-githubactions"
 )
 
+var github = drawing(actions(GitHub, func(v variables) bool { return v.says("ACT") || v.says("GITHUB_ACTIONS") }, runPage("GITHUB_RUN_ID")))
+
+// drawing is a system whose job summaries have Mermaid's diagrams
+// (https://github.blog/2022-05-09-supercharging-github-actions-with-job-summaries/).
+func drawing(k kind) kind {
+	k.mermaid = true
+	return k
+}
+
 // actions is GitHub, or one of the systems that run its workflows.
 func actions(name string, found func(variables) bool, page func(variables) string) kind {
 	return kind{

@@ -11,6 +11,7 @@ import (
 var gitlab = kind{
 	name: GitLab, found: says("GITLAB_CI"), page: page("CI_JOB_URL"), // gitlab-ci-local sets GITLAB_CI to "false"
 	artifacts: "/artifacts/browse", pullRequests: ofGitLab,
+	mermaid: true, // https://docs.gitlab.com/user/markdown/#mermaid
 	// https://gitlab.com/gitlab-org/gitlab-runner/-/merge_requests/3906
 	grace: 10 * time.Second,
 	// https://docs.gitlab.com/ci/jobs/job_logs/#custom-collapsible-sections

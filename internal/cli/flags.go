@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,10 +18,10 @@ const intro = `Delete the container images that you no longer need from a regist
 
 // examples are the command lines that --help and the manual show.
 const examples = `    # Show what would be deleted. Nothing changes.
-    regsweep registry.example.com/team/app --keep-last 5 --dry-run
+    regsweep registry.example.com/app --keep-last 5 --dry-run
 
-    # After a push: keep this image, the 5 newest, and all from the last 14 days.
-    regsweep registry.example.com/team/app:1574 --keep-last 5 --keep-younger-than 14d`
+    # After a push: keep this image, the 5 newest, and all of the last 14 days.
+    regsweep registry.example.com/app:1574 --keep-last 5 --keep-younger-than 14d`
 
 // variables says how the environment sets flags.
 const variables = `You can set every flag in the environment: REGSWEEP_KEEP_LAST=2 is --keep-last 2 (INPUT_KEEP-LAST, INPUT_KEEP_LAST and PLUGIN_KEEP_LAST work as well). An empty variable counts as unset. Separate the items of a list with commas or newlines.`
@@ -34,9 +35,30 @@ func description() string {
 func moreHelp() string {
 	var codes strings.Builder
 	for _, e := range exits {
-		fmt.Fprintf(&codes, "    %-3d  %s\n", e.code, e.what)
+		code := strconv.Itoa(e.code)
+		for _, line := range inLines(e.what, 80-9) {
+			fmt.Fprintf(&codes, "    %-3s  %s\n", code, line)
+			code = ""
+		}
 	}
 	return "Examples:\n\n" + examples + "\n\n" + variables + "\n\nExit codes:\n\n" + codes.String()
+}
+
+// inLines breaks a text between words into lines of at most so many characters: kong leaves an indented line as it is.
+func inLines(text string, width int) []string {
+	lines := []string{""}
+	for word := range strings.FieldsSeq(text) {
+		last := &lines[len(lines)-1]
+		switch {
+		case *last == "":
+			*last = word
+		case len(*last)+1+len(word) > width:
+			lines = append(lines, word)
+		default:
+			*last += " " + word
+		}
+	}
+	return lines
 }
 
 // Help is the part of regsweep prune --help below its first sentence.

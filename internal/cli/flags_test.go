@@ -6,10 +6,12 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/regsweep/regsweep/internal/ci"
+	"github.com/regsweep/regsweep/internal/registry/registrytest"
 )
 
 var update = flag.Bool("update", false, "write the tables of flags and inputs anew")
@@ -88,4 +90,32 @@ func flagTable(t *testing.T) string {
 		}
 	}
 	return b.String()
+}
+
+// TestHelpFits holds that no line of any help is wider than a terminal of 80 columns.
+func TestHelpFits(t *testing.T) {
+	t.Setenv("COLUMNS", "80") // where kong looks when its output is not a terminal
+	parser, err := kong.New(&commandLine{}, kong.ExplicitGroups(groups), kong.Vars{"version": ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := [][]string{{"--help"}}
+	for _, node := range parser.Model.Children {
+		all = append(all, []string{node.Name, "--help"})
+	}
+	if len(all) < 5 {
+		t.Errorf("only %q", all)
+	}
+	reg := registrytest.New(t, registrytest.Options{})
+	for _, args := range all {
+		text := sweep(t, reg, nil, args...).stdout
+		if text == "" {
+			t.Errorf("%v says nothing", args)
+		}
+		for line := range strings.Lines(text) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 {
+				t.Errorf("%v: %d columns: %s", args, n, line)
+			}
+		}
+	}
 }

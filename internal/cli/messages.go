@@ -45,16 +45,15 @@ func (t teller) tell(event run.Event) {
 	}
 }
 
-// sayRepository prints the warnings and errors of a repository, which a person should see without opening the report.
+// sayWarnings prints the warnings of all repositories, one that several have once.
+func sayWarnings(c *publish.Console, sum report.Summary) {
+	for _, w := range sum.Warnings() {
+		c.Warningf("%s: %s", w.About(), w.Text)
+	}
+}
+
+// sayRepository prints the errors of a repository, which a person should see without opening the report.
 func sayRepository(c *publish.Console, r report.Outcome) {
-	if r.Plan != nil {
-		for _, warning := range r.Plan.Warnings {
-			c.Warningf("%s: %s", r.Name, warning)
-		}
-	}
-	for _, warning := range r.Warnings {
-		c.Warningf("%s: %s", r.Name, warning)
-	}
 	for _, text := range r.Losses() {
 		c.Errorf("%s: %s", r.Name, text)
 	}
@@ -94,8 +93,9 @@ func plural(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// sayEnd says what ended a run, and how its garbage collection went.
+// sayEnd says what a reader should know about a run, what ended it, and how its garbage collection went.
 func sayEnd(c *publish.Console, sum report.Summary) {
+	sayWarnings(c, sum)
 	switch {
 	case errors.Is(sum.Cause, run.ErrNothingRead):
 		c.Errorf("%v", sum.Cause)

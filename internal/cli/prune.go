@@ -238,5 +238,5 @@ func (a *asked) debug(w World) {
 }
 
 func ciOf(system ci.System) report.CI {
-	return report.CI{Name: system.Name, BuildURL: system.BuildURL, ArtifactsPath: system.ArtifactsPath()}
+	return report.CI{Name: system.Name, BuildURL: system.BuildURL, ArtifactsPath: system.ArtifactsPath(), Mermaid: system.Mermaid()}
 }

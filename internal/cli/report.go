@@ -35,6 +35,7 @@ func (c *reportCommand) run(_ context.Context, w World, console *publish.Console
 	if err != nil {
 		return 0, err
 	}
+	sum.CI.Mermaid = sinks.CI.Mermaid() // of the system that shows it
 	sinks.Summary(sum)
 	return sum.ExitCode, nil
 }

@@ -18,6 +18,8 @@ type Bar struct {
 	Title string
 	Width int
 	Parts []Box
+	// File is the name of the file that has the drawing; "" draws it into the page.
+	File string
 }
 
 // Box is a part of a bar in its place.

@@ -1,4 +1,4 @@
-// Package draw makes the drawings of an HTML report as inline SVG: bars of what stays and what goes, and timelines of
+// Package draw makes the drawings of an HTML report as SVG, inline or in files: bars of what stays and what goes, and timelines of
 // images. It is pure: it turns values into coordinates, and its templates turn those into elements.
 //
 // A drawing has no style sheet and no script: shapes and presentation attributes say everything, so that a content
@@ -12,7 +12,8 @@ import _ "embed" // the templates
 var templates string
 
 // Templates returns the text of html/template templates. "timeline" draws a [Timeline], "sample" a [Sample] and
-// "bar" a [Bar].
+// "bar" a [Bar]: as inline SVG, or as an image that shows its File. "timeline-file", "sample-file" and "bar-file" are the
+// content of that file. It has the colour of no page: its axis is of a grey that is told from white and from black.
 func Templates() string { return templates }
 
 // Mark is what became of an image. Each has a shape of its own.

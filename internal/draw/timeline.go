@@ -29,6 +29,8 @@ type Timeline struct {
 	Columns            int
 	Guides             string // the path of lines at the stops between the ends
 	Ticks              []Ticks
+	// File is the name of the file that has the drawing; "" draws it into the page.
+	File string
 }
 
 // Ticks are the ticks of one mark, as the data of an SVG path (https://www.w3.org/TR/SVG2/paths.html#PathData).

@@ -14,10 +14,9 @@ import (
 // File is a report file, or a folder with the files of a report. It is opened before anything is deleted, so that a path
 // that cannot be written ends the run before any deletion.
 type File struct {
-	path  string
-	form  report.Form
-	file  *os.File
-	style *os.File // of a folder; nil otherwise
+	path string
+	form report.Form
+	file *os.File // of a folder, its page
 }
 
 // OpenFiles opens the files of --report, whose names are separated by commas or newlines. formOf selects the format of each
@@ -48,7 +47,7 @@ func (f *File) open() error {
 	}
 	err := os.MkdirAll(filepath.Clean(f.path), 0o755)
 	if err == nil {
-		f.style, err = create(filepath.Join(f.path, report.StyleFile))
+		err = probe(f.path)
 	}
 	if err == nil {
 		f.file, err = create(filepath.Join(f.path, report.PageFile))
@@ -56,21 +55,54 @@ func (f *File) open() error {
 	return err
 }
 
+// probe fails where no file can be made in a folder, whose files have names that are not known yet.
+func probe(dir string) error {
+	file, err := os.CreateTemp(dir, ".regsweep-")
+	if err != nil {
+		return err
+	}
+	return cmp.Or(file.Close(), os.Remove(file.Name()))
+}
+
 func create(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 }
 
-// write writes the file with the content that text returns.
-func (f File) write(text func(io.Writer) error) error {
-	err := written(f.file, text)
-	if f.style != nil {
-		err = cmp.Or(err, written(f.style, func(w io.Writer) error {
-			_, err := io.WriteString(w, report.StyleSheet())
-			return err
-		}))
+// write writes the file with the content that text returns, or the folder with the files that all returns.
+func (f File) write(text func(io.Writer) error, all func() ([]report.FolderFile, error)) error {
+	var err error
+	if f.form == report.FormFolder {
+		err = f.writeFolder(all)
+	} else {
+		err = written(f.file, text)
 	}
 	if err != nil {
 		return fmt.Errorf("--report: %s: %w", f.path, err)
+	}
+	return nil
+}
+
+// writeFolder writes the files of a folder, the page last. Files of an earlier run that this one does not have stay, and
+// nothing refers to them.
+func (f File) writeFolder(all func() ([]report.FolderFile, error)) error {
+	files, err := all()
+	if err != nil {
+		return cmp.Or(err, f.file.Close())
+	}
+	for _, one := range files {
+		to := f.file
+		if one.Name != report.PageFile {
+			if to, err = create(filepath.Join(f.path, one.Name)); err != nil {
+				return cmp.Or(err, f.file.Close())
+			}
+		}
+		err := written(to, func(w io.Writer) error {
+			_, err := w.Write(one.Content)
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func (s Sinks) Summary(sum report.Summary) {
 				return report.WriteTable(w, sum, report.TableOptions{All: s.All})
 			}
 			return report.Write(w, f.form, sum)
-		}))
+		}, func() ([]report.FolderFile, error) { return report.Folder(sum) }))
 	}
 	s.toCI(sum)
 	// Standard output comes last, because its reader may have closed it.
@@ -57,7 +57,7 @@ func (s Sinks) Ranking(r rank.Ranking, top int) {
 	for _, f := range s.Files {
 		s.warn(f.write(func(w io.Writer) error {
 			return report.WriteRanking(w, f.form, r, report.RankingOptions{Top: top})
-		}))
+		}, func() ([]report.FolderFile, error) { return report.RankingFolder(r, top) }))
 	}
 	s.warn(report.WriteRanking(s.Out, s.Form, r, report.RankingOptions{Top: top, Width: terminalWidth(s.Out)}))
 }
@@ -65,7 +65,7 @@ func (s Sinks) Ranking(r rank.Ranking, top int) {
 // Checks shows what registries and a login can do.
 func (s Sinks) Checks(c report.Checks) {
 	for _, f := range s.Files {
-		s.warn(f.write(func(w io.Writer) error { return report.WriteChecks(w, f.form, c, 0) }))
+		s.warn(f.write(func(w io.Writer) error { return report.WriteChecks(w, f.form, c, 0) }, nil))
 	}
 	s.warn(report.WriteChecks(s.Out, s.Form, c, terminalWidth(s.Out)))
 }

@@ -122,6 +122,13 @@ type ReferrerLister interface {
 	WithReferrers(ctx context.Context, s oci.Snapshot, of []oci.Digest) (oci.Snapshot, error)
 }
 
+// Pager is a registry whose repositories have pages for people.
+type Pager interface {
+	// Page is the address of a repository's page, which begins with https://; "" when it is not known for certain. Nothing is
+	// sent: what an answer has to tell is known once the repository was read.
+	Page(path string) string
+}
+
 // Traits say in what kinds of registries differ, as data, so that order, guards and messages need no kind's name. The
 // zero value is CNCF distribution's.
 type Traits struct {

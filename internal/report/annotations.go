@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 )
 
@@ -42,11 +41,4 @@ func (s Summary) reports() string {
 }
 
 // link is the address of the build when it is one that may be followed, and else "".
-func (c CI) link() string {
-	u, err := url.Parse(c.BuildURL)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return ""
-	}
-	u.User = nil // a login has no place in a report
-	return u.String()
-}
+func (c CI) link() string { return webAddress(c.BuildURL) }

@@ -38,6 +38,7 @@ func cases() map[string]Summary {
 		"grouped_dry":   groupedDry(),
 		"grouped_many":  groupedMany(),
 		"grouped_ill":   groupedIll(nasty),
+		"warned":        warned(),
 	}
 }
 
@@ -45,6 +46,25 @@ func ordinary() Summary {
 	f := repo("zdtest").pair(28)
 	f.keep(f.image(40*day, 84*mib, "11", "release-1.0"), "shares its digest with release-1.0 (out of scope)")
 	return summary(f.builds(26, 12, deleted).builds(10, 9, gone).builds(8, 1, deleted))
+}
+
+// warned has a warning of all repositories, one of two of them, and one of a single one.
+func warned() Summary {
+	var all []*fixture
+	for n, path := range []string{"team/api", "team/web", "team/docs", "team/worker", "team/site"} {
+		f := repo(path).pair(9).builds(7, 6, planned)
+		f.r.Plan.Warnings = []string{"--protect: release-* matches no tag"}
+		switch n {
+		case 0, 4:
+			f.r.Warnings = []string{"the registry does not say when an image was pushed " + strings.ToValidUTF8(nasty, "")} // as JSON has it
+		case 2:
+			f.r.Warnings = []string{"a warning of its own", "a warning of its own"}
+		}
+		all = append(all, f)
+	}
+	s := summary(all...)
+	s.DryRun = true
+	return s
 }
 
 func dryRun() Summary {

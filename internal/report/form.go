@@ -23,15 +23,9 @@ const (
 	FormMetrics     Form = "metrics"
 	FormAnnotations Form = "annotations"
 	FormLine        Form = "line"
-	// FormFolder is the page of FormHTML in a folder, next to its style sheet: the page is [PageFile], and [StyleFile] has
-	// the content of [StyleSheet]. Standard output cannot be a folder.
+	// FormFolder is the page of FormHTML in a folder, next to its style sheet and its drawings: see [Folder]. Standard output
+	// cannot be a folder.
 	FormFolder Form = "folder"
-)
-
-// The files of an HTML report that is a folder.
-const (
-	PageFile  = "index.html"
-	StyleFile = "style.css"
 )
 
 // forms lists each form with the ending of its files and its writer. A new form is one more row.
@@ -92,9 +86,6 @@ func formOf(path string, some []Form) (Form, error) {
 
 // Write writes the whole summary in the form, without a limit of width or size.
 func Write(w io.Writer, form Form, s Summary) error {
-	if form == FormFolder {
-		return styledHTML(w, s, StyleFile)
-	}
 	var known []string
 	for _, f := range forms {
 		if f.form == form {

@@ -156,9 +156,9 @@ func TestAnnotationsLink(t *testing.T) {
 		ci   CI
 		want string
 	}{
-		{CI{"gitlab", "https://gitlab.example/a/-/jobs/7", "/artifacts/browse"}, `"url": "https://gitlab.example/a/-/jobs/7/artifacts/browse"`},
-		{CI{"jenkins", "https://ci.example/job/a/7/", ""}, `"url": "https://ci.example/job/a/7/"`},
-		{CI{"gitlab", "javascript:alert(1)", "/artifacts/browse"}, `"regsweep": []`},
+		{CI{Name: "gitlab", BuildURL: "https://gitlab.example/a/-/jobs/7", ArtifactsPath: "/artifacts/browse"}, `"url": "https://gitlab.example/a/-/jobs/7/artifacts/browse"`},
+		{CI{Name: "jenkins", BuildURL: "https://ci.example/job/a/7/"}, `"url": "https://ci.example/job/a/7/"`},
+		{CI{Name: "gitlab", BuildURL: "javascript:alert(1)", ArtifactsPath: "/artifacts/browse"}, `"regsweep": []`},
 		{CI{}, `"regsweep": []`},
 	} {
 		s := ordinary()

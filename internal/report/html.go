@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/regsweep/regsweep/internal/draw"
+	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/prune"
 )
 
@@ -33,9 +34,6 @@ var htmlText string
 //go:embed style.css
 var styleSheet string
 
-// StyleSheet is the style of HTML reports.
-func StyleSheet() string { return styleSheet }
-
 // htmlPage is parsed once; a mistake in it is one in the program.
 var htmlPage = template.Must(template.New("report").Funcs(template.FuncMap{
 	"breaks": breaks, "grouped": grouped, "style": func() template.CSS { return template.CSS(styleSheet) },
@@ -46,7 +44,7 @@ type (
 	htmlReport struct {
 		htmlHead
 		Alarm, Cause string // what must be seen first, and why
-		Name         string // of the only repository
+		Name, Page   string // of the only repository, and the address of its page
 		Verdict      string
 		Rest         []string // of the verdict
 		JustBuilt    string
@@ -78,12 +76,12 @@ type (
 		Disk           []htmlBar // its free space before and after; empty when that was not measured
 	}
 	htmlRow struct {
-		Name, Kept, Gone, Failed, Note string
-		Bar                            *draw.Bar
+		Name, Page, Kept, Gone, Failed, Note string
+		Bar                                  *draw.Bar
 	}
 	htmlProblem struct{ What, Repository, Image, Why, Hint string }
 	htmlSection struct {
-		Name, Policy                 string       // "" with only one repository
+		Name, Page, Policy           string       // "" with only one repository
 		History                      *htmlHistory // nil when it would add nothing
 		Kept, Doomed                 []htmlImage
 		KeptMore, DoomedMore         int
@@ -98,13 +96,28 @@ type (
 // elements and their plain attributes, in the colours that the reader's browser prefers.
 //
 // Its size is bounded: long lists are cut and counted, the totals are those of the whole run.
-func WriteHTML(w io.Writer, s Summary) error { return styledHTML(w, s, "") }
+func WriteHTML(w io.Writer, s Summary) error {
+	page := htmlOf(s)
+	text, err := page.execute()
+	if err != nil {
+		return err
+	}
+	return write(w, "HTML report", text)
+}
 
-// styledHTML writes the page with the address of its style sheet; "" puts the style into the page.
-func styledHTML(w io.Writer, s Summary, style string) error {
+// execute makes the text of the page.
+func (p *htmlReport) execute() ([]byte, error) {
+	var b bytes.Buffer
+	if err := htmlPage.Execute(&b, p); err != nil {
+		return nil, fmt.Errorf("lay out HTML report: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// htmlOf is the page of a summary.
+func htmlOf(s Summary) htmlReport {
 	all := newSheet(s)
 	page := htmlReport{DryRun: s.DryRun, Gone: "deleted"}
-	page.Style = style
 	if s.DryRun {
 		page.Gone = "would delete"
 	}
@@ -115,21 +128,17 @@ func styledHTML(w io.Writer, s Summary, style string) error {
 	problems, more := cut(all.problems(), maxHTMLProblems)
 	page.ProblemsMore = more
 	for _, p := range problems {
-		page.Problems = append(page.Problems, htmlProblem{p.what, long(p.repository.String()), cmp.Or(long(p.image), p.count), p.why, p.hint})
+		page.Problems = append(page.Problems, htmlProblem{p.what, p.where(func(r oci.Repository) string { return long(r.String()) }), cmp.Or(long(p.image), p.count), p.why, p.hint})
 	}
 	page.sections(all)
-	var b bytes.Buffer
-	if err := htmlPage.Execute(&b, page); err != nil {
-		return fmt.Errorf("lay out HTML report: %w", err)
-	}
-	return write(w, "HTML report", b.Bytes())
+	return page
 }
 
 // head is the verdict and what was asked.
 func (p *htmlReport) head(s sheet) {
 	name, verdict := s.headline()
 	if name != "" {
-		p.Name, p.JustBuilt = long(name), tagList(s.views[0].pushed())
+		p.Name, p.Page, p.JustBuilt = long(name), s.views[0].page(), tagList(s.views[0].pushed())
 	}
 	p.Verdict, p.Rest = splitVerdict(verdict + s.early() + took(s.Summary))
 	p.Alarm, p.Cause, _ = strings.Cut(s.alarm(), ": ")
@@ -178,6 +187,7 @@ func (p *htmlReport) overview(s sheet) {
 	p.OverviewMore = more
 	for i, v := range shown {
 		row := s.htmlRow(long(v.Name.String()), v.totals, bars.used(i), v.note(strings.Clone, tagList))
+		row.Page = v.page()
 		if bars != nil {
 			row.Bar = bars.bar(s, i)
 		}
@@ -222,7 +232,7 @@ func (p *htmlReport) sections(s sheet) {
 func htmlSectionOf(s Summary, v view, rows int) htmlSection {
 	out := htmlSection{KeptParts: v.keptParts.String()}
 	if len(s.Repositories) > 1 {
-		out.Name = long(v.Name.String())
+		out.Name, out.Page = long(v.Name.String()), v.page()
 		if v.Policy != s.Policy {
 			out.Policy = long(v.Policy)
 		}

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"fmt"
 	"regexp"
 	"strings"
@@ -141,25 +140,5 @@ func TestHTMLState(t *testing.T) {
 		if page := writeHTML(t, cases()[name]); !strings.Contains(page, `<p class="state `+want+`">`) {
 			t.Errorf("%s is not %s", name, want)
 		}
-	}
-}
-
-// The page of a folder has its style next to it, and no other difference.
-func TestHTMLFolder(t *testing.T) {
-	t.Parallel()
-	style := regexp.MustCompile(`(?s)<style>.*</style>`)
-	write := func(form Form) string {
-		var b bytes.Buffer
-		if err := Write(&b, form, ordinary()); err != nil {
-			t.Fatal(err)
-		}
-		return b.String()
-	}
-	page, inFolder := write(FormHTML), write(FormFolder)
-	if want := style.ReplaceAllString(page, `<link rel="stylesheet" href="style.css">`); inFolder != want || page == want {
-		t.Errorf("got\n%s\nwant\n%s", inFolder, want)
-	}
-	if !strings.Contains(page, StyleSheet()) {
-		t.Error("the style of the page is not that of the folder")
 	}
 }

@@ -5,13 +5,15 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/regsweep/regsweep/internal/oci"
 )
 
 // ErrBudget is returned by [WriteMarkdown] when not even the first line fits into the budget.
 var ErrBudget = errors.New("no room is left for the report")
 
-// WriteMarkdown writes the summary in GitHub Flavored Markdown, for job summaries: the verdict, a row for each
-// repository, what needs attention, then for each repository the kept images with reasons and, folded, the deleted ones.
+// WriteMarkdown writes the summary in GitHub Flavored Markdown, for job summaries: the verdict, a picture where the CI system
+// draws one, a row for each repository, what needs attention, then for each repository the kept images with reasons and, folded, the deleted ones.
 //
 // The text is never longer than budget bytes. Whole rows are left out and counted, from the end of this order; the
 // numbers are always those of the whole run. When not even the verdict fits, it writes nothing and returns [ErrBudget].
@@ -26,6 +28,7 @@ func WriteMarkdown(w io.Writer, s Summary, budget int) error {
 		limit = portion(m.page.Len(), budget, 2, 3)
 	}
 	m.gc()
+	m.page.line(m.picture(), limit)
 	m.page.add(m.overview(), limit)
 	if len(problems) > 0 {
 		m.page.add(block{
@@ -87,7 +90,7 @@ func (m *markdown) overview() block {
 		rows:    len(m.Repositories),
 		row: func(i int) string {
 			v := m.views[i]
-			return overviewRow(markdownCode(clip(v.Name.String(), nameRunes)), v.totals, v.note(markdownStrong, markdownTags))
+			return overviewRow(v.markdownName(), v.totals, v.note(markdownStrong, markdownTags))
 		},
 	}
 	if len(m.Repositories) > 1 {
@@ -128,7 +131,8 @@ func (p problem) row() string {
 	if p.image != "" {
 		image = markdownCode(clip(p.image, nameRunes))
 	}
-	return cells(markdownStrong(p.what), markdownCode(clip(p.repository.String(), nameRunes)), image, p.reason())
+	where := p.where(func(r oci.Repository) string { return markdownCode(clip(r.String(), nameRunes)) })
+	return cells(markdownStrong(p.what), where, image, p.reason())
 }
 
 // reason is the last cell of the row.

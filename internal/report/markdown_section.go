@@ -12,7 +12,7 @@ import (
 func (m *markdown) section(v view, limit int) string {
 	var p page
 	if len(m.Repositories) > 1 {
-		p.line("\n#### "+markdownCode(clip(v.Name.String(), nameRunes))+"\n", limit)
+		p.line("\n#### "+v.markdownName()+"\n", limit)
 		if v.Policy != "" && v.Policy != m.Policy {
 			p.line("\npolicy: "+markdownText(long(v.Policy))+"\n", limit)
 		}

@@ -14,10 +14,16 @@ import (
 type problem struct {
 	what       string
 	repository oci.Repository
-	image      string // a name, or "" when it is about several
-	count      string // of how many images it speaks, "" for one or none
+	also       []oci.Repository // further ones of which the same is said
+	image      string           // a name, or "" when it is about several
+	count      string           // of how many images it speaks, "" for one or none
 	why        string
 	hint       string // what helps; "" when nothing is known that does
+}
+
+// where names the repositories of the problem, each as name has it.
+func (p problem) where(name func(oci.Repository) string) string {
+	return listed(append([]oci.Repository{p.repository}, p.also...), ", ", name)
 }
 
 // problems lists what needs attention, the most serious first: when room is short, the end is only counted.
@@ -48,10 +54,14 @@ func (s sheet) problems() []problem {
 	for _, v := range s.views {
 		out = append(out, skips(v.Name, v.skipped)...)
 	}
-	for _, r := range s.Repositories {
-		for _, text := range r.remarks() {
-			out = append(out, problem{what: "warning", repository: r.Name, why: long(text)})
+	for _, w := range s.remarks() {
+		p := problem{what: "warning", repository: w.Repositories[0], also: w.Repositories[1:], why: long(w.Text)}
+		if n := len(w.Repositories); n > 1 {
+			p.count = plural(n, "repository", "repositories")
 		}
+		out = append(out, p)
+	}
+	for _, r := range s.Repositories {
 		if r.Plan == nil {
 			continue
 		}

@@ -32,9 +32,10 @@ func WriteRanking(w io.Writer, form Form, r rank.Ranking, o RankingOptions) erro
 	case FormJSON:
 		return writeRankingJSON(w, r)
 	case FormHTML:
-		text, err = view.html("")
-	case FormFolder:
-		text, err = view.html(StyleFile)
+		page := view.htmlOf()
+		var b []byte
+		b, err = page.execute()
+		text = string(b)
 	default:
 		err = fmt.Errorf("a ranking has no form %q: table, markdown, json or html", form)
 	}

@@ -38,9 +38,9 @@ type (
 	}
 )
 
-// html writes the ranking as a page like that of [WriteHTML]. A phone has no room for the columns of the table, so most
-// of what a repository holds stands below its name. style is the address of the style sheet; "" puts it into the page.
-func (s standings) html(style string) (string, error) {
+// htmlOf is the ranking as a page like that of [WriteHTML]. A phone has no room for the columns of the table, so most
+// of what a repository holds stands below its name.
+func (s standings) htmlOf() htmlRanking {
 	page := htmlRanking{Asked: long(s.Asked), About: s.asked(), Measure: "own", Gone: s.goneNote(), Together: s.together()}
 	// A heading says what is held, and the line below it how that is spread and what it is without.
 	sentence, elapsed, _ := strings.Cut(s.verdict(), " · ")
@@ -49,7 +49,7 @@ func (s standings) html(style string) (string, error) {
 	if elapsed != "" {
 		page.Rest = append(page.Rest, elapsed)
 	}
-	page.htmlHead = htmlHead{Title: page.Asked + ": " + page.Verdict, Style: style}
+	page.htmlHead = htmlHead{Title: page.Asked + ": " + page.Verdict}
 	if !s.Started.IsZero() {
 		page.Started, page.StartedAt = s.Started.UTC().Format(readableTime), s.Started.UTC().Format(time.RFC3339)
 	}
@@ -81,11 +81,16 @@ func (s standings) html(style string) (string, error) {
 	for _, u := range unread {
 		page.Unread = append(page.Unread, fact{long(u.Path), long(u.Err.Error())})
 	}
+	return page
+}
+
+// execute makes the text of the page.
+func (p *htmlRanking) execute() ([]byte, error) {
 	var b bytes.Buffer
-	if err := rankingPage.Execute(&b, page); err != nil {
-		return "", fmt.Errorf("lay out HTML ranking: %w", err)
+	if err := rankingPage.Execute(&b, p); err != nil {
+		return nil, fmt.Errorf("lay out HTML ranking: %w", err)
 	}
-	return b.String(), nil
+	return b.Bytes(), nil
 }
 
 // htmlRow has what can be added up, and of one repository what cannot.

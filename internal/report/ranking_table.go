@@ -38,14 +38,14 @@ const (
 // table lays the ranking out for a terminal or a log.
 func (s standings) table(width int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n", short(s.Asked, nameRunes), s.asked())
+	b.WriteString(wrap(fmt.Sprintf("%s: %s", short(s.Asked, nameRunes), s.asked()), width, gridGap) + "\n")
 	if len(s.top) > 0 {
 		b.WriteString("\n" + grid(s.rows(width), width, rankOwn, rankShare, rankShared, rankTags, rankManifests, rankUntagged, rankBlobs))
 	}
 	if notes := s.notes(); notes != "" {
-		b.WriteString("\n" + notes)
+		b.WriteString("\n" + fit(notes, width))
 	}
-	b.WriteString("\n" + s.verdict() + "\n")
+	b.WriteString("\n" + wrap(s.verdict(), width, gridGap) + "\n")
 	return b.String()
 }
 

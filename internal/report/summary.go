@@ -39,6 +39,9 @@ type CI struct {
 	// ArtifactsPath follows the address of the build where another page has its reports; "" when there is none. No report
 	// has it: the name tells.
 	ArtifactsPath string
+	// Mermaid says that the CI system draws diagrams of Mermaid in Markdown. No report has it: the system that shows a report
+	// counts, and not the one of the run.
+	Mermaid bool
 }
 
 // Outcome is what became of one repository.
@@ -48,6 +51,8 @@ type Outcome struct {
 	Kind string
 	// Frees says that the registry frees by itself the space of what is deleted.
 	Frees bool
+	// Page is the address of the repository's page for people; "" when that is not known.
+	Page string
 	// Policy is the repository's policy in English; "" when none was found for it.
 	Policy string
 	// Plan is nil when the repository could not be read; Err says why.

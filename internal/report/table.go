@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"strings"
-	"unicode/utf8"
 )
 
 // TableOptions are the properties of what the table is written to. The zero value suits a file or a CI log.
@@ -66,6 +65,7 @@ func WriteTable(w io.Writer, s Summary, o TableOptions) error {
 		}
 	}
 	t.gc(all)
+	t.shared(all)
 	if several {
 		if len(s.Repositories) > 0 {
 			t.line("")
@@ -95,6 +95,7 @@ type table struct {
 	all   bool // no row is left out
 	color bool
 	told  bool // where all rows are to be had
+	names int  // the most columns of the names in a row; 0 is as many as they have
 }
 
 // most is how many rows of a sort are shown.
@@ -106,34 +107,8 @@ func (t *table) most(n int) int {
 }
 
 func (t *table) line(text string) {
-	t.WriteString(wrap(strings.TrimRight(text, " "), t.width))
+	t.WriteString(wrap(strings.TrimRight(text, " "), t.width, gridGap))
 	t.WriteByte('\n')
-}
-
-// wrap breaks a line between words where a terminal of that width would break it within one. What follows is indented. A
-// word that is longer than a line stays whole: it is a name that somebody wants to copy.
-func wrap(text string, width int) string {
-	if width <= 0 || utf8.RuneCountInString(text) <= width {
-		return text
-	}
-	const indent = "  "
-	var b strings.Builder
-	used, begun := 0, false // the line, and whether it has a word
-	for i, word := range strings.Split(text, " ") {
-		n := utf8.RuneCountInString(word)
-		switch {
-		case i == 0:
-		case begun && used+1+n > width:
-			b.WriteString("\n" + indent)
-			used, begun = len(indent), false
-		default:
-			b.WriteByte(' ')
-			used++
-		}
-		b.WriteString(word)
-		used, begun = used+n, begun || n > 0
-	}
-	return b.String()
 }
 
 // repository writes everything of a repository but the last line.
@@ -148,16 +123,8 @@ func (t *table) repository(v view) {
 		return
 	}
 	before := t.Len()
-	images := t.rows(v)
-	if t.width > 0 {
-		narrowRanges(images)
-	}
-	if t.width > 0 && len(images) > 0 && lastWidth(images, t.width)-len(gridGap) < minWhy {
-		for _, r := range images { // the reasons and the timeline name the groups too
-			r[groupColumn] = ""
-		}
-	}
-	rows, history, notes := grid(images, t.width, sizeColumn), t.history(v), v.notes()
+	images := t.fittingRows(v)
+	rows, history, notes := fit(grid(images, t.width, sizeColumn), t.width), fit(t.history(v), t.width), fit(v.notes(), t.width)
 	if t.color {
 		rows, notes = paint(rows), paint(notes)
 	}
@@ -188,47 +155,6 @@ func (v view) head(plan bool) string {
 		return name
 	}
 	return name + ": " + strings.Join(asked, "; ")
-}
-
-// notes are what concerns the repository as a whole.
-func (v view) notes() string {
-	var b strings.Builder
-	if v.condition() == stopped {
-		fmt.Fprintf(&b, "  stopped: %s\n", v.objection())
-		if h := v.hint(); h != "" {
-			fmt.Fprintf(&b, "  hint: %s\n", h)
-		}
-	}
-	losses, more := cut(v.Losses(), maxNotes)
-	for _, text := range losses {
-		fmt.Fprintf(&b, "  %s\n", text)
-	}
-	if more > 0 {
-		fmt.Fprintf(&b, "  broken: %d more\n", more)
-	}
-	if v.totals.Unsettled > 0 {
-		fmt.Fprintf(&b, "  unsettled: %s\n", v.Settles())
-	}
-	if v.Plan != nil && len(v.Plan.Ghosts) > 0 {
-		ghosts, more := cut(v.Plan.Ghosts, maxGhosts)
-		out := make([]string, 0, len(ghosts))
-		for _, g := range ghosts {
-			out = append(out, short(g, tagRunes))
-		}
-		fmt.Fprintf(&b, "  %s: %s", plural(len(v.Plan.Ghosts), "ghost tag, listed without a manifest", "ghost tags, listed without a manifest"), strings.Join(out, ", "))
-		if more > 0 {
-			fmt.Fprintf(&b, " … +%d", more)
-		}
-		b.WriteByte('\n')
-	}
-	warnings, more := cut(v.remarks(), maxNotes)
-	for _, text := range warnings {
-		fmt.Fprintf(&b, "  warning: %s\n", long(text))
-	}
-	if more > 0 {
-		fmt.Fprintf(&b, "  warning: %d more\n", more)
-	}
-	return b.String()
 }
 
 // gc writes the section about the garbage collection.

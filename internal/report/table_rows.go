@@ -40,7 +40,7 @@ func (t *table) list(v view, entries []entry, limit int) [][]string {
 	var out [][]string
 	shown, left := cut(entries, limit)
 	for _, e := range shown {
-		out = append(out, []string{rowWord(e.status), names(e), groupList(e), age(e.Image, v.run.Started), v.sizer.text(e.Image), long(e.why())})
+		out = append(out, []string{rowWord(e.status), t.namesOf(e), groupList(e), age(e.Image, v.run.Started), v.sizer.text(e.Image), long(e.why())})
 	}
 	if left == 0 {
 		return out
@@ -123,6 +123,14 @@ func names(e entry) string {
 		return Visible(retain.ShortDigest(e.Image.Digest))
 	}
 	return tagList(e.Image.Tags)
+}
+
+// namesOf is [names] in the columns that rows have for them.
+func (t *table) namesOf(e entry) string {
+	if len(e.Image.Tags) == 0 {
+		return names(e)
+	}
+	return tagsIn(e.Image.Tags, t.names)
 }
 
 // tagList joins tags, and cuts a long list as "1, 2, 3 … +17".

@@ -88,9 +88,9 @@ func (v view) timelines() []timeline {
 	return out
 }
 
-// sort puts the newest image first.
+// sort puts the newest image last, and images without a date before the oldest.
 func (t timeline) sort() {
-	slices.SortStableFunc(t.images, func(a, b build) int { return b.created.Compare(a.created) })
+	slices.SortStableFunc(t.images, func(a, b build) int { return a.created.Compare(b.created) })
 }
 
 // marked are the images of a repository by their mark.
@@ -103,8 +103,8 @@ type markedEntries struct {
 	mark    mark
 }
 
-// bar is one character for each image, the newest on the left, or for several when there are more images than cells.
-// Images without a date are on the right, where the oldest are.
+// bar is one character for each image, the newest on the right, or for several when there are more images than cells.
+// Images without a date are on the left, where the oldest are.
 func (t timeline) bar(limit int) string {
 	n := min(len(t.images), limit)
 	var b strings.Builder
@@ -118,7 +118,7 @@ func (t timeline) bar(limit int) string {
 	return b.String()
 }
 
-// spoken is the bar in words, for those who do not see it: "newest first: 2 kept, 1 deleted, 1 kept". Of a bar whose
+// spoken is the bar in words, for those who do not see it: "oldest first: 2 kept, 1 deleted, 1 kept". Of a bar whose
 // cells stand for several images it is only the numbers.
 func (t timeline) spoken(limit int, v view) string {
 	if len(t.images) > limit {
@@ -133,7 +133,7 @@ func (t timeline) spoken(limit int, v view) string {
 		}
 		runs = append(runs, fmt.Sprintf("%d %s", n, words[m]))
 	}
-	return "newest first: " + strings.Join(runs, ", ")
+	return "oldest first: " + strings.Join(runs, ", ")
 }
 
 // counts says the numbers of a group, as in "3 kept, 41 deleted, newest 2 hours ago".
@@ -178,7 +178,7 @@ func (v view) leftWord() string {
 
 // legend explains the bars.
 func (v view) legend() string {
-	text := fmt.Sprintf("newest on the left, %s kept, %s %s", marks[markKept], marks[markDeleted], v.goneWord())
+	text := fmt.Sprintf("newest on the right, %s kept, %s %s", marks[markKept], marks[markDeleted], v.goneWord())
 	if len(v.failed)+len(v.skipped) > 0 {
 		text += fmt.Sprintf(", %s %s", marks[markLeft], v.leftWord())
 	}

@@ -52,7 +52,7 @@ func TestTimelineOrder(t *testing.T) {
 	for _, line := range newView(Summary{Started: started}, f.r).timelines() {
 		got = append(got, line.group+" "+line.bar(maxCells))
 	}
-	if s, want := strings.Join(got, ", "), "b9 █, b10 █, main ░▒█▒█, old █,  █"; s != want {
+	if s, want := strings.Join(got, ", "), "b9 █, b10 █, main █▒█▒░, old █,  █"; s != want {
 		t.Errorf("got %s, want %s", s, want)
 	}
 	if lines := newView(ordinary(), ordinary().Repositories[0]).timelines(); lines != nil {

@@ -17,12 +17,23 @@ type sheet struct {
 	Summary
 	views []view
 	total Totals
+	// shared are the remarks on more than one repository, which no view has.
+	shared []Warning
 }
 
 func newSheet(s Summary) sheet {
 	out := sheet{Summary: s, total: s.Totals()}
+	for _, w := range s.remarks() {
+		if len(w.Repositories) > 1 {
+			out.shared = append(out.shared, w)
+		}
+	}
 	for _, r := range s.Repositories {
-		out.views = append(out.views, newView(s, r))
+		v := newView(s, r)
+		v.own = slices.DeleteFunc(v.own, func(text string) bool {
+			return slices.ContainsFunc(out.shared, func(w Warning) bool { return w.Text == text })
+		})
+		out.views = append(out.views, v)
 	}
 	return out
 }
@@ -61,6 +72,8 @@ type view struct {
 	keptParts, doomedParts, skippedParts parts
 	grouped                              bool // an image is in a group
 
+	own []string // remarks on this repository
+
 	run   Summary
 	sizer sizer
 }
@@ -75,6 +88,11 @@ type entry struct {
 
 func newView(s Summary, r Outcome) view {
 	v := view{Outcome: r, totals: r.Totals(), run: s}
+	for _, text := range r.remarks() {
+		if !slices.Contains(v.own, text) {
+			v.own = append(v.own, text)
+		}
+	}
 	if r.Plan == nil {
 		return v
 	}

@@ -163,7 +163,7 @@ func (p *pruner) plan(ctx context.Context, name oci.Repository) *task {
 	}
 	reading := registry.WithProgress(ctx, func(done, all int) { p.tell(Progress{name.String(), "reads", done, all}) })
 	snapshot, pushed, err := p.read(reading, t.repository, name, rules, slices.Concat(t.journal.Unfinished(), list.candidates(name)))
-	t.recognize()
+	t.recognize(client)
 	if err == nil {
 		err = list.apply(&snapshot)
 	} else if list.leaves(name, err) {

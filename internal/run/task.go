@@ -41,7 +41,10 @@ func (t *task) reopen(dir *state.Dir) {
 }
 
 // recognize goes on with the repository of the kind that the registry's first answer has told.
-func (t *task) recognize() {
+func (t *task) recognize(client registry.Registry) {
+	if p, ok := client.(registry.Pager); ok {
+		t.outcome.Page = p.Page(t.outcome.Name.Path)
+	}
 	if r, told := t.repository.(registry.Recognizer); told {
 		t.repository, t.traits = r.Recognized()
 	}

@@ -17,7 +17,7 @@ import (
 // Open returns the registry with the host, as it stands in references. It sends nothing yet. traits are those of a
 // registry with the metadata database. It returns no error.
 func Open(client *wire.Client, host string, o registry.Options, traits registry.Traits) (registry.Registry, error) {
-	g := &gitlab{Registry: distribution.On(client, host, o, traits), client: client}
+	g := &gitlab{Registry: distribution.On(client, host, o, traits), client: client, host: host, getenv: o.Getenv}
 	client.Tokens(g.protected.learn)
 	return g, nil
 }
@@ -26,7 +26,9 @@ func Open(client *wire.Client, host string, o registry.Options, traits registry.
 type gitlab struct {
 	*distribution.Registry
 	client    *wire.Client
-	files     atomic.Bool // it has no database
+	host      string              // as it stands in references
+	getenv    func(string) string // of a job
+	files     atomic.Bool         // it has no database
 	protected protected
 }
 

@@ -72,6 +72,15 @@ func (u *undetermined) Traits() registry.Traits {
 	return r.Traits()
 }
 
+// Page is that of the kind, as far as it is known.
+func (u *undetermined) Page(path string) string {
+	r, _ := u.now()
+	if p, ok := r.(registry.Pager); ok {
+		return p.Page(path)
+	}
+	return ""
+}
+
 // Repository returns a repository that finds out with its first answer.
 func (u *undetermined) Repository(path string) registry.Repository {
 	return &undeterminedRepository{Core: u.Registry.Repository(path).(registry.Core), registry: u, path: path}
