@@ -26,7 +26,7 @@ func TestNewestByDateSurvive(t *testing.T) {
 			t.Parallel()
 			registries.ForTest(t, k.start, registries.Options{}) // skips where it is not installed
 			f := field{k, relay.Options{}, []repository{{"zdtest/app", 30}, {"zdtest/other", 7}}}
-			for _, c := range append(b.contestants(k), b.floor(k, 8)) {
+			for _, c := range append(b.contestants(k), b.floors(k, 8)...) {
 				r, err := b.measure(t.Context(), f, c)
 				if err != nil {
 					t.Error(err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 
 	"github.com/regsweep/regsweep/e2e/bench/bare"
 	"github.com/regsweep/regsweep/e2e/bench/product"
@@ -21,10 +22,12 @@ type task struct {
 // contestant is a way to leave the newest images of repositories.
 type contestant struct {
 	name  string // in tables
-	label string // in the plot
+	label string // in the plot; "" is not drawn
 	style string // the class of its line in the plot
 	// exact says that anything but the newest images by date is a failure, not a finding.
 	exact bool
+	// against names the safe floor that knows what is newest in the same way; "" is not compared with one.
+	against string
 	// prepare does what has to be done before and is not measured; nil is nothing.
 	prepare func(context.Context, task) (peak int64, err error)
 	// prune does the work and returns the peak of its memory in bytes, 0 when nobody measured that.
@@ -36,6 +39,11 @@ const (
 	nameScript      = "the script"
 	nameNaive       = "naive parallel loop"
 	nameFloor       = "bare floor"
+	nameSafe        = "safe floor, dates read"
+	nameSafeCached  = "safe floor, dates in a file"
+	nameSafeByName  = "safe floor, no dates"
+	nameOneByOne    = "peers, one request at a time"
+	nameThreeAtOnce = "peers, three at a time"
 	nameRegsweep    = "regsweep"
 	nameWarm        = "regsweep, warm cache"
 	nameDigest      = "regsweep `--delete-by digest`"
@@ -44,19 +52,21 @@ const (
 	nameRetagByName = "regsweep `--delete-by retag --sort name`"
 )
 
-// contestants are those who meet on a registry. The floor is not among them: it is tried apart, for its best number of
-// workers.
+// contestants are those who meet on a registry. The floors are not among them: the bare one is tried apart, for its best
+// number of workers.
 func (b *bench) contestants(k kind) []contestant {
 	out := []contestant{
 		{name: nameScript, label: "script", style: "script", prune: b.bare(bare.Task{Contestant: bare.Script})},
 		{name: nameNaive, label: "naive", style: "naive", prune: b.bare(bare.Task{Contestant: bare.Naive})},
+		b.peer(nameOneByOne, 1),
+		b.peer(nameThreeAtOnce, 3),
 		b.regsweep(nameRegsweep, "regsweep", sweep{}),
 		b.regsweep(nameWarm, "warm", sweep{}),
 		b.byName(nameByName, sweep{}),
 		b.regsweep(nameDigest, "digest", sweep{deleteBy: "digest"}),
 	}
-	warm := &out[3]
-	warm.label = "warm cache"
+	warm := &out[5]
+	warm.label, warm.against = "warm cache", nameSafeCached
 	warm.prepare = func(ctx context.Context, t task) (int64, error) {
 		return b.sweeper.run(ctx, t, sweep{keep: keep, dryRun: true})
 	}
@@ -72,7 +82,7 @@ func (b *bench) contestants(k kind) []contestant {
 func (b *bench) regsweep(name, style string, o sweep) contestant {
 	o.keep = keep
 	return contestant{
-		name: name, label: style, style: style, exact: true,
+		name: name, label: style, style: style, exact: true, against: nameSafe,
 		prune: func(ctx context.Context, t task) (int64, error) { return b.sweeper.run(ctx, t, o) },
 	}
 }
@@ -81,7 +91,7 @@ func (b *bench) regsweep(name, style string, o sweep) contestant {
 func (b *bench) byName(name string, o sweep) contestant {
 	o.sort = "name"
 	c := b.regsweep(name, "byname", o)
-	c.label, c.exact = "by name", false
+	c.label, c.exact, c.against = "by name", false, nameSafeByName
 	return c
 }
 
@@ -94,6 +104,31 @@ func (b *bench) floor(k kind, workers int) contestant {
 	return contestant{name: nameFloor, label: "floor", style: "floor", prune: b.bare(bare.Task{Contestant: bare.Floor, Workers: workers, DeletesTags: k.deletesTags})}
 }
 
+// safe is a floor with the looks that regsweep promises. It runs with as many workers as the bare one is best with.
+func (b *bench) safe(k kind, workers int, name, dates string) contestant {
+	how := bare.Task{Contestant: bare.Safe, Workers: workers, DeletesTags: k.deletesTags, Dates: dates}
+	c := contestant{name: name, exact: dates != bare.ByListing, prune: b.bare(how)}
+	if dates == bare.DatesCached {
+		c.prepare = b.bare(bare.Task{Contestant: bare.Remember, Workers: workers})
+	}
+	return c
+}
+
+// floors are all of them.
+func (b *bench) floors(k kind, workers int) []contestant {
+	return []contestant{
+		b.floor(k, workers),
+		b.safe(k, workers, nameSafe, bare.DatesRead),
+		b.safe(k, workers, nameSafeCached, bare.DatesCached),
+		b.safe(k, workers, nameSafeByName, bare.ByListing),
+	}
+}
+
+// peer is the plainest way to the newest images by date, with that many requests at a time.
+func (b *bench) peer(name string, workers int) contestant {
+	return contestant{name: name, exact: true, prune: b.bare(bare.Task{Contestant: bare.Peer, Workers: workers})}
+}
+
 // bare runs a contestant of package bare as a process.
 func (b *bench) bare(how bare.Task) func(context.Context, task) (int64, error) {
 	return func(ctx context.Context, t task) (int64, error) {
@@ -104,7 +139,7 @@ func (b *bench) bare(how bare.Task) func(context.Context, task) (int64, error) {
 
 // run gives a task to the command of package bare and returns its output.
 func (b *bench) run(ctx context.Context, how bare.Task, t task) ([]byte, error) {
-	how.URL, how.Keep = "http://"+t.host, keep
+	how.URL, how.Keep, how.File = "http://"+t.host, keep, filepath.Join(t.state, "dates.json")
 	for _, r := range t.repositories {
 		how.Repositories = append(how.Repositories, r.path)
 	}

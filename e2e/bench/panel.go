@@ -80,7 +80,7 @@ func (b *bench) panel(ctx context.Context, k kind, delay time.Duration, s sizes)
 	if err != nil {
 		return p, err
 	}
-	for _, c := range append(b.contestants(k), b.floor(k, p.best)) {
+	for _, c := range append(b.contestants(k), b.floors(k, p.best)...) {
 		p.rows = append(p.rows, row{contestant: c})
 	}
 	var errs []error

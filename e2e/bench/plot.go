@@ -94,7 +94,7 @@ func writePlot(w io.Writer, panels []*panel) error {
 			out.Up = append(out.Up, tick{up.at(v), fmt.Sprintf("%g", math.Round(v*1000)/1000)})
 		}
 		for _, r := range p.rows {
-			if l := draw(r, across, up); len(l.Points) > 0 {
+			if l := draw(r, across, up); len(l.Points) > 0 && r.contestant.label != "" {
 				out.Lines = append(out.Lines, l)
 			}
 		}
@@ -110,7 +110,7 @@ func axes(panels []*panel) (across, up scale, sizes []int) {
 	for _, p := range panels {
 		for _, r := range p.rows {
 			for _, c := range r.cells {
-				if c.result != nil {
+				if c.result != nil && r.contestant.label != "" {
 					least, most = min(least, c.result.elapsed.Seconds()), max(most, c.result.elapsed.Seconds())
 					sizes = append(sizes, c.images)
 				}

@@ -79,15 +79,16 @@ func (p *panel) write(w io.Writer) {
 	for _, workers := range floorWorkers {
 		tried = append(tried, fmt.Sprintf("%d: %s", workers, seconds(p.tried[workers])))
 	}
-	fmt.Fprintf(w, "\nThe floor runs with %d workers, its best at %d images (%s).\n", p.best, p.triedWith, strings.Join(tried, ", "))
+	fmt.Fprintf(w, "\nThe floors run with %d workers, the bare one's best at %d images (%s).\n", p.best, p.triedWith, strings.Join(tried, ", "))
 
-	fmt.Fprint(w, "\nHow many times as fast as the script / how many times the floor's time:\n\n")
+	fmt.Fprint(w, "\nHow many times as fast as the script / how many times the bare floor's time / how many times that of the safe floor with the same dates:\n\n")
 	writeRow(w, append([]string{""}, sizes...)...)
 	writeRule(w, len(sizes))
 	for _, r := range p.rows {
 		line := []string{r.contestant.name}
 		for _, c := range r.cells {
-			line = append(line, ratio(p.row(nameScript).at(c.images), c.result)+" / "+ratio(c.result, p.row(nameFloor).at(c.images)))
+			line = append(line, ratio(p.row(nameScript).at(c.images), c.result)+
+				" / "+ratio(c.result, p.row(nameFloor).at(c.images))+" / "+ratio(c.result, p.row(r.contestant.against).at(c.images)))
 		}
 		writeRow(w, line...)
 	}

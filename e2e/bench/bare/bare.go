@@ -1,5 +1,6 @@
-// Package bare has what regsweep is measured against: the script that it replaces, the loop that comes to mind first, and
-// the least that a registry can be asked. All of them keep the last tags of a listing, whatever those are.
+// Package bare has what regsweep is measured against: the script that it replaces, the loop that comes to mind first, the
+// ways of other tools, and the least that a registry can be asked, with and without the looks that regsweep promises.
+// Where no dates are read, the last tags of a listing are kept, whatever those are.
 package bare
 
 import (
@@ -13,8 +14,10 @@ type Task struct {
 	URL          string   // of the registry
 	Repositories []string // their paths
 	Keep         int      // how many tags of each stay
-	Workers      int      // of the floor; the others have their own number
-	DeletesTags  bool     // whether the registry does, for the floor
+	Workers      int      // of the floors and the peers; the others have their own number
+	DeletesTags  bool     // whether the registry does, for the floors
+	Dates        string   // how the safe floor knows what is newest, one of the ways below
+	File         string   // of the dates, for [DatesCached] and [Remember]
 }
 
 // The contestants.
@@ -22,6 +25,10 @@ const (
 	Script = "script"
 	Naive  = "naive"
 	Floor  = "floor"
+	Safe   = "safe"
+	Peer   = "peer"
+	// Remember only writes the dates down that [Safe] finds with [DatesCached].
+	Remember = "remember"
 )
 
 // Run does the task.
@@ -33,6 +40,12 @@ func Run(ctx context.Context, t Task) error {
 		return naive(ctx, t)
 	case Floor:
 		return floor(ctx, t)
+	case Safe:
+		return safe(ctx, t)
+	case Peer:
+		return peer(ctx, t)
+	case Remember:
+		return remember(ctx, t)
 	}
 	return fmt.Errorf("no contestant is named %q", t.Contestant)
 }

@@ -43,7 +43,7 @@ func floor(ctx context.Context, t Task) error {
 		if err != nil {
 			return err
 		}
-		untag := l.retag
+		untag := func(ctx context.Context, tags []string) error { return l.retag(ctx, tags, nil) }
 		if t.DeletesTags {
 			untag = func(ctx context.Context, tags []string) error { return l.all(ctx, tags, l.remove) }
 		}
@@ -105,8 +105,9 @@ func (l loop) remove(ctx context.Context, ref string) error {
 	return remove(ctx, l.client, l.base, ref)
 }
 
-// retag points the tags at one manifest of no use and deletes that, and with it all of them.
-func (l loop) retag(ctx context.Context, tags []string) error {
+// retag points the tags at one manifest of no use and deletes that, and with it all of them. look, unless it is nil, comes
+// right before each tag.
+func (l loop) retag(ctx context.Context, tags []string, look func(ctx context.Context, tag string) error) error {
 	pusher := fixture.New(l.url, l.path)
 	pusher.Client = l.client
 	digest, err := pusher.Image(ctx, fixture.Image{Seed: "placeholder"})
@@ -118,6 +119,11 @@ func (l loop) retag(ctx context.Context, tags []string) error {
 		return err
 	}
 	err = l.all(ctx, tags, func(ctx context.Context, tag string) error {
+		if look != nil {
+			if err := look(ctx, tag); err != nil {
+				return err
+			}
+		}
 		_, _, err := Send(ctx, l.client, Request{
 			Method: http.MethodPut, URL: l.base + "/manifests/" + tag, ContentType: fixture.DockerManifest, Body: manifest,
 		})
