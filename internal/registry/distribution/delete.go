@@ -56,7 +56,7 @@ func (r *Repository) Exists(ctx context.Context, d oci.Digest) (bool, error) {
 	}
 	_, err := r.client.Do(ctx, wire.Call{
 		Method: http.MethodGet, URL: "/v2/" + r.name.Path + "/manifests/" + d.String(),
-		Accept: manifestTypes, Scopes: r.scopes(), Limit: maxManifest,
+		Accept: acceptManifests, Scopes: r.scopes(), Limit: maxManifest,
 	})
 	if errors.Is(err, registry.ErrNotFound) {
 		return false, nil

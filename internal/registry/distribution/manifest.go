@@ -37,6 +37,9 @@ const (
 // docker manifest list with the linux/amd64 child's digest, and deleting that breaks the image.
 var manifestTypes = []string{typeImage, typeIndex, typeDockerImage, typeDockerList, typeArtifact}
 
+// acceptManifests is what goes into that header: one text, because it is sent with every read.
+var acceptManifests = []string{strings.Join(manifestTypes, ", ")}
+
 // errNoManifest is returned for a tag or digest that the registry has no manifest for.
 var errNoManifest = errors.New("no such manifest")
 
@@ -76,7 +79,7 @@ func (r *Repository) manifest(ctx context.Context, reference string) (manifest, 
 func (r *Repository) readManifest(ctx context.Context, reference string, final func(*registry.Error) bool) (manifest, error) {
 	reply, err := r.client.Do(ctx, wire.Call{
 		Method: http.MethodGet, URL: "/v2/" + r.name.Path + "/manifests/" + reference,
-		Accept: manifestTypes, Scopes: r.scopes(), Limit: maxManifest, Final: final,
+		Accept: acceptManifests, Scopes: r.scopes(), Limit: maxManifest, Final: final,
 	})
 	if m, ok := schema1Unread(reference, err); ok {
 		return m, nil
@@ -121,7 +124,7 @@ func (r *Repository) resolve(ctx context.Context, tag string) (manifest, error) 
 	}
 	reply, err := r.client.Do(ctx, wire.Call{
 		Method: http.MethodHead, URL: "/v2/" + r.name.Path + "/manifests/" + tag,
-		Accept: manifestTypes, Scopes: r.scopes(), Limit: maxManifest,
+		Accept: acceptManifests, Scopes: r.scopes(), Limit: maxManifest,
 	})
 	if err != nil && !r.saysNothing(err) {
 		return manifest{}, err

@@ -16,7 +16,7 @@ func (r *Repository) RestoreTag(ctx context.Context, tag string, d oci.Digest) (
 	}
 	read, err := r.client.Do(ctx, wire.Call{
 		Method: http.MethodGet, URL: "/v2/" + r.name.Path + "/manifests/" + d.String(),
-		Accept: manifestTypes, Scopes: r.scopes(), Limit: maxManifest,
+		Accept: acceptManifests, Scopes: r.scopes(), Limit: maxManifest,
 	})
 	if err != nil {
 		return false, notFound(err, errNoManifest)

@@ -51,7 +51,7 @@ func (r *Repository) Missing(ctx context.Context, images []oci.Image) ([]oci.Dig
 
 // lacks reports whether the registry says that it does not have what is at a path of the repository.
 func (r *Repository) lacks(ctx context.Context, path string) (bool, error) {
-	ask := wire.Call{Method: http.MethodHead, URL: "/v2/" + r.name.Path + path, Accept: manifestTypes, Scopes: r.scopes(), Limit: maxManifest}
+	ask := wire.Call{Method: http.MethodHead, URL: "/v2/" + r.name.Path + path, Accept: acceptManifests, Scopes: r.scopes(), Limit: maxManifest}
 	if !r.noHead.Load() {
 		if _, err := r.client.Do(ctx, ask); err == nil || !r.saysNothing(err) {
 			return false, err

@@ -266,7 +266,11 @@ func (c *Client) send(ctx context.Context, k Call) (Reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	ctx = auth.WithScopesForHost(context.WithValue(ctx, wantKey{}, k.want()), c.apiHost(), c.login.scopesOf(k)...)
-	req, err := http.NewRequestWithContext(ctx, k.Method, c.absolute(k.URL), bytes.NewReader(k.Body))
+	var content io.Reader // nil where there is none, for which no reader has to be made, and made again for each try
+	if len(k.Body) > 0 {
+		content = bytes.NewReader(k.Body)
+	}
+	req, err := http.NewRequestWithContext(ctx, k.Method, c.absolute(k.URL), content)
 	if err != nil {
 		return Reply{}, fmt.Errorf("%s %s: %w", k.Method, k.URL, err)
 	}
@@ -295,7 +299,7 @@ func (c *Client) send(ctx context.Context, k Call) (Reply, error) {
 		}
 		return Reply{req.URL, resp.Header, body}, nil
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, k.Limit+1))
+	body, err := readBody(k, resp)
 	if err != nil {
 		if caller.Err() != nil {
 			return Reply{}, cut(caller, req)
