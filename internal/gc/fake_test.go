@@ -88,6 +88,7 @@ func (f *fakeHost) settle(_ context.Context, folder bool) error {
 
 func (f *fakeHost) facts() facts                { return f.known }
 func (f *fakeHost) wrap(args []string) []string { return args }
+func (f *fakeHost) feed(args []string) []string { return args }
 func (f *fakeHost) startCommand() string        { return "systemctl start registry" }
 
 func (f *fakeHost) stop(context.Context, string) error {
