@@ -156,9 +156,13 @@ func (s *Stored) odd(what string) {
 // addTag takes a tag and its digest, and reports whether they are valid.
 func (s *Stored) addTag(line string) bool {
 	tag, digest, _ := strings.Cut(line, " ")
+	if !storedTag.MatchString(tag) {
+		return false
+	}
 	if digest == "-" {
-		digest = ""
+		s.Tags[tag] = ""
+		return true
 	}
 	s.Tags[tag] = oci.Digest(digest)
-	return storedTag.MatchString(tag) && (digest == "" || strings.HasPrefix(digest, "sha256:") && oci.Digest(digest).Validate() == nil)
+	return strings.HasPrefix(digest, "sha256:") && oci.Digest(digest).Validate() == nil
 }
