@@ -328,3 +328,35 @@ func (d *depot) named(last map[string][]string) map[string]bool {
 	}
 	return out
 }
+
+// A storage that has something else where a link should be is refused for that repository, and its neighbours are pruned. A
+// storage that is not a folder, and a registry that serves on, are refused before the stop.
+func TestOfflineRefuses(t *testing.T) {
+	t.Parallel()
+	d := newDepot(t, lines[0])
+	for _, path := range []string{"team/foreign", "team/linked", "team/fine"} {
+		d.builds(path, 3, 10)
+	}
+	tags := func(path string) string {
+		return filepath.Join(d.Dir, "docker/registry/v2/repositories", path, "_manifests/tags")
+	}
+	must(t, os.WriteFile(filepath.Join(tags("team/foreign"), "../README"), []byte("hands off"), 0o600))
+	must(t, os.Symlink("b3", filepath.Join(tags("team/linked"), "stable")))
+	got := d.regsweep(d.offline(d.Host+"/team/foreign", d.Host+"/team/linked", d.Host+"/team/fine", "--keep-last", "1")...)
+	d.want(got, 3, "team/foreign: the storage has something that the registry does not write there", "_manifests/README", "tags/stable")
+	for _, path := range []string{"team/foreign", "team/linked"} {
+		d.healthy(path, "b1", "b2", "b3")
+	}
+	d.healthy("team/fine", "b3")
+	if _, err := os.Stat(filepath.Join(tags("team/fine"), "b1")); err == nil {
+		t.Error("team/fine was not pruned")
+	}
+	before := d.serving()
+	got = d.regsweep(d.offline(d.Host+"/team/foreign", "--keep-last", "1")...)
+	d.want(got, 3)
+	got = d.regsweep(d.offline(d.Host+"/team/foreign", "--keep-last", "1", "--gc-mode", "live")...)
+	d.want(got, 2, "--delete-by offline does not work with --gc-mode live")
+	if d.serving() != before {
+		t.Error("the registry was stopped for nothing")
+	}
+}

@@ -26,6 +26,7 @@ func (c *chooser) Look(_ context.Context, stored []Stored) bool {
 	c.looked = stored
 	return !c.nothing
 }
+
 func (c *chooser) Choose(s Stored) Removal {
 	if s.Odd != "" {
 		return Removal{}

@@ -24,8 +24,8 @@ type Stored struct {
 	Manifests map[oci.Digest]bool
 	// Rewritten are the manifests that somebody has pushed, new or again, since the registry was looked at for the last time.
 	Rewritten []oci.Digest
-	// Odd says why the repository's layout is not the one that the registry makes; "" when it is. Nothing may be concluded from
-	// the rest then.
+	// Odd is the first thing that the registry does not write there, such as a symbolic link; "" when there is none. Nothing may
+	// be concluded from the rest otherwise.
 	Odd string
 }
 
@@ -108,7 +108,7 @@ func readRepositories(in *bufio.Reader, take func(Stored) error) error {
 // storedLine reads a line: a word, and what comes after it.
 func storedLine(in *bufio.Reader) (verb, value string, err error) {
 	line, err := in.ReadString('\n')
-	if err == io.EOF { //nolint:errorlint // a reader returns it as it is
+	if err == io.EOF {
 		return "", "", io.ErrUnexpectedEOF
 	}
 	verb, value, _ = strings.Cut(strings.TrimSuffix(line, "\n"), " ")
@@ -149,7 +149,7 @@ func (s *Stored) read(in *bufio.Reader) error {
 // odd notes the first thing that does not belong there.
 func (s *Stored) odd(what string) {
 	if s.Odd == "" {
-		s.Odd = fmt.Sprintf("the storage has something that the registry does not write there: %s", oneLine(what))
+		s.Odd = oneLine(what)
 	}
 }
 

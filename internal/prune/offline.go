@@ -34,7 +34,7 @@ type Stored struct {
 	Manifests map[oci.Digest]bool
 	// Rewritten are those that were pushed, new or again, since right before the last look.
 	Rewritten []oci.Digest
-	// Odd says why nothing can be concluded from the rest; "" when something can.
+	// Odd is something that the registry does not write; "" when there is none. Nothing may be concluded from the rest otherwise.
 	Odd string
 }
 
@@ -48,7 +48,7 @@ func NewRemoval(p retain.Plan, t Target, o Options) *Removal {
 // reports whether anything is to be removed. stored is what the storage held right before.
 func (r *Removal) Look(ctx context.Context, stored Stored) bool {
 	e := r.e
-	if r.why = stored.Odd; r.why != "" {
+	if r.isOdd(stored) {
 		return false
 	}
 	if e.options.Journal == nil {
@@ -90,6 +90,14 @@ func (r *Removal) Look(ctx context.Context, stored Stored) bool {
 	return true
 }
 
+// isOdd refuses a storage that has something that the registry does not write.
+func (r *Removal) isOdd(s Stored) bool {
+	if s.Odd != "" {
+		r.e.health.fails(fmt.Errorf("%w: %s", ErrLayout, s.Odd))
+	}
+	return s.Odd != ""
+}
+
 // leveled are the manifests that may go, those that must go first on the first level. What waits for something that stays,
 // stays.
 func (r *Removal) leveled() [][]oci.Digest {
@@ -129,7 +137,7 @@ func (r *Removal) leveled() [][]oci.Digest {
 // Choose compares what the storage holds at rest with the last look, and returns the tags to remove and then, level by
 // level, the manifests. It returns nothing where anything has changed but that a tag is gone which was to go anyway.
 func (r *Removal) Choose(now Stored) (tags []string, levels [][]oci.Digest) {
-	if r.why != "" || r.e.method != Offline {
+	if r.why != "" || r.e.method != Offline || r.isOdd(now) {
 		return nil, nil
 	}
 	doomed := map[oci.Digest]bool{}
@@ -159,9 +167,6 @@ func (r *Removal) Choose(now Stored) (tags []string, levels [][]oci.Digest) {
 
 // changed says what has changed between the last look and the rest; "" when nothing has that matters.
 func (r *Removal) changed(now Stored, doomed map[oci.Digest]bool) string {
-	if now.Odd != "" {
-		return now.Odd
-	}
 	for t, to := range now.Tags {
 		was, known := r.expected[t]
 		switch {

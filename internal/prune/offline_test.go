@@ -178,7 +178,7 @@ func TestRemovalLooksAgain(t *testing.T) {
 		}, 2, "needed by tag stable", nil},
 		"a new index": {func(o *offline, ds []oci.Digest, s *prune.Stored) { nested(o.push, ds[:1]); *s = o.stored() }, 2, "needed by tag outer", nil},
 		"it is empty": {func(o *offline, ds []oci.Digest, s *prune.Stored) { o.reg.Remove("team/app", ds[3]); *s = o.stored() }, 0, "nothing that the plan keeps is left", nil},
-		"it is odd":   {func(_ *offline, _ []oci.Digest, s *prune.Stored) { s.Odd = "a symbolic link" }, 0, "a symbolic link", nil},
+		"it is odd":   {func(_ *offline, _ []oci.Digest, s *prune.Stored) { s.Odd = "a symbolic link" }, 0, "not tried: the storage has something", prune.ErrLayout},
 		"no look": {func(o *offline, _ []oci.Digest, _ *prune.Stored) {
 			o.reg.AddFault(registrytest.Fault{Path: "*/manifests/b2", Times: -1, Status: 500})
 		}, 0, "not tried: look again before deleting", errors.New("look again before deleting")},

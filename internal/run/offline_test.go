@@ -141,7 +141,7 @@ func TestPruneOfflineKeeps(t *testing.T) {
 		"the engine refuses": {func(_ *Job, s *stopped, _ *World) {
 			s.err = &gc.Refusal{Why: "a lock"}
 			s.atRest = func(g *gc.Stored) { g.Odd = "a link" }
-		}, "a link", "", nil, false},
+		}, "a link", "", prune.ErrLayout, false},
 		"a change at rest":    {func(_ *Job, s *stopped, _ *World) { s.atRest = func(g *gc.Stored) { g.Tags["x"] = "" } }, "tag x was pushed after the last look", "", nil, false},
 		"no state folder":     {func(_ *Job, _ *stopped, w *World) { w.State = nil }, "not tried: there is no journal", "nothing is left", prune.ErrNoJournal, false},
 		"another run at work": {another, "not tried: there is no journal", "nothing is left", prune.ErrNoJournal, false},

@@ -83,7 +83,7 @@ func (p *pruner) expand(ctx context.Context) []oci.Repository {
 // while the registry is stopped, first all plans and then all executions.
 func (p *pruner) work(ctx context.Context, names []oci.Repository) []report.Outcome {
 	tasks := make([]*task, len(names))
-	offline := p.Method == prune.Offline && !p.DryRun
+	offline := p.Method == prune.Offline && !p.DryRun && p.GC != nil
 	if p.Confirm == nil && !offline {
 		inParallel(len(names), func(i int) {
 			tasks[i] = p.plan(ctx, names[i])

@@ -32,7 +32,10 @@ tags() {
     [ -e "$dir" ] || continue
     name=${dir##*/} digest=-
     case $name in *[!A-Za-z0-9_.-]*) echo odd a name that cannot be a tag && return ;; esac
-    if [ -e "$dir/current/link" ]; then read -r digest <"$dir/current/link"; fi
+    if [ -e "$dir/current/link" ]; then
+      digest=unreadable
+      read -r digest <"$dir/current/link"
+    fi
     printf 'tag %s %s\n' "$name" "$digest"
   done
 }
