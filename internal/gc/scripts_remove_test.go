@@ -234,10 +234,22 @@ func TestRemoveScriptCutOff(t *testing.T) {
 	})
 }
 
-// A removal that halt comes before does not begin, and one that runs is ended.
+// A removal that halt comes before does not begin, wherever it was by then.
 func TestRemoveScriptHalted(t *testing.T) {
 	t.Parallel()
 	shells(t, func(t *testing.T, s *storage) {
+		if !strings.HasSuffix(t.Name(), "/busybox") { // which runs its own programs whatever the PATH says
+			bin := t.TempDir()
+			s.must(os.WriteFile(filepath.Join(bin, "mkdir"), []byte("#!/bin/sh\n/bin/mkdir \"$@\" && : >\"$1/halted\"\n"), 0o700))
+			inner := newStorage(t, bin+":"+strings.TrimPrefix(s.run.target.env[0], "PATH="))
+			inner.fill()
+			if _, err := inner.remove(doomed()); err == nil {
+				t.Error("it began although it was halted")
+			}
+			if got := inner.intact(); len(got.Tags) != 3 {
+				t.Errorf("left %v", got.Tags)
+			}
+		}
 		s.fill()
 		folder := filepath.Join(s.run.res.Lock, "run-1")
 		s.must(s.run.target.onHost(script(haltScript, folder)).run(t.Context()))
