@@ -15,14 +15,12 @@ var errUnanswered = errors.New("the removal was interrupted, and nothing was hea
 
 // End looks at the repository once more, closes the journal, and returns what has become of each deletion. why says what kept
 // the caller from removing, where something did; "" otherwise. What was chosen and not settled is perhaps removed.
+// The context's drain bounds the look.
 func (r *Removal) End(ctx context.Context, why string) Result {
 	e := r.e
-	if ctx.Err() != nil { // whoever has cancelled waits
-		back, stop := context.WithTimeout(context.WithoutCancel(ctx), lookBackTime)
-		defer stop()
-		ctx = back
-	}
-	ctx = registry.WithDrain(ctx, ctx)
+	drain, cancel := registry.Drain(ctx)
+	defer cancel()
+	ctx = registry.WithDrain(drain, drain)
 	switch {
 	case r.chosen != nil:
 		r.settleUnanswered(ctx)

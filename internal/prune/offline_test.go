@@ -1,7 +1,6 @@
 package prune_test
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -345,23 +344,6 @@ func TestExecuteRefusesOffline(t *testing.T) {
 	res := prune.Execute(t.Context(), s.plan, s.repo, prune.Options{Method: prune.Offline, Journal: &ledger{reg: s.reg}})
 	if res.Err == nil || count(res)[prune.Skipped] != 2 || s.reg.Count("DELETE", "*")+s.reg.Count("PUT", "*") > 0 {
 		t.Errorf("got %+v", res)
-	}
-}
-
-// A cancelled run ends like any other: what was removed is told, and the journal has the rest.
-func TestRemovalCancelled(t *testing.T) {
-	t.Parallel()
-	var ds []oci.Digest
-	o := newOffline(t, func(p fixture.Tester) { ds = images(p, 3) })
-	o.Look(t.Context(), o.stored())
-	o.steps = 1
-	o.told = 1
-	o.remove(o.stored())
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	res := o.End(ctx, "cancelled")
-	if out := res.Outcomes[ds[0]]; out.Status != prune.Unsettled || res.Outcomes[ds[1]].Status != prune.Skipped || !slices.Equal(o.journal.last(), ds[:1]) {
-		t.Errorf("got %+v, in the journal %v", res.Outcomes, o.journal.last())
 	}
 }
 

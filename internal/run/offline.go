@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/regsweep/regsweep/internal/gc"
 	"github.com/regsweep/regsweep/internal/prune"
@@ -73,11 +74,26 @@ func (p *pruner) removeOffline(ctx context.Context, tasks, doomed []*task) {
 	if err := p.summary.GC.Err; err != nil {
 		why = err.Error()
 	}
+	back, cancel := lookBack(ctx)
+	defer cancel()
 	inParallel(len(r.tasks), func(i int) {
 		defer r.tasks[i].close()
-		r.tasks[i].record(r.removals[i].End(ctx, why))
+		r.tasks[i].record(r.removals[i].End(back, why))
 		p.tell(RepositoryDone{r.tasks[i].outcome})
 	})
+}
+
+// lookBackTime is how long a cancelled run may take to look at all repositories once more, when the registry serves again. The
+// start of the registry may have taken longer than the drain.
+const lookBackTime = 3 * time.Second
+
+// lookBack returns the context of the last looks.
+func lookBack(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Err() == nil {
+		return ctx, func() {}
+	}
+	back, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookBackTime)
+	return registry.WithDrain(back, back), cancel
 }
 
 // keptBy are the images of a repository that must be complete after a garbage collection that deletes images first: those

@@ -237,6 +237,32 @@ func TestPruneOfflineInterrupted(t *testing.T) {
 	}
 }
 
+// A run that is cancelled in the middle of the removal still looks at what has become of it, when the registry serves again.
+func TestPruneOfflineCancelled(t *testing.T) {
+	t.Parallel()
+	s, job, w, _ := offlineJob(t)
+	hurry := make(chan struct{})
+	close(hurry) // the drain is over
+	w.Hurry = hurry
+	ctx, cancel := context.WithCancel(t.Context())
+	s.settled = func(n int) gc.RemovalStatus {
+		if n <= 4 {
+			return gc.RemovalDone
+		}
+		cancel()
+		return ""
+	}
+	s.err = context.Canceled
+	sum := Prune(ctx, job, w)
+	a, b := sum.Repositories[0], sum.Repositories[1]
+	if a.Totals().Deleted != 1 || a.Totals().Unsettled != 2 || b.Totals().Skipped != 3 || !errors.Is(sum.Cause, context.Canceled) {
+		t.Errorf("got %+v, %+v, %v", a.Totals(), b.Totals(), sum.Cause)
+	}
+	if len(a.Warnings)+len(b.Warnings) > 0 {
+		t.Errorf("warned %q, %q", a.Warnings, b.Warnings)
+	}
+}
+
 // What cannot be removed has failed, and the rest of the repository was not tried.
 func TestPruneOfflineFails(t *testing.T) {
 	t.Parallel()
