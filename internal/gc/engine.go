@@ -15,6 +15,7 @@ const (
 	startTimeout   = 15 * time.Minute // of all tries to start the registry, lost connections included
 	stepTimeout    = 2 * time.Minute  // of a short command on the registry's host
 	roomTimeout    = 10 * time.Minute // of one that counts the blobs
+	tidyTimeout    = 10 * time.Minute // of one that deletes what was removed
 	watchInterval  = time.Second      // between two looks whether a stopped registry answers
 )
 

@@ -173,7 +173,7 @@ func (f *fakeHost) ran(step string) bool {
 func (f *fakeHost) exec(ctx context.Context, c command) error {
 	name := "?"
 	for script, n := range map[string]string{
-		probeScript: "probe", lockScript: "lock", unlockScript: "unlock", roomScript: "room", dryRunScript: "run", pushedScript: "pushed", storageScript: "storage", servedScript: "served", collectScript: "collect", resumeScript: "resume", haltScript: "halt", storedScript: "stored", removeScript: "remove",
+		probeScript: "probe", lockScript: "lock", unlockScript: "unlock", roomScript: "room", dryRunScript: "run", pushedScript: "pushed", storageScript: "storage", servedScript: "served", collectScript: "collect", resumeScript: "resume", haltScript: "halt", storedScript: "stored", removeScript: "remove", tidyScript: "tidy",
 	} {
 		if slices.ContainsFunc(c.args, func(a string) bool { return strings.HasSuffix(a, script) }) {
 			name = n
@@ -195,7 +195,7 @@ func (f *fakeHost) exec(ctx context.Context, c command) error {
 		f.stdin += string(text)
 	}
 	return map[string]func(context.Context, command) error{
-		"probe": f.probing, "lock": f.locking, "unlock": f.unlocking, "room": f.looking, "storage": f.holding, "served": f.waiting, "collect": f.collect, "resume": f.collect, "halt": f.halting, "run": f.dryRun, "pushed": f.pushing, "stored": f.storing, "remove": f.removing,
+		"probe": f.probing, "lock": f.locking, "unlock": f.unlocking, "room": f.looking, "storage": f.holding, "served": f.waiting, "collect": f.collect, "resume": f.collect, "halt": f.halting, "run": f.dryRun, "pushed": f.pushing, "stored": f.storing, "remove": f.removing, "tidy": func(ctx context.Context, _ command) error { return pause(ctx, f.took) },
 	}[name](ctx, c)
 }
 

@@ -98,10 +98,29 @@ func (r *run) removeAndCollect(ctx context.Context) error {
 			r.res.Skipped = "nothing was removed"
 			return nil
 		}
+		defer r.tidy(ctx)()
 	}
 	r.o.Say("the registry is stopped, collecting garbage")
 	return r.garbageCollect(ctx)
 }
+
+// tidy deletes what was removed, as long as the collection runs. The function that it returns ends that: the rest goes with the
+// lock, when the registry serves again.
+func (r *run) tidy(ctx context.Context) func() {
+	ctx, end := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = r.target.onHost(script(tidyScript, r.removedFolder())).run(ctx) // what is left goes with the lock
+	}()
+	return func() {
+		end()
+		<-ended
+	}
+}
+
+// removedFolder is where the removal moves things.
+func (r *run) removedFolder() string { return r.removing + "-removed" }
 
 // remove removes what the remover chooses, and returns how many manifests are not there any more. When the connection is
 // lost, what was not heard of is perhaps removed: halt ends the rest.
@@ -118,7 +137,7 @@ func (r *run) remove(ctx context.Context) (removed int, err error) {
 	}
 	r.removing = path.Join(r.res.Lock, "run-"+token())
 	variables := []string{"env", "REGSWEEP_GC_RUN=" + r.removing, "REGSWEEP_GC_LOCK=" + r.res.Lock}
-	args := append(variables, script(removeScript, r.site.root, r.removing)...)
+	args := append(variables, script(removeScript, r.site.root, r.removing, r.removedFolder())...)
 	if err := stream(ctx, r.target.feeding(args, orders.text()), orders.read); err != nil {
 		return 0, orCause(ctx, err)
 	}

@@ -59,6 +59,7 @@ func TestRunRemoves(t *testing.T) {
 	if res.Err != nil || !res.Collected || !res.Verified || !f.serving || f.lock {
 		t.Errorf("got %+v", res)
 	}
+	f.wantSteps(t, "remove", "tidy", "start")
 	if want := []string{"deleted v1", "deleted " + fakeHex}; !slices.Equal(c.removed, want) {
 		t.Errorf("got %q", c.removed)
 	}
@@ -87,7 +88,7 @@ func TestRunRemovesNothing(t *testing.T) {
 	if res.Err != nil || res.Skipped == "" || !res.Restarted || res.Collected || f.lock {
 		t.Errorf("got %+v", res)
 	}
-	f.wantSteps(t, "stored", "stop", "stored", "start", "unlock", "!remove", "!collect")
+	f.wantSteps(t, "stored", "stop", "stored", "start", "unlock", "!remove", "!tidy", "!collect")
 }
 
 // A registry whose images cannot be removed from its storage is refused before it is stopped.

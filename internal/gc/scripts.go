@@ -39,6 +39,8 @@ var (
 	storedScript string
 	//go:embed scripts/remove.sh
 	removeScript string
+	//go:embed scripts/tidy.sh
+	tidyScript string
 )
 
 // script is the argument list that runs a script with arguments.

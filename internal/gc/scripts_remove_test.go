@@ -49,9 +49,13 @@ func TestRemoveScript(t *testing.T) {
 		got, err := s.read(false)
 		s.must(err)
 		s.want(got, map[string]oci.Digest{"stays": sum(3)}, 3)
-		left, err := filepath.Glob(filepath.Join(strings.NewReplacer(`*`, `\*`, `\`, `\\`).Replace(s.run.res.Lock), "run-*", "[0-9]"))
-		if err != nil || len(left) > 0 {
-			t.Errorf("%q is left, %v", left, err)
+		removed := s.run.removedFolder()
+		if _, err := os.Stat(filepath.Join(removed, "1/i/current/link")); err != nil {
+			t.Errorf("what was removed is not where it was moved to: %v", err)
+		}
+		s.must(s.run.target.onHost(script(tidyScript, removed)).run(t.Context()))
+		if _, err := os.Stat(removed); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is left, %v", removed, err)
 		}
 	})
 }
@@ -158,7 +162,8 @@ func TestRemoveScriptKilledAtEachLine(t *testing.T) {
 		remove := func(s *storage, before string, c *chooser) error {
 			o := c.order()
 			run++
-			args := script(before, s.run.site.root, filepath.Join(s.run.res.Lock, fmt.Sprint("run-", run)))
+			folder := filepath.Join(s.run.res.Lock, fmt.Sprint("run-", run))
+			args := script(before, s.run.site.root, folder, folder+"-removed")
 			return stream(t.Context(), s.run.target.feeding(args, o.text()), o.read)
 		}
 		killed, finished := 0, map[string]bool{} // the states that the next removal has finished
@@ -224,7 +229,7 @@ func TestRemoveScriptCutOff(t *testing.T) {
 			}
 			s := newStorage(t, strings.TrimPrefix(s.run.target.env[0], "PATH="))
 			s.fill()
-			err := s.run.target.feeding(script(removeScript, s.run.site.root, filepath.Join(s.run.res.Lock, "run-1")), whole[:n]).run(t.Context())
+			err := s.run.target.feeding(script(removeScript, s.run.site.root, filepath.Join(s.run.res.Lock, "run-1"), filepath.Join(s.run.res.Lock, "removed")), whole[:n]).run(t.Context())
 			var failed *CommandError
 			if !errors.As(err, &failed) {
 				t.Fatalf("cut off after %d bytes: %v", n, err)
@@ -253,7 +258,7 @@ func TestRemoveScriptHalted(t *testing.T) {
 		s.fill()
 		folder := filepath.Join(s.run.res.Lock, "run-1")
 		s.must(s.run.target.onHost(script(haltScript, folder)).run(t.Context()))
-		if err := s.run.target.feeding(script(removeScript, s.run.site.root, folder), "done\n").run(t.Context()); err == nil {
+		if err := s.run.target.feeding(script(removeScript, s.run.site.root, folder, folder+"-removed"), "done\n").run(t.Context()); err == nil {
 			t.Error("it began")
 		}
 		if _, err := os.Stat(filepath.Join(folder, "launched")); !errors.Is(err, fs.ErrNotExist) {

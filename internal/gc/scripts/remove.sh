@@ -1,12 +1,13 @@
-# Removes tags and manifests from the storage of a stopped registry. Arguments: the storage's root and the folder of this
-# removal. Standard input: "repository PATH", then its tags and manifests, "tag NAME" and "manifest HEX", in the order in
+# Removes tags and manifests from the storage of a stopped registry. Arguments: the storage's root, the folder of this
+# removal, and a folder for what is removed. Standard input: "repository PATH", then its tags and manifests, "tag NAME" and "manifest HEX", in the order in
 # which they may go; "level" stands between what must go first and what may go only then; and "done". Prints what has become
 # of each: "deleted", "gone" or "failed", then what it was, and for the latter why. After a failure, all else in that repository
 # is "skipped". Nothing is started for a single tag: a batch goes at once.
 #
 # A tag is moved out of the registry's folders as a whole, so that an interruption leaves a tag or none, and nothing in
-# between. Where it cannot be moved, such as on a full disk, it is removed where it is.
-root=$1 run=$2
+# between. To delete what was moved takes many times longer, and the registry need not wait for that. A tag that cannot be
+# moved, such as on a full disk, is deleted where it is.
+root=$1 run=$2 removed=$3
 export LC_ALL=C
 most=200
 mkdir "$run" && touched "$run/launched" && keep pid $$ && [ ! -e "$run/halted" ] || exit 1
@@ -38,7 +39,7 @@ flush() {
   [ $# -gt 0 ] || return 0
   said=
   batches=$((batches + 1))
-  if [ "$kind" != tag ] || ! { mkdir "$run/$batches" && mv -f "$@" "$run/$batches"; } 2>/dev/null; then
+  if [ "$kind" != tag ] || ! { mkdir -p "$removed/$batches" && mv -f "$@" "$removed/$batches"; } 2>/dev/null; then
     said=$(rm -rf "$@" 2>&1 | head -n 1)
   fi
   for entry; do
@@ -49,7 +50,6 @@ flush() {
       printf 'failed %s %s %s\n' "$kind" "${entry#./}" "$said"
     fi
   done
-  rm -rf "$run/$batches"
 }
 
 while read -r verb name; do
