@@ -50,7 +50,7 @@ func TestStoredScriptRefusesOtherLayouts(t *testing.T) {
 		"a link with capitals":          func(s *storage, _ string) { s.write("sha256:"+strings.Repeat("A", 64), "tags/v1/current/link") },
 		"a link with a line more":       func(s *storage, _ string) { s.write(sum(1).String()+"\nx", "tags/v1/current/link") },
 		"a revision of another":         func(s *storage, _ string) { s.write(sum(2).String(), "revisions/sha256/"+hexOf(sum(1))+"/link") },
-		"a file beside a tag":           func(s *storage, _ string) { s.write("x", "tags/readme") },
+		"a file next to a tag":          func(s *storage, _ string) { s.write("x", "tags/readme") },
 		"a file in a tag":               func(s *storage, _ string) { s.write("x", "tags/v1/note") },
 		"a hidden folder":               func(s *storage, dir string) { s.must(os.Mkdir(filepath.Join(dir, "tags/.snapshot"), 0o700)) },
 		"a tag with a space":            func(s *storage, _ string) { s.write(sum(1).String(), "tags/v1 '/current/link") },
@@ -96,6 +96,25 @@ func TestStoredScriptRefusesOtherLayouts(t *testing.T) {
 					t.Errorf("got %q", got.Odd)
 				}
 			})
+		}
+	})
+}
+
+// A find that fails makes a repository odd, whichever of its two uses it is: nothing is taken for unchanged then.
+func TestStoredScriptWithoutFind(t *testing.T) {
+	t.Parallel()
+	shells(t, func(t *testing.T, s *storage) {
+		if strings.HasSuffix(t.Name(), "/busybox") { // which runs its own programs whatever the PATH says
+			return
+		}
+		for _, fails := range []string{"*-size*", "*-newer*"} {
+			bin := t.TempDir()
+			s.must(os.WriteFile(filepath.Join(bin, "find"), []byte("#!/bin/sh\ncase \"$*\" in "+fails+") echo find: cannot >&2; exit 1 ;; esac\nexec /usr/bin/find \"$@\"\n"), 0o700))
+			inner := newStorage(t, bin+":"+strings.TrimPrefix(s.run.target.env[0], "PATH="))
+			inner.push(1, "v1")
+			if got, err := inner.read(true); err != nil || !strings.Contains(got.Odd, "cannot") {
+				t.Errorf("%s: got %+v, %v", fails, got, err)
+			}
 		}
 	})
 }

@@ -18,7 +18,7 @@ folder() {
   done
 }
 
-# foreign prints the first thing in the repository $1 that the registry does not write there.
+# foreign prints what is in the repository $1 that the registry does not write there, and what cannot be read.
 foreign() {
   find "$1/_manifests" \( -name '.*' -o ! -type d \( ! -type f -o ! -name link -o ! -size 71c \) \) -print 2>&1
   for entry in "$1/_manifests"/* "$1/_manifests/revisions"/*; do
@@ -57,14 +57,16 @@ while read -r verb path && [ "$verb" = repository ]; do
   if ! folder "$path/_manifests" .; then
     odd="no folder $path/_manifests, or one of its parts is a link"
   else
-    odd=$(foreign "$path" | head -n 1 | tr -c '[:print:]\n' '?')
+    odd=$(foreign "$path")
+    odd=${odd%%
+*}
   fi
   if [ -n "$odd" ]; then
     printf 'odd %s\n' "$odd"
   else
     tags "$path"
     revisions "$path"
-    find "$path/_manifests/revisions" -name link -newer "$mark" -print | sed 's/^/rewritten /'
+    find "$path/_manifests/revisions" -name link -newer "$mark" -print 2>&1 | while read -r line; do printf 'rewritten %s\n' "$line"; done
   fi
   echo end
 done
