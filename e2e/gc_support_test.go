@@ -80,6 +80,8 @@ type depot struct {
 	*registries.Operated
 	t   *testing.T
 	env []string // of regsweep, beside the ordinary
+	// state is the state folder of runs that need one.
+	state string
 }
 
 func newDepot(t *testing.T, l line) *depot {

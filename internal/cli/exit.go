@@ -150,7 +150,8 @@ func codeOfError(err error) int {
 		return exitUsage
 	case errors.Is(err, registry.ErrIncomplete), errors.Is(err, prune.ErrRefused),
 		errors.Is(err, prune.ErrNoTagDeletion), errors.Is(err, prune.ErrTagDeletion), errors.Is(err, prune.ErrNoPlaceholder),
-		errors.Is(err, registry.ErrTagDeletionUnclear), errors.Is(err, prune.ErrNoJournal):
+		errors.Is(err, registry.ErrTagDeletionUnclear), errors.Is(err, prune.ErrNoJournal), errors.Is(err, run.ErrNotDistribution),
+		errors.Is(err, prune.ErrLayout):
 		return exitRefused
 	}
 	return exitRegistry

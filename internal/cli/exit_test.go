@@ -100,6 +100,8 @@ func TestCodeOf(t *testing.T) {
 		"no entry of the policy file matches":     {unread(&policy.NoEntryError{}), exitUsage},
 		"not completely known":                    {unread(registry.ErrIncomplete), exitRefused},
 		"no tag deletion there":                   {unread(prune.ErrNoTagDeletion), exitRefused},
+		"offline elsewhere":                       {unread(run.ErrNotDistribution), exitRefused},
+		"a storage of another layout":             {unread(prune.ErrLayout), exitRefused},
 		"tag deletion without retag":              {unread(prune.ErrTagDeletion), exitRefused},
 		"tag deletion unclear":                    {unread(registry.ErrTagDeletionUnclear), exitRefused},
 		"no placeholder there":                    {unread(prune.ErrNoPlaceholder), exitRefused},

@@ -102,7 +102,7 @@ type execution struct {
 	Explain  string        `group:"run" placeholder:"IMAGE" help:"Show what speaks for and against one image, a tag or a digest, and the smallest change of the policy that would turn its verdict. Implies --dry-run."`
 	Yes      bool          `group:"run" help:"Do not ask for confirmation. regsweep asks only when a person runs it at a terminal, never in CI."`
 	Timeout  time.Duration `group:"run" placeholder:"TIME" help:"Stop cleanly after this long, such as 10m, and report the rest as skipped."`
-	DeleteBy prune.Method  `name:"delete-by" group:"run" enum:"auto,digest,tags-first,retag" default:"auto" placeholder:"METHOD" help:"How to delete. digest works on every registry that allows deletion. tags-first is many times faster on large repositories of registries that can delete a tag (distribution 3). retag is the same for distribution 2 and pushes a placeholder. auto asks the registry and chooses digest or tags-first. Default: ${default}."`
+	DeleteBy prune.Method  `name:"delete-by" group:"run" enum:"auto,digest,tags-first,retag,offline" default:"auto" placeholder:"METHOD" help:"How to delete. digest works on every registry that allows deletion. tags-first is many times faster on large repositories of registries that can delete a tag (distribution 3). retag is the same for distribution 2 and pushes a placeholder. offline needs --gc and removes the images from the storage while the registry is stopped for its garbage collection. auto asks the registry and chooses digest or tags-first. Default: ${default}."`
 	StateDir string        `group:"run" placeholder:"DIR" help:"Folder for what the next run needs: interrupted deletions, and what was read of images. Default: regsweep in the user's cache folder."`
 }
 

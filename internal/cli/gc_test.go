@@ -40,6 +40,8 @@ func TestGCBadInput(t *testing.T) {
 		"another of these":         {with("HOST/a", "--keep-last", "1", "--gc", "--gc-delete-untagged-destroys-multi-arch-images"), "unknown flag", "--untagged AGE"},
 		"after a prune of two":     {with("HOST/a", "other.example/b", "--keep-last", "1", "--gc"), "one registry", ""},
 		"in parallel jobs":         {with("HOST/a", "HOST/b", "--keep-last", "1", "--gc", "--shard", "1/2"), "--gc", "regsweep gc once, in a job after these"},
+		"offline, no collection":   {[]string{"HOST/a", "--keep-last", "1", "--delete-by", "offline"}, "--delete-by offline needs --gc", "leave --delete-by out"},
+		"offline, live":            {with("HOST/a", "--keep-last", "1", "--gc", "--gc-mode", "live", "--delete-by", "offline"), "does not work with --gc-mode live", "leave one of the two out"},
 		"after a prune, no target": {[]string{"HOST/a", "--keep-last", "1", "--gc"}, "--gc-via", "for example"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/regsweep/regsweep/internal/ci"
+	"github.com/regsweep/regsweep/internal/gc"
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/policy"
 	"github.com/regsweep/regsweep/internal/prune"
@@ -133,6 +134,9 @@ func (c *pruneCommand) read(w World, console *publish.Console) (*asked, error) {
 	if a.job.GC, err = c.afterPrune.job(c.gcFlags, w, a); err != nil {
 		return nil, err
 	}
+	if err := c.offline(); err != nil {
+		return nil, err
+	}
 	if err := c.open(w, a); err != nil {
 		return nil, err
 	}
@@ -146,7 +150,7 @@ func (c *pruneCommand) open(w World, a *asked) error {
 	if err != nil {
 		return err
 	}
-	if by := c.DeleteBy; dir == nil && (by == prune.TagsFirst || by == prune.Retag) {
+	if by := c.DeleteBy; dir == nil && (by == prune.TagsFirst || by == prune.Retag || by == prune.Offline) {
 		return fmt.Errorf("--delete-by %s: %w: %w", by, prune.ErrNoJournal, without)
 	}
 	console := a.sinks.Console
@@ -160,6 +164,19 @@ func (c *pruneCommand) open(w World, a *asked) error {
 	}
 	if !c.Yes && !a.job.DryRun && atTerminal(w, a.sinks.CI) {
 		a.world.Confirm = confirmation{console, a.sayPolicy, a.job.GC != nil}.ask(w.Stdin)
+	}
+	return nil
+}
+
+// offline checks what --delete-by offline needs.
+func (c *pruneCommand) offline() error {
+	switch {
+	case c.DeleteBy != prune.Offline:
+		return nil
+	case !c.GC:
+		return withHint(errors.New("--delete-by offline needs --gc: it removes images while the registry is stopped for its garbage collection"), "add --gc and --gc-via (docs/garbage-collection.md), or leave --delete-by out")
+	case gc.Mode(c.Mode) == gc.Live:
+		return withHint(errors.New("--delete-by offline does not work with --gc-mode live: the registry has to be stopped before images are removed from its storage"), "leave one of the two out")
 	}
 	return nil
 }

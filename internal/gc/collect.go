@@ -112,16 +112,29 @@ func (r *run) measure(h head) {
 	r.res.FreeBefore, r.res.FreeAfter = v[4]<<10, v[5]<<10
 }
 
-// halt ends the garbage collection if it is still running, and returns nil only when none is. A helper that does not answer
+// halt ends the removal of images and the garbage collection if they are still running, and returns nil only when neither is.
+// A helper that does not answer
 // any more is removed, and the garbage collection with it.
 func (r *run) halt(ctx context.Context) error {
-	if !r.begun {
+	var folders []string
+	if r.removing != "" {
+		folders = append(folders, r.removing)
+	}
+	if r.begun {
+		folders = append(folders, r.folder)
+	}
+	if len(folders) == 0 {
 		return nil
 	}
 	err := r.retry(ctx, func() error {
 		limit, cancel := context.WithTimeoutCause(ctx, stepTimeout, errors.New("it does not end"))
 		defer cancel()
-		return r.target.onHost(script(haltScript, r.folder)).run(limit)
+		for _, folder := range folders {
+			if err := r.target.onHost(script(haltScript, folder)).run(limit); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil && r.target.host.facts().disposable {
 		return r.target.host.close(ctx)

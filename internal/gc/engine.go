@@ -15,6 +15,7 @@ const (
 	startTimeout   = 15 * time.Minute // of all tries to start the registry, lost connections included
 	stepTimeout    = 2 * time.Minute  // of a short command on the registry's host
 	roomTimeout    = 10 * time.Minute // of one that counts the blobs
+	tidyTimeout    = 10 * time.Minute // of one that deletes what was removed
 	watchInterval  = time.Second      // between two looks whether a stopped registry answers
 )
 
@@ -44,7 +45,9 @@ type run struct {
 	home   string // the folder of the lock
 	folder string // of this run
 	stream bool   // the log has no room there
-	begun  bool   // the garbage collection, or at least the attempt
+	// removing is the folder of the removal; "" until it was begun, or at least tried
+	removing string
+	begun    bool // the garbage collection, or at least the attempt
 }
 
 func (r *run) all(ctx context.Context) (err error) {
@@ -75,6 +78,9 @@ func (r *run) all(ctx context.Context) (err error) {
 		return err
 	}
 	if err = r.findRoom(ctx); err == nil {
+		err = r.lookForRemoval(ctx)
+	}
+	if err == nil && r.res.Skipped == "" {
 		err = r.collect(ctx)
 	}
 	var down *NotBackError
@@ -104,6 +110,9 @@ func (r *run) inspect(ctx context.Context) (err error) {
 	}
 	r.res.Version, r.res.Notes = r.site.version, r.site.notes
 	if err := r.target.refuse(r.site); err != nil {
+		return err
+	}
+	if err := r.refuseRemoval(); err != nil {
 		return err
 	}
 	if err := r.client.Answers(ctx); err != nil {
@@ -165,7 +174,6 @@ func (r *run) whileStopped(ctx context.Context) (err error) {
 	if err := r.findRoomThere(stopping); err != nil {
 		return err
 	}
-	r.o.Say("the registry is stopped, collecting garbage")
 	return r.garbageCollectWatched(ctx)
 }
 
@@ -184,7 +192,7 @@ func (r *run) garbageCollectWatched(ctx context.Context) error {
 		}
 		end(hinted{fmt.Errorf("%w: something else started it during the garbage collection", errServing), r.startedHint()})
 	}()
-	err := r.garbageCollect(collecting)
+	err := r.removeAndCollect(collecting)
 	if err == nil && r.client.Answers(ctx) == nil {
 		err = hinted{fmt.Errorf("%w: something else started it during the garbage collection", errServing), r.startedHint()}
 	}

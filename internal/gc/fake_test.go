@@ -43,6 +43,8 @@ type fakeHost struct {
 	storage string   // what it says of itself
 	asked   []string // of the storage
 	left    string   // the process that serves after the stop
+	stored  string   // what its storage holds of repositories
+	answers string   // to what it is told to remove
 
 	stdin string // of all commands
 
@@ -62,7 +64,9 @@ const (
 func newFake() *fakeHost {
 	return &fakeHost{
 		serving: true, probe: fakeProbe, config: fakeConfig, took: time.Minute, exit: "0", log: fakeLog,
-		sample: []Held{{oci.Repository{Host: "registry.example", Path: "team/app"}, "sha256:" + fakeHex}}, storage: "root=yes\nrepositories=1\n",
+		stored:  "repository team/app\ntag v1 sha256:" + fakeHex + "\nrevision " + fakeHex + "\nend\ndone\n",
+		answers: "repository team/app\ndeleted tag v1\ndeleted manifest " + fakeHex + "\ndone\n",
+		sample:  []Held{{oci.Repository{Host: "registry.example", Path: "team/app"}, "sha256:" + fakeHex}}, storage: "root=yes\nrepositories=1\n",
 		room: "room=99999 yes /srv/.regsweep-gc-lock\n", before: Check{Images: 3}, after: Check{Images: 3}, fail: func(string) error { return nil },
 	}
 }
@@ -88,6 +92,7 @@ func (f *fakeHost) settle(_ context.Context, folder bool) error {
 
 func (f *fakeHost) facts() facts                { return f.known }
 func (f *fakeHost) wrap(args []string) []string { return args }
+func (f *fakeHost) feed(args []string) []string { return args }
 func (f *fakeHost) startCommand() string        { return "systemctl start registry" }
 
 func (f *fakeHost) stop(context.Context, string) error {
@@ -168,9 +173,9 @@ func (f *fakeHost) ran(step string) bool {
 func (f *fakeHost) exec(ctx context.Context, c command) error {
 	name := "?"
 	for script, n := range map[string]string{
-		probeScript: "probe", lockScript: "lock", unlockScript: "unlock", roomScript: "room", dryRunScript: "run", pushedScript: "pushed", storageScript: "storage", servedScript: "served", collectScript: "collect", resumeScript: "resume", haltScript: "halt",
+		probeScript: "probe", lockScript: "lock", unlockScript: "unlock", roomScript: "room", dryRunScript: "run", pushedScript: "pushed", storageScript: "storage", servedScript: "served", collectScript: "collect", resumeScript: "resume", haltScript: "halt", storedScript: "stored", removeScript: "remove", tidyScript: "tidy",
 	} {
-		if len(c.args) > 2 && strings.HasSuffix(c.args[2], script) {
+		if slices.ContainsFunc(c.args, func(a string) bool { return strings.HasSuffix(a, script) }) {
 			name = n
 		}
 	}
@@ -190,7 +195,7 @@ func (f *fakeHost) exec(ctx context.Context, c command) error {
 		f.stdin += string(text)
 	}
 	return map[string]func(context.Context, command) error{
-		"probe": f.probing, "lock": f.locking, "unlock": f.unlocking, "room": f.looking, "storage": f.holding, "served": f.waiting, "collect": f.collect, "resume": f.collect, "halt": f.halting, "run": f.dryRun, "pushed": f.pushing,
+		"probe": f.probing, "lock": f.locking, "unlock": f.unlocking, "room": f.looking, "storage": f.holding, "served": f.waiting, "collect": f.collect, "resume": f.collect, "halt": f.halting, "run": f.dryRun, "pushed": f.pushing, "stored": f.storing, "remove": f.removing, "tidy": func(ctx context.Context, _ command) error { return pause(ctx, f.took) },
 	}[name](ctx, c)
 }
 
@@ -224,6 +229,27 @@ func (f *fakeHost) holding(_ context.Context, c command) error {
 // pushing says of the overwritten index of the logs that it was pushed 100 seconds ago.
 func (f *fakeHost) pushing(_ context.Context, c command) error {
 	return say(c, "now=1100\n\n1000 ./team/multi/_manifests/revisions/sha256/%s/link\n", strings.TrimPrefix(overwrittenIndex.String(), "sha256:"))
+}
+
+func (f *fakeHost) storing(_ context.Context, c command) error { return say(c, "%s", f.stored) }
+
+// removing takes as long as a collection.
+func (f *fakeHost) removing(ctx context.Context, c command) error {
+	f.mu.Lock()
+	f.collecting, f.corrupt = true, f.corrupt || f.serving
+	during := f.during
+	f.during = nil
+	f.mu.Unlock()
+	if during != nil {
+		during()
+	}
+	if err := pause(ctx, f.took); err != nil {
+		return err // and it goes on
+	}
+	f.mu.Lock()
+	f.collecting = false
+	f.mu.Unlock()
+	return say(c, "%s", f.answers)
 }
 
 func (f *fakeHost) waiting(_ context.Context, c command) error {

@@ -43,6 +43,9 @@ type Options struct {
 	Owner string
 	// RetryBase is the first pause before something is tried again; 0 is a second.
 	RetryBase time.Duration
+	// Remover removes tags and manifests while the registry is stopped, right before its garbage collection; nil removes none.
+	// It needs Offline, and a storage that is a folder.
+	Remover Remover
 	// Say receives the steps of a run, for a person who waits; nil discards them.
 	Say func(text string)
 }

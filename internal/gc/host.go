@@ -13,6 +13,8 @@ type host interface {
 	facts() facts
 	// wrap returns what to run on this machine so that args are run on the host.
 	wrap(args []string) []string
+	// feed is wrap for a program that reads standard input. One that is run in a container gets none from wrap.
+	feed(args []string) []string
 	// stop and start return when the registry's processes are gone, or begin to run. What the operator's own commands
 	// print goes into a file in the folder.
 	stop(ctx context.Context, folder string) error

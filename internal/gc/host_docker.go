@@ -153,6 +153,10 @@ func (d *dockerHost) wrap(args []string) []string {
 	return d.via.wrap(append([]string{"docker", "exec", d.helper()}, args...))
 }
 
+func (d *dockerHost) feed(args []string) []string {
+	return d.via.wrap(append([]string{"docker", "exec", "--interactive", d.helper()}, args...))
+}
+
 func (d *dockerHost) stop(ctx context.Context, _ string) error {
 	return d.docker("stop", d.container).run(ctx)
 }

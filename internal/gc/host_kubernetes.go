@@ -235,13 +235,18 @@ func (k *kubernetesHost) facts() facts {
 	return f
 }
 
-func (k *kubernetesHost) wrap(args []string) []string {
+func (k *kubernetesHost) wrap(args []string) []string { return k.exec(nil, args) }
+
+func (k *kubernetesHost) feed(args []string) []string { return k.exec([]string{"--stdin"}, args) }
+
+// exec runs a program in the registry's pod, or in the helper once that is there.
+func (k *kubernetesHost) exec(flags, args []string) []string {
 	where := "deployment/" + k.name
 	if k.helping {
 		where = "pod/" + k.helper()
 	}
 	name := k.found.spec().Containers[k.found.container()].Name
-	return append([]string{"kubectl", "--namespace", k.namespace, "exec", where, "--container", name, "--"}, args...)
+	return slices.Concat([]string{"kubectl", "--namespace", k.namespace, "exec"}, flags, []string{where, "--container", name, "--"}, args)
 }
 
 // stop scales to 0 and waits until the last pod is gone: a deployment reports that it is scaled before that.

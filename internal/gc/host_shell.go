@@ -22,6 +22,7 @@ func (s *shellHost) restarts() string {
 	return "for example Restart= of a systemd unit, or what --gc-stop does not stop"
 }
 func (s *shellHost) wrap(args []string) []string { return s.via.wrap(args) }
+func (s *shellHost) feed(args []string) []string { return s.via.wrap(args) }
 
 func (s *shellHost) stop(ctx context.Context, folder string) error {
 	return s.operate(ctx, folder, "stop", s.stopCommand)

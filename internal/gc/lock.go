@@ -65,7 +65,11 @@ func held(lock string, h head) *Refusal {
 
 // unlock gives the lock back.
 func (r *run) unlock(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+	limit := stepTimeout
+	if r.removing != "" {
+		limit = tidyTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	err := r.retry(ctx, func() error {
 		if err := r.target.host.open(ctx); err != nil { // a helper may have been removed

@@ -35,6 +35,12 @@ var (
 	haltScript string
 	//go:embed scripts/operate.sh
 	operateScript string
+	//go:embed scripts/stored.sh
+	storedScript string
+	//go:embed scripts/remove.sh
+	removeScript string
+	//go:embed scripts/tidy.sh
+	tidyScript string
 )
 
 // script is the argument list that runs a script with arguments.

@@ -23,6 +23,11 @@ var (
 	}
 	// ErrNoPlaceholder is returned for Retag on a kind of registry whose tags are not pointed at placeholders.
 	ErrNoPlaceholder = &registry.Kind{Text: "tags are not pointed at placeholders on this kind of registry", Advice: "--delete-by auto takes what works there"}
+	// ErrLayout is returned for Offline where the storage has something that the registry does not write.
+	ErrLayout = &registry.Kind{
+		Text:   "the storage has something that the registry does not write there, so nothing is removed from it",
+		Advice: "find out where it is from, and remove it while the registry is stopped; or leave --delete-by offline out",
+	}
 	// ErrNoJournal is returned when the deletions that are about to begin cannot be written down.
 	ErrNoJournal = &registry.Kind{
 		Text:   "there is no journal",

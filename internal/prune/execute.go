@@ -56,12 +56,7 @@ func Execute(ctx context.Context, p retain.Plan, t Target, o Options) Result {
 	drain, cancel := registry.Drain(ctx)
 	defer cancel()
 	ctx = registry.WithDrain(ctx, drain)
-	e := &execution{
-		plan: p, target: t, options: o, health: &health{}, looks: &lookout{removing: map[string]oci.Digest{}}, tags: newRestoring(p),
-	}
-	e.ledger = newLedger(dependenciesOf(p.Deletions(), o.Traits.AttachmentsFirst), e.progress)
-	e.ledger.know(p)
-	e.tags.ghosts = e.ghostsOfEarlierRuns()
+	e := newExecution(p, t, o)
 	e.restoreTags(ctx)
 	if len(p.Deletions()) > 0 {
 		if err := e.choose(ctx); err != nil {
@@ -77,9 +72,24 @@ func Execute(ctx context.Context, p retain.Plan, t Target, o Options) Result {
 		back, stop = context.WithTimeout(back, lookBackTime)
 		defer stop()
 	}
-	e.lookBack(back)
+	return e.end(back)
+}
+
+func newExecution(p retain.Plan, t Target, o Options) *execution {
+	e := &execution{
+		plan: p, target: t, options: o, health: &health{}, looks: &lookout{removing: map[string]oci.Digest{}}, tags: newRestoring(p),
+	}
+	e.ledger = newLedger(dependenciesOf(p.Deletions(), o.Traits.AttachmentsFirst), e.progress)
+	e.ledger.know(p)
+	e.tags.ghosts = e.ghostsOfEarlierRuns()
+	return e
+}
+
+// end looks back, closes the journal, and returns what has become of each deletion.
+func (e *execution) end(ctx context.Context) Result {
+	e.lookBack(ctx)
 	e.closeJournal()
-	for _, d := range p.Deletions() {
+	for _, d := range e.plan.Deletions() {
 		if _, decided := e.ledger.outcomes[d.Image.Digest]; !decided {
 			e.ledger.outcomes[d.Image.Digest] = Outcome{Skipped, e.whyNot(d.Image.Digest)}
 		}

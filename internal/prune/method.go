@@ -23,6 +23,9 @@ const (
 	// Retag is TagsFirst for registries that cannot remove a tag, distribution 2.x: it points the tags at a placeholder
 	// and deletes that. It pushes to the registry.
 	Retag Method = "retag"
+	// Offline removes the tags and manifests from the storage while the registry is stopped for its garbage collection. [Execute]
+	// does not know it: see [Removal].
+	Offline Method = "offline"
 )
 
 // tagsFirstFrom is how many tags must go before Auto removes tags first: below it the two requests of the probe and the
@@ -35,6 +38,8 @@ func (e *execution) choose(ctx context.Context) error {
 	switch e.method = e.options.Method; e.method {
 	case "", ByDigest:
 		e.method = ByDigest
+	case Offline:
+		return errOffline
 	case Auto:
 		if e.ledger.tags() < tagsFirstFrom {
 			e.method = ByDigest
@@ -69,6 +74,9 @@ func (e *execution) choose(ctx context.Context) error {
 	}
 	return e.writeJournal()
 }
+
+// errOffline is returned for a method that [Execute] does not know.
+var errOffline = errors.New("images are removed from the storage only while the registry is stopped")
 
 // canDeleteTags asks whether tags can be removed one by one. A kind of registry that has no such deletion cannot.
 func (e *execution) canDeleteTags(ctx context.Context) (bool, error) {

@@ -43,7 +43,7 @@ func GC(ctx context.Context, job GCJob, host string, repositories []oci.Reposito
 
 // collectAfterPrune runs the garbage collection after a prune, if the job has one and enough was deleted.
 func (p *pruner) collectAfterPrune(ctx context.Context) {
-	if p.GC == nil {
+	if p.GC == nil || p.summary.GC != nil {
 		return
 	}
 	c := &collector{GCJob: *p.GC, World: p.World}

@@ -79,11 +79,12 @@ func (p *pruner) expand(ctx context.Context) []oci.Repository {
 	return names
 }
 
-// work plans and executes for each repository: for one after the other, or where the plans must be confirmed, first all
-// plans and then all executions.
+// work plans and executes for each repository: for one after the other, or where the plans must be confirmed or carried out
+// while the registry is stopped, first all plans and then all executions.
 func (p *pruner) work(ctx context.Context, names []oci.Repository) []report.Outcome {
 	tasks := make([]*task, len(names))
-	if p.Confirm == nil {
+	offline := p.Method == prune.Offline && !p.DryRun && p.GC != nil
+	if p.Confirm == nil && !offline {
 		inParallel(len(names), func(i int) {
 			tasks[i] = p.plan(ctx, names[i])
 			p.finish(ctx, tasks[i])
@@ -94,7 +95,7 @@ func (p *pruner) work(ctx context.Context, names []oci.Repository) []report.Outc
 		tasks[i] = p.plan(ctx, names[i])
 		tasks[i].close() // somebody may think for long, and of many repositories
 	})
-	if !p.confirmed(ctx, tasks) {
+	if p.Confirm != nil && !p.confirmed(ctx, tasks) {
 		p.summary.Cause = ErrDeclined
 		if cause := context.Cause(ctx); errors.Is(cause, report.ErrTimeout) {
 			p.summary.Cause = cause
@@ -107,8 +108,13 @@ func (p *pruner) work(ctx context.Context, names []oci.Repository) []report.Outc
 		if tasks[i].planned() {
 			tasks[i].reopen(p.State)
 		}
-		p.finish(ctx, tasks[i])
+		if !offline {
+			p.finish(ctx, tasks[i])
+		}
 	})
+	if offline {
+		p.finishOffline(ctx, tasks)
+	}
 	return p.outcomes(tasks)
 }
 
@@ -256,6 +262,12 @@ func (p *pruner) execute(ctx context.Context, t *task) {
 		Workers: p.Workers, Method: method, Journal: t.journal.ofPrune(), Traits: t.traits,
 		Progress: func(done, all int) { p.tell(Progress{name, "deletions", done, all}) },
 	})
+	t.record(result)
+}
+
+// record takes over the result of an execution.
+func (t *task) record(result prune.Result) {
+	plan, out := *t.outcome.Plan, &t.outcome
 	out.Outcomes, out.Method, out.Unfinished, out.Err = result.Outcomes, result.Method, result.Unfinished, result.Err
 	out.Untagged, out.Broken = result.Untagged, result.Broken
 	forget(t.repository, plan, result)

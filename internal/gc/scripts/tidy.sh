@@ -1,0 +1,2 @@
+# Deletes what was removed. Argument: its folder.
+rm -rf "$1"
