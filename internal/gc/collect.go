@@ -113,8 +113,7 @@ func (r *run) measure(h head) {
 }
 
 // halt ends the removal of images and the garbage collection if they are still running, and returns nil only when neither is.
-// A helper that does not answer
-// any more is removed, and the garbage collection with it.
+// A helper that does not answer any more is removed, and the garbage collection with it.
 func (r *run) halt(ctx context.Context) error {
 	var folders []string
 	if r.removing != "" {

@@ -1,8 +1,8 @@
 # Removes tags and manifests from the storage of a stopped registry. Arguments: the storage's root, the folder of this
-# removal, and a folder for what is removed. Standard input: "repository PATH", then its tags and manifests, "tag NAME" and "manifest HEX", in the order in
-# which they may go; "level" stands between what must go first and what may go only then; and "done". Prints what has become
-# of each: "deleted", "gone" or "failed", then what it was, and for the latter why. After a failure, all else in that repository
-# is "skipped". Nothing is started for a single tag: a batch goes at once.
+# removal, and a folder for what is removed. Standard input: "repository PATH", then its tags and manifests, "tag NAME" and
+# "manifest HEX", in the order in which they may go; "level" stands between what must go first and what may go only then; and
+# "done". Prints what has become of each: "deleted", "gone" or "failed", then what it was, and for the latter why. After a
+# failure, all else in that repository is "skipped". Nothing is started for a single tag: a batch goes at once.
 #
 # A tag is moved out of the registry's folders as a whole, so that an interruption leaves a tag or none, and nothing in
 # between. To delete what was moved takes many times longer, and the registry need not wait for that. A tag that cannot be
