@@ -10,11 +10,12 @@ import (
 )
 
 // Console writes messages and progress to standard error. Each message is one line that starts with "regsweep:", without a
-// capital letter and a full stop. Control characters from outside are escaped, because terminals and CI runners interpret
+// capital letter and a full stop; a terminal that is too narrow for it gets several. Control characters from outside are escaped, because terminals and CI runners interpret
 // them. A Console may be used by several goroutines.
 type Console struct {
 	now      func() time.Time
 	terminal bool
+	screen   io.Writer // what decides how wide a line may be
 
 	mu       sync.Mutex
 	w        io.Writer
@@ -23,7 +24,7 @@ type Console struct {
 
 // NewConsole returns a console that writes to w. It shows a progress bar if w is a terminal.
 func NewConsole(w io.Writer, now func() time.Time) *Console {
-	return &Console{w: w, now: now, terminal: IsTerminal(w), progress: newProgress(now())}
+	return &Console{w: w, screen: w, now: now, terminal: IsTerminal(w), progress: newProgress(now())}
 }
 
 // Errorf says what failed.
@@ -57,7 +58,7 @@ func (c *Console) Plan(sum report.Summary) error {
 // error from its hint.
 func (c *Console) Together(say func(*Console)) {
 	var text lines
-	say(&Console{w: &text, now: c.now, progress: newProgress(c.now())})
+	say(&Console{w: &text, screen: c.screen, now: c.now, progress: newProgress(c.now())})
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.progress.clear()
@@ -72,10 +73,13 @@ func (l *lines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// messageIndent stands before what continues a message on a terminal.
+const messageIndent = "  "
+
 func (c *Console) line(kind, format string, args ...any) {
 	text := report.Visible(fmt.Sprintf(format, args...))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.progress.clear()
-	fmt.Fprintf(c.w, "regsweep: %s%s\n", kind, text)
+	fmt.Fprintln(c.w, report.Wrap("regsweep: "+kind+text, terminalWidth(c.screen), messageIndent))
 }

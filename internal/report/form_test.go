@@ -100,7 +100,7 @@ func TestWrap(t *testing.T) {
 		{"registry.example.com/team/app: keep 3", 10, "registry.example.com/team/app:\n  keep 3"},
 		{"of registry.example.com/team/app: keep 3", 10, "of\n  registry.example.com/team/app:\n  keep 3"},
 	} {
-		if got := wrap(test.text, test.width, gridGap); got != test.want {
+		if got := Wrap(test.text, test.width, gridGap); got != test.want {
 			t.Errorf("%q in %d: got %q, want %q", test.text, test.width, got, test.want)
 		}
 	}

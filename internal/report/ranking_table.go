@@ -38,14 +38,14 @@ const (
 // table lays the ranking out for a terminal or a log.
 func (s standings) table(width int) string {
 	var b strings.Builder
-	b.WriteString(wrap(fmt.Sprintf("%s: %s", short(s.Asked, nameRunes), s.asked()), width, gridGap) + "\n")
+	b.WriteString(Wrap(fmt.Sprintf("%s: %s", short(s.Asked, nameRunes), s.asked()), width, gridGap) + "\n")
 	if len(s.top) > 0 {
 		b.WriteString("\n" + grid(s.rows(width), width, rankOwn, rankShare, rankShared, rankTags, rankManifests, rankUntagged, rankBlobs))
 	}
 	if notes := s.notes(); notes != "" {
 		b.WriteString("\n" + fit(notes, width))
 	}
-	b.WriteString("\n" + wrap(s.verdict(), width, gridGap) + "\n")
+	b.WriteString("\n" + Wrap(s.verdict(), width, gridGap) + "\n")
 	return b.String()
 }
 

@@ -107,7 +107,7 @@ func (t *table) most(n int) int {
 }
 
 func (t *table) line(text string) {
-	t.WriteString(wrap(strings.TrimRight(text, " "), t.width, gridGap))
+	t.WriteString(Wrap(strings.TrimRight(text, " "), t.width, gridGap))
 	t.WriteByte('\n')
 }
 

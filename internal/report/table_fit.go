@@ -75,7 +75,7 @@ func fit(text string, width int) string {
 	}
 	var b strings.Builder
 	for line := range strings.Lines(text) {
-		for part := range strings.Lines(wrap(strings.TrimSuffix(line, "\n"), width, gridGap+gridGap)) {
+		for part := range strings.Lines(Wrap(strings.TrimSuffix(line, "\n"), width, gridGap+gridGap)) {
 			b.WriteString(pulled(strings.TrimRight(part, " \n"), width) + "\n")
 		}
 		if line == "\n" {
@@ -95,9 +95,9 @@ func pulled(line string, width int) string {
 	return strings.Repeat(" ", indent) + word
 }
 
-// wrap breaks a line between words where a terminal of that width would break it within one. What follows is indented. A
-// word that is longer than a line stays whole: it is a name that somebody wants to copy.
-func wrap(text string, width int, indent string) string {
+// Wrap breaks a line between words where a terminal of that many columns would break it within one; 0 columns leave it as it
+// is. What follows is indented. A word that is longer than a line stays whole: it is a name that somebody wants to copy.
+func Wrap(text string, width int, indent string) string {
 	if width <= 0 || textWidth(text) <= width {
 		return text
 	}
