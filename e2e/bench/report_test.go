@@ -25,11 +25,18 @@ func made() report {
 	p := &panel{kind: kinds[1], best: 16, triedWith: 1000, tried: map[int]time.Duration{16: time.Second}}
 	p.rows = []row{
 		{contestant{name: nameScript, label: "script", style: "script"}, []cell{measured(500, 5*time.Second), measured(1000, 20*time.Second), {images: 5000, estimate: 500 * time.Second}}},
-		{contestant{name: nameRegsweep, label: "regsweep", style: "regsweep"}, []cell{measured(500, time.Second/2), measured(1000, time.Second), measured(5000, 5*time.Second)}},
+		{contestant{name: nameRegsweep, label: "regsweep", style: "regsweep", against: nameSafe}, []cell{measured(500, time.Second/2), measured(1000, time.Second), measured(5000, 5*time.Second)}},
 		{contestant{name: nameFloor, label: "floor", style: "floor"}, []cell{measured(500, time.Second/2), measured(1000, time.Second), measured(5000, 5*time.Second)}},
+		{contestant{name: nameSafe}, []cell{measured(1000, 800*time.Millisecond)}},
+	}
+	objects := &panel{kind: kind{name: "3.1.2, object storage with 10ms an operation", deletesTags: true, operation: 10 * time.Millisecond}, best: 16, triedWith: 100}
+	objects.rows = []row{
+		{p.rows[0].contestant, []cell{measured(100, 30*time.Second), {images: 1000, estimate: 50 * time.Minute}}},
+		{p.rows[1].contestant, []cell{measured(100, 4*time.Second), measured(1000, 40*time.Second)}},
+		{p.rows[2].contestant, []cell{measured(100, time.Second), measured(1000, 13*time.Second)}},
 	}
 	return report{
-		command: "go run -C e2e ./bench", panels: []*panel{p, {kind: kinds[1], delay: 20 * time.Millisecond, rows: p.rows}},
+		command: "go run -C e2e ./bench", panels: []*panel{p, objects, {kind: kinds[1], delay: 20 * time.Millisecond, rows: p.rows}},
 		steady: []steadyResult{{kind: kinds[1], line: relay.Options{RoundTrip: steadyDelay}, result: result{elapsed: 200 * time.Millisecond}}},
 		prices: []prices{{kind: kinds[1], images: 1000, rows: []bare.Price{{Kind: "HEAD manifest", Elapsed: time.Second}, {Kind: "GET config", Elapsed: 12 * time.Second}}}},
 		large:  []largeResult{{kind: kinds[1], tags: 100000, peak: 300e6}},
@@ -44,9 +51,12 @@ func TestReport(t *testing.T) {
 		"Made by `go run -C e2e ./bench`",
 		"| the script | 5.00 s | 20.0 s | not run (≈ 8 min by its growth) | 2.00 (500 to 1000) |",
 		"| regsweep | 0.50 s | 1.00 s | 5.00 s | 1.00 (500 to 5000) |",
-		"| regsweep | 10 / 1.00 | 20 / 1.00 | – / 1.00 |",
+		"| regsweep | 10 / 1.00 / – | 20 / 1.00 / 1.25 | – / 1.00 / – |",
+		"| 3.1.2, 1000 images, every date to be read: times the safe floor | at most 1.25 | 1.25 | yes |",
 		"| 3.1.2, 1000 images, every date to be read: times as fast as the script | at least 15 | 20 | yes |",
 		"| 2.8.2, 1000 images, retag, a policy without dates: times as fast as the script | at least 4 | – | not measured in this run |",
+		"### registry 3.1.2, object storage with 10ms an operation\n",
+		"| 3.1.2, object storage with 10ms an operation, 1000 images, every date to be read: times as fast as the script, by its growth where it was not run | at least 20 | 75 | yes |",
 		"| steady state, 3.1.2, a new connection costs nothing: round trips | at most 9 | 10 | **no** |",
 		"### What 1000 requests of each kind take: registry 3.1.2 on loopback",
 		"| GET config | 12.0 s | 12 |",
