@@ -29,7 +29,7 @@ func (e engine) engineName() string {
 }
 
 // tools are what an image needs beside the registry: what the official images and every distribution have.
-var tools = []string{"sh", "sleep", "du", "ls", "df", "awk", "sed", "tail", "grep", "tr", "cut", "cat", "mkdir", "rm", "ln", "readlink", "date", "wc", "env", "sort"}
+var tools = []string{"sh", "sleep", "du", "ls", "df", "awk", "sed", "tail", "grep", "tr", "cut", "cat", "mkdir", "rm", "ln", "readlink", "date", "wc", "env", "sort", "find", "mv", "head"}
 
 // image makes an image of a registry's program and the tools of this machine.
 func (e engine) image(registry string) string {

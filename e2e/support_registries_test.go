@@ -64,12 +64,6 @@ var all = []registry{
 		{Reason: "it answers 500 UNKNOWN to a reference that is no digest and no tag", Names: []string{"deleting a malformed digest"}},
 	}, true},
 	{"docker-registry 2.8.2", genuine(registrytest.V2, registries.DockerRegistry2), nil, false},
-	{"docker-registry 2.8.2 on S3", genuine(registrytest.V2, registries.DockerRegistry2OnObjects), []registrytest.Difference{
-		{Reason: "an object storage has no folders, so that a repository without a tag is unknown", Names: []string{
-			"an emptied repository has nothing to delete", "a placeholder that was deleted can be pushed again",
-			"deleting an index leaves its children", "tags of an emptied repository",
-		}},
-	}, true},
 }
 
 // TestConformance holds every registry to the tables.

@@ -107,6 +107,18 @@ func TestStoredScriptWithoutFind(t *testing.T) {
 		if strings.HasSuffix(t.Name(), "/busybox") { // which runs its own programs whatever the PATH says
 			return
 		}
+		few := t.TempDir()
+		for _, program := range []string{"touch", "sleep", "mkdir", "date", "cat"} {
+			file, err := exec.LookPath(program)
+			s.must(err)
+			s.must(os.Symlink(file, filepath.Join(few, program)))
+		}
+		shell, _, _ := strings.Cut(strings.TrimPrefix(s.run.target.env[0], "PATH="), ":")
+		bare := newStorage(t, shell+":"+few)
+		bare.push(1, "v1")
+		if got, err := bare.read(true); err != nil || got.Odd != "find is not installed next to the registry" {
+			t.Errorf("without find: got %+v, %v", got, err)
+		}
 		for _, fails := range []string{"*-size*", "*-newer*"} {
 			bin := t.TempDir()
 			s.must(os.WriteFile(filepath.Join(bin, "find"), []byte("#!/bin/sh\ncase \"$*\" in "+fails+") echo find: cannot >&2; exit 1 ;; esac\nexec /usr/bin/find \"$@\"\n"), 0o700))

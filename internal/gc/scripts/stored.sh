@@ -20,6 +20,7 @@ folder() {
 
 # foreign prints what is in the repository $1 that the registry does not write there, and what cannot be read.
 foreign() {
+  command -v find >/dev/null || { echo "find is not installed next to the registry" && return; }
   find "$1/_manifests" \( -name '.*' -o ! -type d \( ! -type f -o ! -name link -o ! -size 71c \) \) -print 2>&1
   for entry in "$1/_manifests"/* "$1/_manifests/revisions"/*; do
     case ${entry#"$1/_manifests/"} in revisions | tags | revisions/sha256 | 'revisions/*') ;; *) printf '%s\n' "$entry" ;; esac
