@@ -56,7 +56,12 @@ func (c chromium) structure(t *testing.T, name string) {
 	if strings.Contains(got, "sticks out") {
 		t.Errorf("%s: an element is wider than the page\n%s", name, got)
 	}
-	file := filepath.Join("testdata", "pages", strings.ReplaceAll(name, "/", "-folder")+".txt")
+	compareStored(t, filepath.Join("testdata", "pages", strings.ReplaceAll(name, "/", "-folder")+".txt"), got)
+}
+
+// compareStored compares a text with a stored one. With REGSWEEP_UPDATE=1 it stores the text.
+func compareStored(t *testing.T, file, got string) {
+	t.Helper()
 	if os.Getenv("REGSWEEP_UPDATE") == "1" {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -68,7 +73,7 @@ func (c chromium) structure(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s: got\n%s\nwant (%s)\n%s", name, got, file, want)
+		t.Errorf("got\n%s\nwant (%s)\n%s", got, file, want)
 	}
 }
 

@@ -111,18 +111,5 @@ var (
 func compareScreen(t *testing.T, name, got string) {
 	t.Helper()
 	got = screenTime.ReplaceAllString(screenPort.ReplaceAllString(got, "127.0.0.1:50000"), " · 0.1 s")
-	file := filepath.Join("testdata", "terminal", name)
-	if os.Getenv("REGSWEEP_UPDATE") == "1" {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("got\n%s\nwant (%s)\n%s", got, file, want)
-	}
+	compareStored(t, filepath.Join("testdata", "terminal", name), got)
 }

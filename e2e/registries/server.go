@@ -27,7 +27,7 @@ type Server struct {
 	URL  string // such as "http://127.0.0.1:41234"
 	Host string // the same as it stands in an image reference
 	Dir  string // the root of the storage; "" when it is in memory
-	// Config is the configuration file, which garbage-collect reads; "" when there is none.
+	// Config is the configuration file, which garbage-collect reads; "" if the registry has no such file.
 	Config string
 	// Latency is that of each operation of the storage; nil when it is the storage's own.
 	Latency *Latency

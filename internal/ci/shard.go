@@ -50,7 +50,7 @@ func shardOf(index, total string, first int) (Shard, error) {
 type parallelJobs struct {
 	index, total string
 	first        int // the number of the first job
-	// different tells jobs that are numbered and are not parts of one task; nil when there are none.
+	// different tells jobs that are numbered and are not parts of one task; nil if the system has no such jobs.
 	different func(vars variables, index, total string) bool
 }
 

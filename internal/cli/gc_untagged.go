@@ -22,7 +22,7 @@ type untaggedFlags struct {
 	StateDir    string     `group:"run" placeholder:"DIR" help:"With --untagged: folder for what the next run needs. Default: regsweep in the user's cache folder."`
 }
 
-// state opens the state folder where it is needed; nil where there is none.
+// state opens the state folder if --untagged needs it, and returns nil otherwise.
 func (f untaggedFlags) state(w World) (*state.Dir, error) {
 	if f.Untagged.IsZero() {
 		return nil, nil

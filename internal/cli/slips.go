@@ -54,7 +54,7 @@ func slip(args []string, model *kong.Application) error {
 		}
 		name, isFlag := strings.CutPrefix(arg, "--")
 		flag := known[name]
-		if !isFlag || flag == nil || flag.IsBool() { // what has = in it is no name
+		if !isFlag || flag == nil || flag.IsBool() { // an argument with = in it has its value
 			continue
 		}
 		switch {

@@ -235,6 +235,14 @@ func (f *fakeHost) storing(_ context.Context, c command) error { return say(c, "
 
 // removing takes as long as a collection.
 func (f *fakeHost) removing(ctx context.Context, c command) error {
+	if err := f.works(ctx); err != nil {
+		return err
+	}
+	return say(c, "%s", f.answers)
+}
+
+// works changes the storage, which corrupts it where the registry serves meanwhile. When it is interrupted, it goes on.
+func (f *fakeHost) works(ctx context.Context) error {
 	f.mu.Lock()
 	f.collecting, f.corrupt = true, f.corrupt || f.serving
 	during := f.during
@@ -244,12 +252,12 @@ func (f *fakeHost) removing(ctx context.Context, c command) error {
 		during()
 	}
 	if err := pause(ctx, f.took); err != nil {
-		return err // and it goes on
+		return err
 	}
 	f.mu.Lock()
-	f.collecting = false
-	f.mu.Unlock()
-	return say(c, "%s", f.answers)
+	defer f.mu.Unlock()
+	f.collecting, f.corrupt = false, f.corrupt || f.serving
+	return nil
 }
 
 func (f *fakeHost) waiting(_ context.Context, c command) error {
@@ -265,20 +273,9 @@ func (f *fakeHost) collect(ctx context.Context, c command) error {
 	if first {
 		f.args = c.args[4:]
 	}
-	f.mu.Lock()
-	f.collecting, f.corrupt = true, f.corrupt || f.serving
-	during := f.during
-	f.during = nil
-	f.mu.Unlock()
-	if during != nil {
-		during()
+	if err := f.works(ctx); err != nil {
+		return err
 	}
-	if err := pause(ctx, f.took); err != nil {
-		return err // and it goes on
-	}
-	f.mu.Lock()
-	f.collecting, f.corrupt = false, f.corrupt || f.serving
-	f.mu.Unlock()
 	exit := "exit=" + f.exit + "\n"
 	if f.full {
 		exit += "full=yes\n"

@@ -68,20 +68,26 @@ func (e *execution) partsFor() time.Duration {
 // look reads the repository again, keeps what something has come to depend on, and notes what has lost all its tags.
 // When it cannot be read, nothing more is deleted.
 func (e *execution) look(ctx context.Context) bool {
+	_, seen := e.see(ctx, e.known())
+	return seen
+}
+
+// see is a look that takes the known tags for granted. It returns what it has shown, and whether it could be made.
+func (e *execution) see(ctx context.Context, known map[string]oci.Digest) (later oci.Snapshot, seen bool) {
 	begun := time.Now()
-	later, err := e.target.Refresh(ctx, e.plan.Snapshot(), e.known())
+	later, err := e.target.Refresh(ctx, e.plan.Snapshot(), known)
 	switch {
 	case err != nil && ctx.Err() != nil: // which says nothing of the registry
 		e.health.cancelled(ctx)
-		return false
+		return later, false
 	case err != nil:
 		e.health.breaks(fmt.Errorf("look again before deleting: %w", err))
-		return false
+		return later, false
 	}
 	e.looks.at, e.looks.took = time.Now(), time.Since(begun)
 	e.looks.emptied = !e.plan.KeepsAny(later)
 	e.ledger.compare(later, e.plan.Recheck(later))
-	return true
+	return later, true
 }
 
 // look settles what the registry has answered with an error, when its tags are there all the same. Where there was no

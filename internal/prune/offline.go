@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/retain"
@@ -56,19 +55,10 @@ func (r *Removal) Look(ctx context.Context, stored Stored) bool {
 		return false
 	}
 	e.restoreTags(ctx)
-	begun := time.Now()
-	later, err := e.target.Refresh(ctx, e.plan.Snapshot(), nil)
-	switch {
-	case err != nil && ctx.Err() != nil:
-		e.health.cancelled(ctx)
-		return false
-	case err != nil:
-		e.health.breaks(fmt.Errorf("look again before deleting: %w", err))
+	later, seen := e.see(ctx, nil)
+	if !seen {
 		return false
 	}
-	e.looks.at, e.looks.took = time.Now(), time.Since(begun)
-	e.looks.emptied = !e.plan.KeepsAny(later)
-	e.ledger.compare(later, e.plan.Recheck(later))
 	r.expected, r.ghosts, r.stored = map[string]oci.Digest{}, map[string]bool{}, stored.Manifests
 	for _, i := range later.Images {
 		for _, t := range i.Tags {
