@@ -22,21 +22,26 @@ const maxUnjournaled = 64
 const maxParts = 32
 
 // deleteAll deletes the roots, oldest first, in batches: a look at the repository comes before each, and after it the
-// parts of what is gone are deleted. more says whether another root may be begun.
-func (e *execution) deleteAll(ctx context.Context, roots []oci.Digest, more func(context.Context) bool) {
+// parts of what is gone are deleted. more says whether another root may be begun. When the method changes between two
+// batches, it returns the roots that are left for the other one.
+func (e *execution) deleteAll(ctx context.Context, roots []oci.Digest, more func(context.Context) bool) []oci.Digest {
 	drain, cancel := registry.Drain(ctx)
 	defer cancel()
 	finish := registry.WithDrain(drain, drain)
 	for len(roots) > 0 && more(ctx) {
-		if (e.looks.at.IsZero() || e.looks.age() > e.lookFor()) && !e.look(ctx) {
+		if (e.looks.at.IsZero() || e.age() > e.lookFor()) && !e.look(ctx) {
 			break
 		}
 		roots = e.deleteRoots(ctx, roots, more)
 		e.deleteParts(finish)
+		if e.changes(ctx, roots) {
+			return roots
+		}
 		if len(roots) == 0 {
 			roots = e.ledger.again()
 		}
 	}
+	return nil
 }
 
 // deleteRoots deletes a batch of roots and returns those that are left. Requests go one at a time until the registry has
@@ -51,9 +56,15 @@ func (e *execution) deleteRoots(ctx context.Context, roots []oci.Digest, more fu
 	if !e.journaled {
 		most = min(most, maxUnjournaled)
 	}
+	if e.trial.runs() {
+		most = min(most, e.trial.size)
+	}
+	began, dones := e.now(), e.ledger.dones
 	left := e.spread(roots[:most], e.workers(), func(begun int) bool {
-		return more(ctx) && (begun == 0 || e.looks.age() <= e.lookFor())
+		return more(ctx) && (begun == 0 || e.age() <= e.lookFor())
 	}, func(level []oci.Digest) { e.delete(ctx, level) })
+	done := most - len(left)
+	e.trial.deleted(done, e.now().Sub(began), e.ledger.dones-dones == done)
 	return roots[most-len(left):]
 }
 
@@ -65,7 +76,7 @@ func (e *execution) deleteParts(ctx context.Context) {
 			return
 		}
 		e.spread(parts, min(e.workers(), maxParts), func(begun int) bool {
-			return e.health.finishes(ctx) && (begun == 0 || e.looks.age() <= e.partsFor())
+			return e.health.finishes(ctx) && (begun == 0 || e.age() <= e.partsFor())
 		}, func(level []oci.Digest) { e.delete(ctx, level) })
 	}
 }

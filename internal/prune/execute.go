@@ -31,6 +31,8 @@ type Options struct {
 	// LookEvery is how old the latest look at the repository may be when a deletion begins; 0 means a minute, or ten
 	// times what a look takes when that is longer, so that looking does not become the work.
 	LookEvery time.Duration
+	// Now is the clock that looks and deletions are timed by; nil is [time.Now].
+	Now func() time.Time
 	// Progress is called after each step, a tag removed or a deletion settled, from several goroutines but never at the
 	// same time; nil is not called.
 	Progress func(done, all int)
@@ -96,7 +98,7 @@ func (e *execution) end(ctx context.Context) Result {
 	}
 	return Result{
 		Outcomes: e.ledger.outcomes, Err: e.health.err, Method: e.method, Unfinished: e.unfinished, Warnings: e.warnings,
-		Untagged: e.untagged(), Broken: e.broken,
+		Untagged: e.untagged(), Broken: e.broken, Why: e.why(),
 	}
 }
 
@@ -111,7 +113,9 @@ type execution struct {
 	health *health
 	looks  *lookout
 	tags   restoring
+	trial  *trial // of the deletion by digest, where another method may follow; nil otherwise
 
+	removing    int        // tags that are removed by themselves
 	journaled   bool       // all deletions are written down
 	placeholder oci.Digest // that tags are pointed at and that is perhaps there; "" when it is not
 	unfinished  []oci.Digest
@@ -119,14 +123,18 @@ type execution struct {
 	broken      []Broken
 }
 
-// run deletes everything by the method that was chosen. What has lost its tags is in no listing, so a cancelled run still
-// deletes that before it ends.
+// run deletes everything by the method that was chosen, or by the one that takes over. What has lost its tags is in no
+// listing, so a cancelled run still deletes that before it ends.
 func (e *execution) run(ctx context.Context) {
+	roots := e.ledger.roots
 	if e.method == ByDigest {
-		e.deleteAll(ctx, e.ledger.roots, e.health.begins)
+		if roots = e.deleteAll(ctx, roots, e.health.begins); e.method == ByDigest {
+			return
+		}
+	} else if e.watchTags(0); !e.health.begins(ctx) || !e.look(ctx) {
 		return
 	}
-	roots := e.removeTags(ctx)
+	roots = e.removeTags(ctx, roots)
 	drain, cancel := registry.Drain(ctx)
 	defer cancel()
 	e.deleteAll(registry.WithDrain(drain, drain), roots, e.health.finishes)
@@ -144,7 +152,7 @@ func (e *execution) progress(done int) {
 	}
 	all := len(e.ledger.images)
 	if e.method != ByDigest {
-		all += e.ledger.tags()
+		all += e.removing
 	}
 	e.options.Progress(done, all)
 }

@@ -1,6 +1,8 @@
 package prune
 
 import (
+	"iter"
+	"maps"
 	"slices"
 	"sync"
 
@@ -63,6 +65,24 @@ func (l *ledger) claim(d oci.Digest) bool {
 	}
 	l.claimed[d] = true
 	return true
+}
+
+// rest is what may still be deleted and was not tried.
+func (l *ledger) rest() iter.Seq[oci.Digest] {
+	return func(yield func(oci.Digest) bool) {
+		for d := range l.images {
+			if !l.claimed[d] && l.kept[d] == "" && !yield(d) {
+				return
+			}
+		}
+	}
+}
+
+// begun is what was tried.
+func (l *ledger) begun() map[oci.Digest]bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.claimed)
 }
 
 // release gives a reserved digest back that was not tried.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -24,8 +25,20 @@ type lookout struct {
 	removing map[string]oci.Digest // tags that are looked at right before they are removed
 }
 
-// age reports how long ago the latest look was.
-func (l *lookout) age() time.Duration { return time.Since(l.at) }
+// age reports how long ago the latest look was. A clock that has jumped back does not tell, and then it is too old.
+func (e *execution) age() time.Duration {
+	if age := e.now().Sub(e.looks.at); age >= 0 {
+		return age
+	}
+	return math.MaxInt64
+}
+
+func (e *execution) now() time.Time {
+	if e.options.Now != nil {
+		return e.options.Now()
+	}
+	return time.Now()
+}
 
 // watches takes a tag over to whoever looks at it before its removal.
 func (l *lookout) watches(tag string, d oci.Digest) {
@@ -74,7 +87,7 @@ func (e *execution) look(ctx context.Context) bool {
 
 // see is a look that takes the known tags for granted. It returns what it has shown, and whether it could be made.
 func (e *execution) see(ctx context.Context, known map[string]oci.Digest) (later oci.Snapshot, seen bool) {
-	begun := time.Now()
+	begun := e.now()
 	later, err := e.target.Refresh(ctx, e.plan.Snapshot(), known)
 	switch {
 	case err != nil && ctx.Err() != nil: // which says nothing of the registry
@@ -84,10 +97,25 @@ func (e *execution) see(ctx context.Context, known map[string]oci.Digest) (later
 		e.health.breaks(fmt.Errorf("look again before deleting: %w", err))
 		return later, false
 	}
-	e.looks.at, e.looks.took = time.Now(), time.Since(begun)
+	e.looks.at = e.now()
+	e.looks.took = max(0, e.looks.at.Sub(begun))
+	e.trial.looked(e.asked(known), e.looks.took)
 	e.looks.emptied = !e.plan.KeepsAny(later)
 	e.ledger.compare(later, e.plan.Recheck(later))
 	return later, true
+}
+
+// asked counts the tags that a look has asked for, which takes others for granted.
+func (e *execution) asked(known map[string]oci.Digest) int {
+	n := 0
+	for _, d := range e.plan.Decisions {
+		for _, t := range d.Image.Tags {
+			if _, is := known[t]; !is {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // look settles what the registry has answered with an error, when its tags are there all the same. Where there was no

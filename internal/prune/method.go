@@ -13,7 +13,8 @@ type Method string
 
 // The methods. Their names are those of --delete-by and of the JSON report.
 const (
-	// Auto asks the registry and takes what is fastest there of ByDigest and TagsFirst.
+	// Auto takes TagsFirst where the registry can do it and that is faster. Where that is not known it begins with ByDigest
+	// and measures.
 	Auto Method = "auto"
 	// ByDigest deletes each manifest by its digest, and the registry removes the tags. Distribution reads every tag of the
 	// repository to find them, so the time grows with the square of their number.
@@ -28,12 +29,8 @@ const (
 	Offline Method = "offline"
 )
 
-// tagsFirstFrom is how many tags must go before Auto removes tags first: below it the two requests of the probe and the
-// two for each tag cost more than they save. docs/performance.md has the measurement.
-const tagsFirstFrom = 50
-
-// choose decides the method, asks the registry where that matters, and writes the journal for those that need it. On an
-// error nothing has been changed.
+// choose decides the method with which the execution begins, asks the registry where that matters, and writes the journal
+// for those that need it. On an error nothing has been changed.
 func (e *execution) choose(ctx context.Context) error {
 	switch e.method = e.options.Method; e.method {
 	case "", ByDigest:
@@ -41,21 +38,8 @@ func (e *execution) choose(ctx context.Context) error {
 	case Offline:
 		return errOffline
 	case Auto:
-		if e.ledger.tags() < tagsFirstFrom {
-			e.method = ByDigest
-			break
-		}
-		if e.options.Journal == nil {
-			e.method = ByDigest
-			e.warnings = append(e.warnings, "tags are not removed first, which takes longer: "+ErrNoJournal.Error())
-			break
-		}
-		can, err := e.canDeleteTags(ctx)
-		if err != nil && !errors.Is(err, registry.ErrTagDeletionUnclear) {
+		if err := e.auto(ctx); err != nil {
 			return err
-		}
-		if e.method = ByDigest; can {
-			e.method = TagsFirst
 		}
 	default:
 		can, err := e.canDeleteTags(ctx)
@@ -73,6 +57,44 @@ func (e *execution) choose(ctx context.Context) error {
 		}
 	}
 	return e.writeJournal()
+}
+
+// auto decides between the two methods that nobody has to ask for, as far as that can be told before the first deletion.
+// Where the registry is known to read all tags for each, measuring would tell nothing, and would cost a look at each tag.
+func (e *execution) auto(ctx context.Context) error {
+	e.method = ByDigest
+	if _, has := e.target.(registry.TagDeleter); !has || e.ledger.tags() < tagsFirstFrom {
+		return nil
+	}
+	scanner, tells := e.target.(registry.TagScanner)
+	switch {
+	case !tells || !scanner.ScansTags():
+		e.trial = newTrial(e.workers())
+		return nil
+	case e.options.Journal == nil:
+		e.warn("tags are not removed first, which takes longer: %v", ErrNoJournal)
+		return nil
+	}
+	can, err := e.canDeleteTags(ctx)
+	switch {
+	case errors.Is(err, registry.ErrTagDeletionUnclear): // deletions by digest work all the same
+	case err != nil:
+		return err
+	case can:
+		e.method = TagsFirst
+	default:
+		e.trial = newTrial(e.workers())
+		e.trial.refused = true
+	}
+	return nil
+}
+
+// why says why the method was taken, "" where there was nothing to choose.
+func (e *execution) why() string {
+	if e.options.Method == Auto && e.trial == nil && e.method == TagsFirst {
+		return "the registry reads every tag of the repository for each deletion by digest"
+	}
+	return e.trial.reason()
 }
 
 // errOffline is returned for a method that [Execute] does not know.

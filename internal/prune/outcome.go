@@ -41,6 +41,8 @@ type Result struct {
 	Err error
 	// Method is how images were deleted; "" when none was.
 	Method Method
+	// Why says in words why [Auto] has chosen Method, with what it has measured; "" where there was nothing to choose.
+	Why string
 	// Unfinished are the manifests without a name that a later run has to finish, as the journal has them.
 	Unfinished []oci.Digest
 	// Untagged are tags that were removed, by the image that they pointed at. It lists only images that are perhaps still

@@ -10,19 +10,12 @@ import (
 	"github.com/regsweep/regsweep/internal/registry"
 )
 
-// removeTags removes the tags of everything that is to be deleted and returns the digests that may be deleted now: those
+// removeTags removes the tags of everything that is still to be deleted, the roots first, and returns the digests that may be deleted now: those
 // of which a new look at the repository has shown that no tag leads to them. Wholes come before their parts and
 // subjects before their attachments, with a look between: a signature must not lose its tag when the image turns out to
-// be needed.
-func (e *execution) removeTags(ctx context.Context) []oci.Digest {
-	for d, i := range e.ledger.images {
-		for _, t := range i.Tags {
-			e.looks.watches(t, d)
-		}
-	}
-	if !e.health.begins(ctx) || !e.look(ctx) {
-		return nil
-	}
+// be needed. A look has come right before, and the tags are watched.
+func (e *execution) removeTags(ctx context.Context, roots []oci.Digest) []oci.Digest {
+	e.removing = e.tagsLeft()
 	remove, err := e.remover(ctx)
 	if err != nil {
 		e.health.fails(err)
@@ -30,8 +23,8 @@ func (e *execution) removeTags(ctx context.Context) []oci.Digest {
 		return nil
 	}
 	var begun []oci.Digest
-	had := map[oci.Digest]bool{}
-	for wave := e.ledger.roots; len(wave) > 0; wave = e.ledger.nextWave(wave, had) {
+	had := e.ledger.begun()
+	for wave := roots; len(wave) > 0; wave = e.ledger.nextWave(wave, had) {
 		for _, d := range wave {
 			had[d] = true
 		}

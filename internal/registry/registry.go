@@ -85,6 +85,12 @@ type TagDeleter interface {
 	DeleteTag(ctx context.Context, tag string, d oci.Digest) (removed bool, err error)
 }
 
+// TagScanner is a repository that may know that its registry reads every tag of it for each deletion by digest.
+type TagScanner interface {
+	// ScansTags reports whether that is known by what the registry has answered so far. It sends nothing.
+	ScansTags() bool
+}
+
 // TagPointer is a repository whose tags can be pointed at a placeholder, an image of nothing. The deletion of the
 // placeholder takes them along, without the image that they pointed at before.
 type TagPointer interface {

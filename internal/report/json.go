@@ -68,7 +68,8 @@ type (
 		UntaggedBytes      int64         `json:"untagged_bytes"` // of the blobs that only they and their parts use
 		RegistryKind       string        `json:"registry_kind"`  // "" when that is not known
 		RegistryFrees      bool          `json:"registry_frees,omitempty"`
-		PageURL            string        `json:"page_url,omitempty"` // of the registry's page for people; not there when not known
+		PageURL            string        `json:"page_url,omitempty"`          // of the registry's page for people; not there when not known
+		DeletedByReason    string        `json:"deleted_by_reason,omitempty"` // not there where there was nothing to choose
 	}
 	jsonRefusal struct {
 		Guard  string  `json:"guard"`
@@ -189,7 +190,7 @@ func repositoryJSON(r Outcome) jsonRepository {
 		GhostTags: []string{}, JustBuilt: some(r.pushed()), Refusals: []jsonRefusal{},
 		DeletedBy: r.Method, Unfinished: some(r.Unfinished), Late: r.late(), Read: new(r.Plan != nil), Warnings: some(r.warnings()), Hint: textJSON(Hint(r.Err)),
 		Unsettled: t.Unsettled, Broken: []jsonBroken{}, Undated: r.undated(),
-		Retained: t.Retained, RegistryKind: r.Kind, RegistryFrees: r.Frees, PageURL: r.page(),
+		Retained: t.Retained, RegistryKind: r.Kind, RegistryFrees: r.Frees, PageURL: r.page(), DeletedByReason: r.Why,
 	}
 	out.Untagged, out.UntaggedBytes = r.untagged()
 	for _, b := range r.Broken {

@@ -84,7 +84,7 @@ func ReadJSON(r io.Reader) (Summary, error) {
 func (in readRepository) outcome() (Outcome, error) {
 	host, path, _ := strings.Cut(in.Repository, "/")
 	bytes := in.UniqueBytesDeleted
-	out := Outcome{Name: oci.Repository{Host: host, Path: path}, Kind: in.RegistryKind, Frees: in.RegistryFrees, Page: in.PageURL, Policy: in.Policy, Warnings: in.Warnings, KnownBytes: &bytes, KnownInUse: in.BytesInUse, Method: in.DeletedBy, Unfinished: in.Unfinished}
+	out := Outcome{Name: oci.Repository{Host: host, Path: path}, Kind: in.RegistryKind, Frees: in.RegistryFrees, Page: in.PageURL, Policy: in.Policy, Warnings: in.Warnings, KnownBytes: &bytes, KnownInUse: in.BytesInUse, Method: in.DeletedBy, Why: in.DeletedByReason, Unfinished: in.Unfinished}
 	if in.Untagged > 0 {
 		out.KnownUntagged = &UntaggedTotals{in.Untagged, in.UntaggedBytes}
 	}

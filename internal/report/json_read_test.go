@@ -58,7 +58,7 @@ func byTags() Summary {
 			image.Size, image.Blobs = 0, nil
 		}
 	}
-	r.Method, r.Unfinished = prune.Retag, []oci.Digest{digest(700)}
+	r.Method, r.Unfinished, r.Why = prune.Retag, []oci.Digest{digest(700)}, "a deletion took long"
 	return s
 }
 

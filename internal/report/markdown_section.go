@@ -22,6 +22,9 @@ func (m *markdown) section(v view, limit int) string {
 		return p.String()
 	}
 	before := p.Len()
+	if v.Why != "" {
+		p.line(fmt.Sprintf("\nmethod: %s, because %s\n", v.Method, markdownText(long(v.Why))), limit)
+	}
 	p.add(v.historyBlock(), portion(before, limit, 1, 4))
 	gone := v.gone()
 	keepLimit := limit

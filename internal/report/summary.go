@@ -66,6 +66,8 @@ type Outcome struct {
 	Broken []prune.Broken
 	// Method is how images were deleted; "" when none was.
 	Method prune.Method
+	// Why says why Method was chosen by measuring, with the times; "" where there was nothing to choose.
+	Why string
 	// Unfinished are manifests that nothing leads to any more and that a later run has to delete, as the journal has them.
 	Unfinished []oci.Digest
 	// Err is why the repository was not read, refused or not finished; nil when all went well. Reports show its text and

@@ -36,6 +36,9 @@ func (v view) notes() string {
 		}
 		b.WriteByte('\n')
 	}
+	if v.Why != "" {
+		fmt.Fprintf(&b, "  method: %s, because %s\n", v.Method, long(v.Why))
+	}
 	warnings, more := cut(v.own, maxNotes)
 	for _, text := range warnings {
 		fmt.Fprintf(&b, "  warning: %s\n", long(text))

@@ -62,11 +62,12 @@ func TestRemarks(t *testing.T) {
 	t.Parallel()
 	f := repo("zdtest").pair(1574).builds(1572, 1570, deleted)
 	f.r.Method, f.r.Unfinished = prune.Retag, []oci.Digest{digest(3), digest(4)}
+	f.r.Why = "a deletion took long"
 	forms := written(t, summary(f))
 	for form, wants := range map[string][]string{
-		"table":    {"placeholder", "2 deletions were begun and not finished", "--state-dir"},
-		"markdown": {"placeholder", "2 deletions were begun and not finished"},
-		"json":     {`"deleted_by": "retag"`, `"unfinished": [`, string(digest(3)), string(digest(4))},
+		"table":    {"placeholder", "2 deletions were begun and not finished", "--state-dir", "method: retag, because a deletion took long"},
+		"markdown": {"placeholder", "2 deletions were begun and not finished", "method: retag, because a deletion took long"},
+		"json":     {`"deleted_by": "retag"`, `"deleted_by_reason": "a deletion took long"`, `"unfinished": [`, string(digest(3)), string(digest(4))},
 	} {
 		for _, want := range wants {
 			if !strings.Contains(forms[form], want) {

@@ -269,7 +269,7 @@ func (p *pruner) execute(ctx context.Context, t *task) {
 func (t *task) record(result prune.Result) {
 	plan, out := *t.outcome.Plan, &t.outcome
 	out.Outcomes, out.Method, out.Unfinished, out.Err = result.Outcomes, result.Method, result.Unfinished, result.Err
-	out.Untagged, out.Broken = result.Untagged, result.Broken
+	out.Untagged, out.Broken, out.Why = result.Untagged, result.Broken, result.Why
 	forget(t.repository, plan, result)
 	out.Warnings = append(out.Warnings, result.Warnings...)
 	begun := slices.ContainsFunc(result.Unfinished, func(d oci.Digest) bool { return !slices.Contains(t.unfinished, d) })

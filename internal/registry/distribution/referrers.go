@@ -54,9 +54,9 @@ func (r *Repository) WithReferrers(ctx context.Context, s oci.Snapshot, of []oci
 }
 
 // lacksReferrers reports whether the registry is known not to serve the API. No release of CNCF distribution up to 3.1.2
-// does, and an unknown registry is that one when it sends its header and the digest of a manifest as the ETag.
+// does.
 func (r *Repository) lacksReferrers() bool {
-	if r.unknown && r.etags.Load() || r.noReferrers.Load() {
+	if r.isCNCF() || r.noReferrers.Load() {
 		return true
 	}
 	if r.store == nil || r.referrersServed.Load() {
@@ -81,6 +81,10 @@ func (r *Repository) noteNoReferrers(why error) {
 		r.store.Save(r.name, in.encode())
 	}
 }
+
+// isCNCF reports whether the registry is known to be CNCF distribution: an unknown registry is that one when it sends its
+// header and the digest of a manifest as the ETag.
+func (r *Repository) isCNCF() bool { return r.unknown && r.etags.Load() }
 
 // noteHeader takes over what the header of a manifest tells of the registry.
 func (r *Repository) noteHeader(h http.Header, d oci.Digest) {

@@ -65,6 +65,12 @@ func (r *Repository) DeleteTag(ctx context.Context, tag string, d oci.Digest) (g
 	return r.deleteTag(ctx, tag, r.stillAt(tag, d, ""))
 }
 
+// ScansTags reports whether the registry is known to be CNCF distribution, which reads the link of each tag of the repository
+// for each deletion by digest, in all releases up to 3.1.2
+// (https://github.com/distribution/distribution/blob/v3.1.0/registry/handlers/manifests.go, DeleteManifest, and
+// registry/storage/tagstore.go, Lookup).
+func (r *Repository) ScansTags() bool { return r.isCNCF() }
+
 func (r *Repository) deleteTag(ctx context.Context, tag string, look func(context.Context, bool) error) (gone bool, err error) {
 	if !oci.ValidTag(tag) { // anything else could be a digest, or leave the path
 		return false, fmt.Errorf("remove tag %q: it is not a tag", tag)
