@@ -66,7 +66,7 @@ type result struct {
 	verdict
 	elapsed  time.Duration
 	requests tally
-	peak     int64 // bytes; 0 when it was not measured
+	spent
 }
 
 // field is where contestants meet: a registry, how far away it is, and what is in it.
@@ -101,7 +101,11 @@ func middle[T any](runs []T, elapsed func(T) time.Duration) T {
 
 // once fills a new registry, lets the contestant do its work and looks at what it has left.
 func (b *bench) once(ctx context.Context, f field, c contestant) (res result, err error) {
-	s, err := b.start(f.kind, f.line)
+	start := b.start
+	if c.operated {
+		start = b.startOperated
+	}
+	s, err := start(f.kind, f.line)
 	if err != nil {
 		return res, err
 	}
@@ -128,10 +132,10 @@ func (b *bench) once(ctx context.Context, f field, c contestant) (res result, er
 		s.Latency.Set(f.kind.operation)
 	}
 	began := time.Now()
-	if res.peak, err = c.prune(ctx, t); err != nil {
+	if res.spent, err = c.prune(ctx, t); err != nil {
 		return res, err
 	}
-	res.elapsed = time.Since(began)
+	res.elapsed = time.Since(began) - res.collect
 	if res.requests, err = s.requests.take(); err != nil {
 		return res, err
 	}
@@ -151,7 +155,7 @@ func (b *bench) once(ctx context.Context, f field, c contestant) (res result, er
 // task is the work on a server, with a state folder that nobody has used.
 func (b *bench) task(s *server, far bool, repositories []repository) (task, error) {
 	state, err := os.MkdirTemp(b.dir, "state-")
-	return task{s.relay.Host, far, repositories, state}, err
+	return task{s.relay.Host, s.collect, far, repositories, state}, err
 }
 
 // count is how many images there are.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/regsweep/regsweep/e2e/bench/bare"
 	"github.com/regsweep/regsweep/e2e/bench/product"
@@ -13,8 +14,9 @@ import (
 
 // task is what a contestant is given.
 type task struct {
-	host         string // where the registry is reached, as it stands in an image reference
-	far          bool   // the registry stands for one on another machine
+	host         string   // where the registry is reached, as it stands in an image reference
+	collect      []string // flags of a garbage collection of a registry that commands stop and start; none of any other
+	far          bool     // the registry stands for one on another machine
 	repositories []repository
 	state        string // a folder for what outlives a run
 }
@@ -29,9 +31,17 @@ type contestant struct {
 	// against names the safe floor that knows what is newest in the same way; "" is not compared with one.
 	against string
 	// prepare does what has to be done before and is not measured; nil is nothing.
-	prepare func(context.Context, task) (peak int64, err error)
-	// prune does the work and returns the peak of its memory in bytes, 0 when nobody measured that.
-	prune func(context.Context, task) (peak int64, err error)
+	prepare func(context.Context, task) (spent, error)
+	// prune does the work.
+	prune func(context.Context, task) (spent, error)
+	// operated says that it needs a registry that commands stop and start.
+	operated bool
+}
+
+// spent is what a contestant has taken beside the time on the clock.
+type spent struct {
+	peak    int64         // of its memory, in bytes; 0 when nobody measured that
+	collect time.Duration // of the garbage collection, which is no part of what is measured
 }
 
 // The names by which tables and promises find a contestant.
@@ -50,6 +60,9 @@ const (
 	nameByName      = "regsweep `--sort name`"
 	nameRetag       = "regsweep `--delete-by retag`"
 	nameRetagByName = "regsweep `--delete-by retag --sort name`"
+	nameTagsFirst   = "regsweep `--delete-by tags-first --sort name`"
+	nameOffline     = "regsweep `--delete-by offline`, without the collection itself"
+	nameOfflineWarm = "regsweep `--delete-by offline`, warm cache, without the collection itself"
 )
 
 // contestants are those who meet on a registry. The floors are not among them: the bare one is tried apart, for its best
@@ -65,17 +78,35 @@ func (b *bench) contestants(k kind) []contestant {
 		b.byName(nameByName, sweep{}),
 		b.regsweep(nameDigest, "digest", sweep{deleteBy: "digest"}),
 	}
-	warm := &out[5]
-	warm.label, warm.against = "warm cache", nameSafeCached
-	warm.prepare = func(ctx context.Context, t task) (int64, error) {
-		return b.sweeper.run(ctx, t, sweep{keep: keep, dryRun: true})
-	}
+	out[5] = b.warm(out[5])
+	out[5].label = "warm cache"
 	if !k.deletesTags {
 		retag := b.byName(nameRetagByName, sweep{deleteBy: "retag"})
 		retag.label, retag.style = "retag by name", "retag"
 		out = append(out, b.regsweep(nameRetag, "retag", sweep{deleteBy: "retag"}), retag)
 	}
+	if k.operated != nil {
+		out = append(out, b.offline(nameOffline, sweep{}))
+	}
 	return out
+}
+
+// warm lets regsweep know the dates.
+func (b *bench) warm(c contestant) contestant {
+	c.against = nameSafeCached
+	c.prepare = func(ctx context.Context, t task) (spent, error) {
+		return b.sweeper.run(ctx, t, sweep{keep: keep, dryRun: true})
+	}
+	return c
+}
+
+// offline is regsweep with deletion in the storage of the stopped registry. The garbage collection that belongs to it is
+// not counted: the others have to run one as well.
+func (b *bench) offline(name string, o sweep) contestant {
+	o.deleteBy = "offline"
+	c := b.regsweep(name, "", o)
+	c.operated, c.against = true, ""
+	return c
 }
 
 // regsweep is the product, as a process with an empty state folder.
@@ -83,7 +114,7 @@ func (b *bench) regsweep(name, style string, o sweep) contestant {
 	o.keep = keep
 	return contestant{
 		name: name, label: style, style: style, exact: true, against: nameSafe,
-		prune: func(ctx context.Context, t task) (int64, error) { return b.sweeper.run(ctx, t, o) },
+		prune: func(ctx context.Context, t task) (spent, error) { return b.sweeper.run(ctx, t, o) },
 	}
 }
 
@@ -130,10 +161,10 @@ func (b *bench) peer(name string, workers int) contestant {
 }
 
 // bare runs a contestant of package bare as a process.
-func (b *bench) bare(how bare.Task) func(context.Context, task) (int64, error) {
-	return func(ctx context.Context, t task) (int64, error) {
+func (b *bench) bare(how bare.Task) func(context.Context, task) (spent, error) {
+	return func(ctx context.Context, t task) (spent, error) {
 		_, err := b.run(ctx, how, t)
-		return 0, err
+		return spent{}, err
 	}
 }
 

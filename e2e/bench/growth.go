@@ -42,16 +42,21 @@ func fit(points []point) (g growth) {
 	return g
 }
 
+// exponent is how a value grows between two numbers.
+func exponent(from, to int, a, b float64) float64 {
+	return math.Log(b/a) / math.Log(float64(to)/float64(from))
+}
+
 // estimate says how long that many images will take by the growth between the last two points; 0 without a point.
 // It takes no growth for less than linear: each image needs a request at least, and what looks like less is the start.
 func estimate(points []point, images int) time.Duration {
 	if len(points) == 0 {
 		return 0
 	}
-	last, exponent := points[len(points)-1], 1.0
+	last, grows := points[len(points)-1], 1.0
 	if len(points) > 1 {
 		before := points[len(points)-2]
-		exponent = max(exponent, math.Log(last.elapsed.Seconds()/before.elapsed.Seconds())/math.Log(float64(last.images)/float64(before.images)))
+		grows = max(grows, exponent(before.images, last.images, before.elapsed.Seconds(), last.elapsed.Seconds()))
 	}
-	return time.Duration(float64(last.elapsed) * math.Pow(float64(images)/float64(last.images), exponent))
+	return time.Duration(float64(last.elapsed) * math.Pow(float64(images)/float64(last.images), grows))
 }

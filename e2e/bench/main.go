@@ -67,10 +67,32 @@ func (b *bench) all(ctx context.Context, o options, r *report) error {
 			r.missing = append(r.missing, fmt.Sprintf("registry %s: %v", k.name, err))
 			continue
 		}
-		errs = append(errs, err)
-		if ctx.Err() != nil {
-			break
+		if errs = append(errs, err); ctx.Err() != nil {
+			return errors.Join(errs...)
 		}
+	}
+	return errors.Join(append(errs, b.elsewhere(ctx, o, r))...)
+}
+
+// elsewhere measures what has to do with none of the registries, or with others.
+func (b *bench) elsewhere(ctx context.Context, o options, r *report) error {
+	var errs []error
+	if o.manifests > 0 {
+		for _, n := range fifthAndAll(o.manifests) {
+			res, err := b.rank(ctx, n)
+			if err == nil {
+				r.scale = append(r.scale, res)
+			}
+			errs = append(errs, err)
+		}
+	}
+	if o.listing > 0 {
+		l, err := b.listings(ctx, o.listing)
+		r.listings, errs = append(r.listings, l...), append(errs, err)
+	}
+	if o.others > 0 {
+		p, err := b.others(ctx, o.others)
+		r.others, errs = append(r.others, p...), append(errs, err)
 	}
 	return errors.Join(errs...)
 }
@@ -120,12 +142,30 @@ func (b *bench) one(ctx context.Context, k kind, o options, r *report) error {
 		j, err := b.wholeJob(ctx, k, o.job)
 		r.job, errs = append(r.job, j...), append(errs, err)
 	}
-	if o.large > 0 && k.deletesTags {
-		l, err := b.large(ctx, k, o.large)
+	if k.deletesTags {
+		errs = append(errs, b.atScale(ctx, k, o, r))
+	}
+	return errors.Join(errs...)
+}
+
+// atScale measures many tags and many repositories on one registry.
+func (b *bench) atScale(ctx context.Context, k kind, o options, r *report) error {
+	var errs []error
+	add := func(res scaleResult, err error) {
 		if err == nil {
-			r.large = append(r.large, l)
+			r.scale = append(r.scale, res)
 		}
 		errs = append(errs, err)
+	}
+	if o.large > 0 {
+		for _, n := range fifthAndAll(o.large) {
+			add(b.large(ctx, k, n))
+		}
+	}
+	if o.many > 0 {
+		for _, n := range fifthAndAll(o.many) {
+			add(b.many(ctx, k, n))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -29,19 +29,23 @@ type options struct {
 	job           float64       // how much of the script's job; 0 leaves it out
 	objects       []int         // numbers of images on object storage
 	operation     time.Duration // what each of its operations takes; 0 leaves it out
-	large         int           // tags of the repository that memory is measured with; 0 leaves it out
+	large         int           // tags of the largest repository; 0 leaves it out
+	many          int           // repositories; 0 leaves them out
+	manifests     int           // in a log that is ranked; 0 leaves it out
+	listing       int           // tags of each repository that is listed; 0 leaves it out
+	others        int           // images on registries of other kinds; 0 leaves them out
 	svg           string        // file for the plot; "" draws none
 	out, write    string        // files for the tables beside standard output
 }
 
 // quickly is what --quick changes, for flags that are not given.
-var quickly = map[string]string{"n": "100,500", "budget": "10s", "repeat": "1", "job": "0", "large": "0", "object-n": "20,50"}
+var quickly = map[string]string{"n": "100,500", "budget": "10s", "repeat": "1", "job": "0", "large": "0", "many": "0", "manifests": "0", "listing": "100", "others": "200", "object-n": "20,50"}
 
 // parse reads the command line.
 func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	quick := flags.Bool("quick", false, "small repositories only: --n 100,500 --budget 10s --repeat 1 --job 0 --large 0 --object-n 20,50")
+	quick := flags.Bool("quick", false, "small repositories only: --n 100,500 --budget 10s --repeat 1 --job 0 --large 0 --many 0 --manifests 0 --listing 100 --others 200 --object-n 20,50")
 	registry := flags.String("registry", "all", "2.8.2, 3.1.2 or all")
 	images := flags.String("n", "100,500,1000,2000,5000", "numbers of images")
 	delays := flags.String("delay", "0,20ms", "round trips to add")
@@ -51,7 +55,11 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags.Float64Var(&o.job, "job", 1, "how much of the script's job of nine repositories: 1 is all of its 6516 images; 0 leaves it out")
 	objects := flags.String("object-n", "50,100,200,1000,5000", "numbers of images on object storage")
 	flags.DurationVar(&o.operation, "object", 10*time.Millisecond, "what each operation of the object storage takes; 0 leaves it out")
-	flags.IntVar(&o.large, "large", 100000, "tags of the repository that peak memory is measured with; 0 leaves it out")
+	flags.IntVar(&o.large, "large", 100000, "tags of one large repository; 0 leaves it out")
+	flags.IntVar(&o.many, "many", 5000, "repositories that are pruned in one call; 0 leaves them out")
+	flags.IntVar(&o.manifests, "manifests", 1000000, "manifests in a log that is ranked; 0 leaves it out")
+	flags.IntVar(&o.listing, "listing", 1000, "tags that are listed on the fakes of the services that have a list of their own; 0 leaves it out")
+	flags.IntVar(&o.others, "others", 1000, "images on registries that read no tags for a deletion; 0 leaves them out")
 	flags.StringVar(&o.svg, "svg", "", "`file` for the plot")
 	flags.StringVar(&o.out, "out", "", "`file` for the tables")
 	flags.StringVar(&o.write, "write", "", "Markdown `file` whose part between the markers becomes the tables")
@@ -81,7 +89,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	}
 	slices.Sort(o.images)
 	slices.Sort(o.objects)
-	if min(o.images[0], o.objects[0]) <= keep || o.operation < 0 || slices.Min(o.delays) < 0 || o.budget <= 0 || o.repeat < 1 || o.job < 0 || o.large < 0 {
+	if min(o.images[0], o.objects[0]) <= keep || o.operation < 0 || slices.Min(o.delays) < 0 || o.budget <= 0 || o.repeat < 1 || o.job < 0 || min(o.large, o.many, o.manifests, o.listing, o.others) < 0 {
 		return o, fmt.Errorf("%w: numbers of images are greater than %d, --budget and --repeat than 0, and nothing is negative", errUsage, keep)
 	}
 	return o, nil
@@ -101,10 +109,10 @@ func each[T cmp.Ordered](list string, read func(string) (T, error)) (out []T, er
 
 func choose(name string) ([]kind, error) {
 	if name == "all" {
-		return kinds, nil
+		return distributions, nil
 	}
 	var names []string
-	for _, k := range kinds {
+	for _, k := range distributions {
 		if k.name == name {
 			return []kind{k}, nil
 		}

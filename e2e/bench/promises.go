@@ -62,8 +62,23 @@ func (r report) promises() []promise {
 	for _, s := range r.steady {
 		out = append(out, number{s.roundTrips(s.elapsed), true}.promise("steady state, "+s.name()+": round trips", 9, false))
 	}
-	for _, l := range r.large {
-		out = append(out, number{float64(l.peak) / 1e6, l.peak > 0}.promise(fmt.Sprintf("%d tags: peak memory in MB", l.tags), 400, false))
+	for _, j := range []struct {
+		registry, name string
+		bound          float64
+	}{
+		{"3.1.2", nameRegsweep, 5}, {"3.1.2", nameWarm, 10}, {"2.8.2", nameRegsweep, 1 / 1.15}, {"2.8.2", nameWarm, 1}, {"2.8.2", nameRetag, 4}, {"2.8.2", nameOffline, 6},
+	} {
+		add(timesAsFast(r.job, j.registry, j.name), j.registry+", nine repositories, "+j.name+": times as fast as the script", j.bound, true)
+	}
+	for _, o := range r.others {
+		if o.contestant.name != nameNaive && o.contestant.name != nameTagsFirst {
+			add(o.ofNaive(r.others), fmt.Sprintf("%s, %d images, %s: times the naive loop", o.registry, o.images, o.contestant.name), 1.15, false)
+		}
+	}
+	for _, s := range r.scale {
+		if s.what.most > 0 {
+			out = append(out, number{float64(s.peak) / 1e6, s.peak > 0}.promise(fmt.Sprintf("%d %s: peak memory in MB", s.count, s.what.name), float64(s.what.most)/1e6, false))
+		}
 	}
 	return out
 }
@@ -72,6 +87,14 @@ func (r report) promises() []promise {
 type number struct {
 	value float64
 	known bool
+}
+
+// String is the number as it stands in a table.
+func (n number) String() string {
+	if !n.known {
+		return "–"
+	}
+	return times(n.value)
 }
 
 func (n number) promise(text string, bound float64, atLeast bool) promise {
@@ -137,6 +160,6 @@ func writePromises(w io.Writer, r report) {
 		if p.known {
 			measured = fmt.Sprintf("%.3g", p.measured)
 		}
-		writeRow(w, p.text, wanted+fmt.Sprintf("%g", p.bound), measured, p.kept())
+		writeRow(w, p.text, wanted+fmt.Sprintf("%.3g", p.bound), measured, p.kept())
 	}
 }

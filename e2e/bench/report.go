@@ -18,7 +18,9 @@ type report struct {
 	thresholds []threshold
 	steady     []steadyResult
 	job        []jobResult
-	large      []largeResult
+	scale      []scaleResult
+	listings   []listingResult
+	others     []otherResult
 	missing    []string // what could not be measured here, one line each
 	plot       string   // the plot's file as the tables name it; "" without a plot
 }
@@ -45,7 +47,9 @@ func (r report) tables(w io.Writer) {
 	writeThresholds(w, r.thresholds)
 	writeSteady(w, r.steady)
 	writeJob(w, r.job)
-	writeLarge(w, r.large)
+	writeOthers(w, r.others)
+	writeListings(w, r.listings)
+	writeScale(w, r.scale)
 }
 
 // title is what a part of the report is about.

@@ -22,7 +22,7 @@ func made() report {
 	measured := func(images int, d time.Duration) cell {
 		return cell{images: images, result: &result{elapsed: d, verdict: verdict{2, 2, 0}}}
 	}
-	p := &panel{kind: kinds[1], best: 16, triedWith: 1000, tried: map[int]time.Duration{16: time.Second}}
+	p := &panel{kind: distributions[1], best: 16, triedWith: 1000, tried: map[int]time.Duration{16: time.Second}}
 	p.rows = []row{
 		{contestant{name: nameScript, label: "script", style: "script"}, []cell{measured(500, 5*time.Second), measured(1000, 20*time.Second), {images: 5000, estimate: 500 * time.Second}}},
 		{contestant{name: nameRegsweep, label: "regsweep", style: "regsweep", against: nameSafe}, []cell{measured(500, time.Second/2), measured(1000, time.Second), measured(5000, 5*time.Second)}},
@@ -36,10 +36,17 @@ func made() report {
 		{p.rows[2].contestant, []cell{measured(100, time.Second), measured(1000, 13*time.Second)}},
 	}
 	return report{
-		command: "go run -C e2e ./bench", panels: []*panel{p, objects, {kind: kinds[1], delay: 20 * time.Millisecond, rows: p.rows}},
-		steady: []steadyResult{{kind: kinds[1], line: relay.Options{RoundTrip: steadyDelay}, result: result{elapsed: 200 * time.Millisecond}}},
-		prices: []prices{{kind: kinds[1], images: 1000, rows: []bare.Price{{Kind: "HEAD manifest", Elapsed: time.Second}, {Kind: "GET config", Elapsed: 12 * time.Second}}}},
-		large:  []largeResult{{kind: kinds[1], tags: 100000, peak: 300e6}},
+		command: "go run -C e2e ./bench", panels: []*panel{p, objects, {kind: distributions[1], delay: 20 * time.Millisecond, rows: p.rows}},
+		steady: []steadyResult{{kind: distributions[1], line: relay.Options{RoundTrip: steadyDelay}, result: result{elapsed: 200 * time.Millisecond}}},
+		prices: []prices{{kind: distributions[1], images: 1000, rows: []bare.Price{{Kind: "HEAD manifest", Elapsed: time.Second}, {Kind: "GET config", Elapsed: 12 * time.Second}}}},
+		others: []otherResult{
+			{"olareg", contestant{name: nameNaive}, 1000, result{elapsed: time.Second}}, {"olareg", contestant{name: nameByName}, 1000, result{elapsed: 1100 * time.Millisecond}},
+		},
+		listings: []listingResult{{"GitLab", 1000, reading{time.Second / 2, 11}, reading{2 * time.Second, 1001}, reading{5 * time.Second, 3001}}},
+		job: []jobResult{
+			{distributions[1], contestant{name: nameScript}, 6516, result{elapsed: time.Minute}}, {distributions[1], contestant{name: nameRegsweep}, 6516, result{elapsed: 10 * time.Second}},
+		},
+		scale: []scaleResult{{what: manyTags, kind: "3.1.2", count: 20000, elapsed: time.Second, peak: 100e6}, {what: manyTags, kind: "3.1.2", count: 100000, elapsed: 5 * time.Second, peak: 290e6}},
 	}
 }
 
@@ -60,7 +67,11 @@ func TestReport(t *testing.T) {
 		"| steady state, 3.1.2, a new connection costs nothing: round trips | at most 9 | 10 | **no** |",
 		"### What 1000 requests of each kind take: registry 3.1.2 on loopback",
 		"| GET config | 12.0 s | 12 |",
-		"| 3.1.2 | 100000 | 0.00 s | 0 | 286 MiB |",
+		"| 3.1.2 | 100000 | 5.00 s | 0 | 277 MiB | 1.00 | 0.66 |",
+		"| 100000 tags in one repository, a dry run with a JSON report: peak memory in MB | at most 300 | 290 | yes |",
+		"| olareg, 1000 images, regsweep `--sort name`: times the naive loop | at most 1.15 | 1.1 | yes |",
+		"| 3.1.2, nine repositories, regsweep: times as fast as the script | at least 5 | 6 | yes |",
+		"| GitLab | 1000 | 0.50 s | 11 | 2.00 s | 1001 | 5.00 s | 3001 | 4.00 |",
 	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is missing in\n%s", want, b.String())
@@ -77,8 +88,8 @@ func TestPlotIsXML(t *testing.T) {
 	t.Parallel()
 	for name, panels := range map[string][]*panel{
 		"measured": made().panels,
-		"one size": {{kind: kinds[0], rows: []row{{contestant{label: "floor", style: "floor"}, []cell{{images: 100, result: &result{elapsed: time.Second}}}}}}},
-		"nothing":  {{kind: kinds[0], rows: []row{{contestant{label: "floor", style: "floor"}, []cell{{images: 100, failed: true}}}}}},
+		"one size": {{kind: distributions[0], rows: []row{{contestant{label: "floor", style: "floor"}, []cell{{images: 100, result: &result{elapsed: time.Second}}}}}}},
+		"nothing":  {{kind: distributions[0], rows: []row{{contestant{label: "floor", style: "floor"}, []cell{{images: 100, failed: true}}}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -155,7 +166,7 @@ func TestReplaceBlock(t *testing.T) {
 func TestAnswer(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	p := &panel{kind: kinds[1], delay: 20 * time.Millisecond, rows: []row{
+	p := &panel{kind: distributions[1], delay: 20 * time.Millisecond, rows: []row{
 		{contestant{name: nameRegsweep}, []cell{{images: 1000, result: &result{elapsed: time.Second}}, {images: asked, result: &result{elapsed: 3450 * time.Millisecond}}}},
 		{contestant{name: nameWarm}, []cell{{images: asked, failed: true}}},
 		{contestant{name: nameScript}, []cell{{images: asked, estimate: 86 * time.Second}}},

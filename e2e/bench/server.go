@@ -14,13 +14,15 @@ type kind struct {
 	name        string
 	start       registries.Start
 	deletesTags bool // else only digests
+	// operated starts the same registry as one that commands stop and start; nil where the benchmark has no such.
+	operated func(dir string) (*registries.Operated, error)
 	// operation is what each operation of the storage takes longer while a contestant works; 0 is a folder in memory.
 	operation time.Duration
 }
 
-var kinds = []kind{
-	{"2.8.2", registries.DockerRegistry2, false, 0},
-	{"3.1.2", registries.Distribution3, true, 0},
+var distributions = []kind{
+	{name: "2.8.2", start: registries.DockerRegistry2, operated: registries.OperateDockerRegistry2},
+	{name: "3.1.2", start: registries.Distribution3, deletesTags: true},
 }
 
 // server is a registry with storage that goes when it is closed. Contestants reach it through a relay that counts what
@@ -29,18 +31,41 @@ type server struct {
 	*registries.Server
 	relay    *relay.Relay
 	requests *counter
+	collect  []string // flags with which its garbage collection is run; none where that cannot be
 }
 
 // start starts an empty registry behind a relay.
-func (b *bench) start(k kind, o relay.Options) (_ *server, err error) {
+func (b *bench) start(k kind, o relay.Options) (*server, error) {
+	return b.behind(o, func(dir string) (*server, error) {
+		s, err := k.start(dir, registries.Options{})
+		return &server{Server: s}, err
+	})
+}
+
+// startOperated starts one that commands stop and start.
+func (b *bench) startOperated(k kind, o relay.Options) (*server, error) {
+	return b.behind(o, func(dir string) (*server, error) {
+		r, err := k.operated(dir)
+		if err != nil {
+			return nil, err
+		}
+		return &server{Server: r.Server, collect: []string{
+			"--gc", "--gc-via", "local:", "--gc-stop", r.Stop, "--gc-start", r.Start, "--gc-binary", r.Binary, "--gc-config", r.Config,
+		}}, nil
+	})
+}
+
+// behind starts a registry with a storage of its own and a relay in front of it.
+func (b *bench) behind(o relay.Options, start func(dir string) (*server, error)) (_ *server, err error) {
 	dir, err := os.MkdirTemp(b.dir, "storage-")
 	if err != nil {
 		return nil, err
 	}
-	s := &server{requests: &counter{}}
-	if s.Server, err = k.start(dir, registries.Options{}); err != nil {
+	s, err := start(dir)
+	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
+	s.requests = &counter{}
 	o.Tap = s.requests.tap
 	if s.relay, err = relay.Start(s.Host, o); err != nil {
 		return nil, errors.Join(err, s.Close(), os.RemoveAll(dir))

@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/regsweep/regsweep/e2e/bench/product"
 )
@@ -24,6 +26,7 @@ type sweep struct {
 	keep     int
 	deleteBy string // "" is its default
 	sort     string // the same
+	shard    string // "" names the repositories one by one, any other names all of zdtest by a pattern
 	dryRun   bool
 	peak     bool // runs it under the command that measures its memory, whose own start takes time too
 }
@@ -31,10 +34,15 @@ type sweep struct {
 // args is the command line, with a JSON report beside the table: the most that it is asked for at once.
 func (s sweeper) args(t task, o sweep) []string {
 	var args []string
-	for _, r := range t.repositories {
-		args = append(args, t.host+"/"+r.path)
+	if o.shard != "" {
+		args = append(args, t.host+"/zdtest/*", "--shard", o.shard)
+	} else {
+		for _, r := range t.repositories {
+			args = append(args, t.host+"/"+r.path)
+		}
 	}
-	args = append(args, "--keep-last", strconv.Itoa(o.keep), "--state-dir", t.state, "--report", filepath.Join(s.home, "report.json"))
+	args = append(args, t.collect...)
+	args = append(args, "--keep-last", strconv.Itoa(o.keep), "--state-dir", t.state, "--report", s.report())
 	if o.deleteBy != "" {
 		args = append(args, "--delete-by", o.deleteBy)
 	}
@@ -50,8 +58,8 @@ func (s sweeper) args(t task, o sweep) []string {
 	return args
 }
 
-// run runs regsweep once for all the repositories and returns the peak of its memory, 0 when nobody asked for that.
-func (s sweeper) run(ctx context.Context, t task, o sweep) (int64, error) {
+// run runs regsweep once for all the repositories.
+func (s sweeper) run(ctx context.Context, t task, o sweep) (out spent, err error) {
 	measured := filepath.Join(s.home, "peak.bytes")
 	program, args := s.program, s.args(t, o)
 	if o.peak {
@@ -61,17 +69,50 @@ func (s sweeper) run(ctx context.Context, t task, o sweep) (int64, error) {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	if err := cmd.Run(); err != nil {
-		return 0, fmt.Errorf("run regsweep: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
+		return out, fmt.Errorf("run regsweep: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
 	}
-	if !o.peak {
-		return 0, nil
+	if len(t.collect) > 0 {
+		if out.collect, err = s.collected(); err != nil {
+			return out, err
+		}
 	}
-	text, err := os.ReadFile(measured)
+	if o.peak {
+		text, err := os.ReadFile(measured)
+		if err != nil {
+			return out, err
+		}
+		out.peak, err = strconv.ParseInt(string(text), 10, 64)
+		return out, err
+	}
+	return out, nil
+}
+
+// collected is how long the latest run's garbage collection took, by its report.
+func (s sweeper) collected() (time.Duration, error) {
+	text, err := os.ReadFile(s.report())
 	if err != nil {
 		return 0, err
 	}
-	return strconv.ParseInt(string(text), 10, 64)
+	var told struct {
+		GC struct {
+			Collected      bool
+			CollectSeconds float64 `json:"collect_seconds"`
+		}
+	}
+	if err := json.Unmarshal(text, &told); err != nil {
+		return 0, fmt.Errorf("read regsweep's report: %w", err)
+	}
+	if !told.GC.Collected {
+		return 0, errNotCollected
+	}
+	return time.Duration(told.GC.CollectSeconds * float64(time.Second)), nil
 }
+
+// errNotCollected is returned for a run that was to collect and has not.
+var errNotCollected = errors.New("regsweep has not run the garbage collection")
+
+// report is the file of the latest run's report.
+func (s sweeper) report() string { return filepath.Join(s.home, "report.json") }
 
 // errFlags is returned when the sources beside the benchmark are of a regsweep that cannot be measured.
 var errFlags = errors.New("regsweep does not know a flag that it is measured with")

@@ -32,6 +32,15 @@ func DockerRegistry2(dir string, o Options) (*Server, error) {
 	return onFreePort(dir, func(s *Server) error { return s.distribution(binary, o, "") })
 }
 
+// OperateDockerRegistry2 is [DockerRegistry2] as a registry that commands stop and start.
+func OperateDockerRegistry2(dir string) (*Operated, error) {
+	binary, err := exec.LookPath("docker-registry")
+	if err != nil {
+		return nil, fmt.Errorf("%w: apt-get install docker-registry", ErrNotInstalled)
+	}
+	return Operate(binary, dir, Options{})
+}
+
 // Distribution300 runs distribution 3.0.0, the program that "make tools" builds, with its storage in dir.
 func Distribution300(dir string, o Options) (*Server, error) {
 	binary, err := tool("distribution-3.0.0", "tools")

@@ -14,7 +14,7 @@ type Task struct {
 	URL          string   // of the registry
 	Repositories []string // their paths
 	Keep         int      // how many tags of each stay
-	Workers      int      // of the floors and the peers; the others have their own number
+	Workers      int      // of the floors and the peers, and of the naive loop unless that is 0; the others have their own number
 	DeletesTags  bool     // whether the registry does, for the floors
 	Dates        string   // how the safe floor knows what is newest, one of the ways below
 	File         string   // of the dates, for [DatesCached] and [Remember]

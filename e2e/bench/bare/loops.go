@@ -1,6 +1,7 @@
 package bare
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -10,13 +11,13 @@ import (
 	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 )
 
-// naiveWorkers is how many requests the naive loop sends at once: as many as the script had threads.
+// naiveWorkers is how many requests the naive loop sends at once when it is not told: as many as the script had threads.
 const naiveWorkers = 10
 
 // naive is the first thing that comes to mind: it lists, asks for the digest of each tag, and deletes digests, several
 // at once. It keeps the last tags of the listing.
 func naive(ctx context.Context, t Task) error {
-	return t.each(ctx, naiveWorkers, func(ctx context.Context, l loop) error {
+	return t.each(ctx, cmp.Or(t.Workers, naiveWorkers), func(ctx context.Context, l loop) error {
 		tags, err := List(ctx, l.client, l.base)
 		if err != nil {
 			return err
