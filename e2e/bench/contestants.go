@@ -60,6 +60,7 @@ const (
 	nameByName      = "regsweep `--sort name`"
 	nameRetag       = "regsweep `--delete-by retag`"
 	nameRetagByName = "regsweep `--delete-by retag --sort name`"
+	nameRetagWarm   = "regsweep `--delete-by retag`, warm cache"
 	nameTagsFirst   = "regsweep `--delete-by tags-first --sort name`"
 	nameOffline     = "regsweep `--delete-by offline`, without the collection itself"
 	nameOfflineWarm = "regsweep `--delete-by offline`, warm cache, without the collection itself"

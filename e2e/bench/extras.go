@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/regsweep/regsweep/e2e/bench/bare"
 	"github.com/regsweep/regsweep/e2e/relay"
 )
 
@@ -18,16 +19,23 @@ type jobResult struct {
 	result
 }
 
-// wholeJob lets the script and regsweep do the job of nine repositories. What fails is missing, and the others go on.
+// jobWorkers is how many requests the floors send at a time in the whole job.
+const jobWorkers = 64
+
+// wholeJob lets the script, the floors and regsweep do the job of nine repositories. What fails is missing, and the others
+// go on. The floors say what the registry itself needs for the requests that cannot be left out.
 func (b *bench) wholeJob(ctx context.Context, k kind, scale float64) ([]jobResult, error) {
 	f := field{k, relay.Options{}, job(scale)}
 	contestants := []contestant{
 		b.contestants(k)[0],
+		b.safe(k, jobWorkers, nameSafe, bare.DatesRead),
+		b.safe(k, jobWorkers, nameSafeCached, bare.DatesCached),
 		b.regsweep(nameRegsweep, "", sweep{peak: true}),
 		b.warm(b.regsweep(nameWarm, "", sweep{peak: true})),
 	}
 	if !k.deletesTags {
-		contestants = append(contestants, b.regsweep(nameRetag, "", sweep{deleteBy: "retag", peak: true}))
+		retag := sweep{deleteBy: "retag", peak: true}
+		contestants = append(contestants, b.regsweep(nameRetag, "", retag), b.warm(b.regsweep(nameRetagWarm, "", retag)))
 	}
 	if k.operated != nil {
 		contestants = append(contestants, b.offline(nameOffline, sweep{peak: true}), b.warm(b.offline(nameOfflineWarm, sweep{peak: true})))
