@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -130,7 +131,7 @@ func DockerRegistry2OnObjects(_ string, o Options) (*Server, error) {
 	}
 	return onFreePort("", func(s *Server) error {
 		s.Latency = &Latency{}
-		store := s3mem.New()
+		store := wholePrefixes{s3mem.New()}
 		if err := store.CreateBucket(bucket); err != nil {
 			return err
 		}
@@ -144,4 +145,21 @@ func DockerRegistry2OnObjects(_ string, o Options) (*Server, error) {
   redirect: {disable: true}`, front.URL, bucket)
 		return s.distribution(binary, o, "")
 	})
+}
+
+// wholePrefixes is a storage of objects whose pages end after all keys with a common prefix, as those of S3 do
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html, CommonPrefixes). gofakes3 goes on with the second
+// such key, and lists the prefix again: of 1000 tags, a registry then lists the last one of the first page twice.
+type wholePrefixes struct{ *s3mem.Backend }
+
+// ListBucket lists a page.
+func (b wholePrefixes) ListBucket(name string, prefix *gofakes3.Prefix, page gofakes3.ListBucketPage) (*gofakes3.ObjectList, error) {
+	list, err := b.Backend.ListBucket(name, prefix, page)
+	if err != nil || !list.IsTruncated {
+		return list, err
+	}
+	if n := len(list.CommonPrefixes); n > 0 && strings.HasPrefix(list.NextMarker, list.CommonPrefixes[n-1].Prefix) {
+		list.NextMarker = list.CommonPrefixes[n-1].Prefix + "\uffff" // after every key that a registry makes
+	}
+	return list, nil
 }
