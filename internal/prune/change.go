@@ -26,12 +26,15 @@ func (e *execution) changes(ctx context.Context, left []oci.Digest) bool {
 	if !t.runs() {
 		return false
 	}
-	tags := e.tagsLeft()
+	rest := e.remaining()
 	switch {
-	case len(left) == 0 || tags < tagsFirstFrom:
+	case (len(left) == 0 || rest.tags < tagsFirstFrom) && t.isDear():
+		t.ends(fmt.Sprintf(", and only %d tags were left", rest.tags))
+		return false
+	case len(left) == 0 || rest.tags < tagsFirstFrom:
 		t.ends("")
 		return false
-	case !t.sure || !t.gains(tags) || !e.health.begins(ctx):
+	case !t.sure || !t.gains(rest) || !e.health.begins(ctx):
 		return false
 	case e.options.Journal == nil:
 		e.warn("tags are not removed first, which takes longer: %v", ErrNoJournal)
@@ -41,13 +44,13 @@ func (e *execution) changes(ctx context.Context, left []oci.Digest) bool {
 		t.ends(", and without a journal images are deleted by digest")
 		return false
 	}
-	return e.changeOver(ctx, tags)
+	return e.changeOver(ctx, rest)
 }
 
 // changeOver changes the method, unless the latest look is not from just now and another one does not confirm the decision: where the
 // whole registry has become slower, a deletion costs no more looks than before. What this look takes for granted a
 // deletion by digest must not take for granted, so it does not count as a look for those.
-func (e *execution) changeOver(ctx context.Context, tags int) bool {
+func (e *execution) changeOver(ctx context.Context, rest remaining) bool {
 	t := e.trial
 	at, took := e.looks.at, e.looks.took
 	defer func() {
@@ -56,8 +59,8 @@ func (e *execution) changeOver(ctx context.Context, tags int) bool {
 			e.looks.at, e.looks.took = at, took
 		}
 	}()
-	if !t.early() {
-		if e.watchTags(sampleTags); !e.look(ctx) || !t.gains(tags) {
+	if !t.early() || e.age() > e.lookFor() {
+		if e.watchTags(sampleTags); !e.look(ctx) || !t.gains(rest) {
 			return false
 		}
 	}
@@ -66,16 +69,19 @@ func (e *execution) changeOver(ctx context.Context, tags int) bool {
 		can, err = e.canDeleteTags(ctx)
 	}
 	switch {
+	case err != nil && ctx.Err() != nil: // which says nothing of the registry
+		return false
 	case err != nil: // deletions by digest work all the same, and tell when they do not
 		t.ends(", and it is not clear whether this registry removes tags by themselves: " + err.Error())
 		return false
 	case !can:
-		t.ends(", and this registry does not remove tags by themselves" + e.advice(tags))
+		t.ends(", and this registry does not remove tags by themselves" + e.advice(rest))
 		return false
 	}
 	e.watchTags(0) // those that the look has asked for too
+	e.health.asksAgain()
 	e.method = TagsFirst
-	t.ends(fmt.Sprintf(", so that after %d of them the tags of all others were removed first", e.ledger.dones))
+	t.ends(fmt.Sprintf(", so that after %d of them regsweep changed to removing the tags first", e.ledger.dones))
 	return true
 }
 
@@ -92,17 +98,16 @@ func (e *execution) watchTags(but int) {
 	}
 }
 
-// tagsLeft counts the tags of what is still to be deleted.
-func (e *execution) tagsLeft() int {
-	n := 0
+// remaining counts what is still to be deleted.
+func (e *execution) remaining() (out remaining) {
 	for d := range e.ledger.rest() {
-		n += len(e.ledger.images[d].Tags)
+		out.images++
+		out.tags += len(e.ledger.images[d].Tags)
 	}
-	return n
+	return out
 }
 
-// asked are the methods that somebody has to ask for, where a registry does not remove tags: what each takes for an
-// image, as a multiple of a look at a tag (docs/performance.md: with retag 1000 images take 3.2 times as long as a look at
+// asked are the methods that somebody has to ask for, where a registry does not remove tags: what each takes for a tag, as a multiple of a look at a tag (docs/performance.md: with retag 1000 images take 3.2 times as long as a look at
 // each), and what it needs.
 var asked = []struct {
 	flag  string
@@ -110,7 +115,7 @@ var asked = []struct {
 	needs string
 	can   func(Target) bool
 }{
-	{"--delete-by offline", 8, "it needs --gc and access to the registry's storage, such as --gc-via, and stops the registry meanwhile", func(t Target) bool {
+	{"--delete-by offline", 8, "it needs --gc, such as with --gc-via, and a storage that is a folder, and stops the registry meanwhile", func(t Target) bool {
 		scanner, tells := t.(registry.TagScanner)
 		return tells && scanner.ScansTags()
 	}},
@@ -121,7 +126,7 @@ var asked = []struct {
 }
 
 // advice says how long the rest takes by digest, and what would be faster, where that is worth it; "" where it is not.
-func (e *execution) advice(left int) string {
+func (e *execution) advice(left remaining) string {
 	t := e.trial
 	rest := t.rest(left)
 	if rest < adviseFrom {
@@ -129,12 +134,12 @@ func (e *execution) advice(left int) string {
 	}
 	var ways []string
 	for _, m := range asked {
-		if takes := time.Duration(left*m.looks) * t.request(); m.can(e.target) && takes < rest/2 {
+		if takes := time.Duration(left.tags*m.looks) * t.request(); m.can(e.target) && takes < rest/2 {
 			ways = append(ways, fmt.Sprintf("%s would take about %s: %s", m.flag, spoken(takes), m.needs))
 		}
 	}
 	if len(ways) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; the other %d tags take about %s by digest, and %s", left, spoken(rest), strings.Join(ways, "; "))
+	return fmt.Sprintf("; the other %d images take about %s by digest, and %s", left.images, spoken(rest), strings.Join(ways, "; "))
 }

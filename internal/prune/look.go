@@ -54,6 +54,17 @@ func (l *lookout) watched(tag string) {
 	delete(l.removing, tag)
 }
 
+// unwatch gives all of them back. Where some had no turn, the latest look has taken for granted where they point, and one may
+// have been moved to what has lost its tags: it is no look for a deletion by digest.
+func (l *lookout) unwatch() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.removing) > 0 {
+		clear(l.removing)
+		l.at = time.Time{}
+	}
+}
+
 // known is what a look takes for granted: tags that are looked at right before they are removed, and "" for those that
 // are gone.
 func (e *execution) known() map[string]oci.Digest {

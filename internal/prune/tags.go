@@ -10,12 +10,12 @@ import (
 	"github.com/regsweep/regsweep/internal/registry"
 )
 
-// removeTags removes the tags of everything that is still to be deleted, the roots first, and returns the digests that may be deleted now: those
-// of which a new look at the repository has shown that no tag leads to them. Wholes come before their parts and
-// subjects before their attachments, with a look between: a signature must not lose its tag when the image turns out to
-// be needed. A look has come right before, and the tags are watched.
+// removeTags removes the tags of everything that is still to be deleted, the roots first, and returns the digests that may
+// be deleted now: those of which a new look at the repository has shown that no tag leads to them. Wholes come before their
+// parts and subjects before their attachments, with a look between: a signature must not lose its tag when the image turns
+// out to be needed. A look that is not too old has come before, and the tags are watched.
 func (e *execution) removeTags(ctx context.Context, roots []oci.Digest) []oci.Digest {
-	e.removing = e.tagsLeft()
+	e.removing = e.remaining().tags
 	remove, err := e.remover(ctx)
 	if err != nil {
 		e.health.fails(err)
@@ -42,7 +42,7 @@ func (e *execution) removeTags(ctx context.Context, roots []oci.Digest) []oci.Di
 			break
 		}
 	}
-	clear(e.looks.removing) // what is left of it is kept, and is looked at from now on
+	e.looks.unwatch()
 	return begun
 }
 

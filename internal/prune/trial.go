@@ -16,8 +16,10 @@ const (
 	// dear is how many looks a deletion by digest must take. The price falls with the tags that are left, so that on
 	// average half of it is saved.
 	dear = 5
-	// priceOfTagsFirst is what an image costs whose tag is removed first: two looks' worth of requests, and the digest.
-	priceOfTagsFirst = 2.5
+	// priceOfTag is what the removal of a tag costs, with the look before it, and priceOfDigest what that of a digest costs
+	// to which no tag leads.
+	priceOfTag    = 2
+	priceOfDigest = 0.5
 	// changeTrips is how many round trips the change takes: a look, two requests that ask whether tags can be removed,
 	// and the look after the removal, with their pauses.
 	changeTrips = 6
@@ -36,8 +38,6 @@ const (
 	groupTrips = 3
 	// manyDeletions is from where on a group fills the line, so that it tells by itself what a deletion takes.
 	manyDeletions = 128
-	// maxGroup bounds what a registry can make dear before that is seen.
-	maxGroup = 512
 	// minReads is how many tags a look must have asked for to be a measure.
 	minReads = 16
 )
@@ -65,6 +65,14 @@ func newTrial(workers int) *trial {
 	return &trial{size: fewDeletions, workers: workers}
 }
 
+// afterRefusal is the trial on a registry that has said that it does not remove tags: it only tells how long the rest takes.
+func (t *trial) afterRefusal() *trial {
+	if t != nil {
+		t.refused = true
+	}
+	return t
+}
+
 // runs reports whether it is measured what deletions take.
 func (t *trial) runs() bool { return t != nil && !t.over }
 
@@ -82,7 +90,11 @@ func (t *trial) deleted(n int, took time.Duration, all bool) {
 		return
 	}
 	t.sure = false
-	if cost := t.cost(n, took); all && n == t.size && took > 0 && cost > 0 {
+	var cost time.Duration
+	if all && n == t.size && took > 0 {
+		cost = t.cost(n, took)
+	}
+	if cost > 0 {
 		if t.again {
 			cost = min(cost, t.delete)
 		}
@@ -93,13 +105,13 @@ func (t *trial) deleted(n int, took time.Duration, all bool) {
 		}
 	}
 	t.again = false
-	t.size = min(2*t.size, maxGroup)
+	t.size *= 2 // as many as all groups before it together: what becomes dear later is seen before it is most of them
 }
 
 // cost is what a deletion of a group takes the registry, 0 where the group does not tell.
 func (t *trial) cost(n int, took time.Duration) time.Duration {
 	few := t.few
-	if n <= someDeletions && took > 0 && (t.few == 0 || took < t.few) {
+	if n <= someDeletions && (t.few == 0 || took < t.few) {
 		t.few = took
 	}
 	var cost time.Duration
@@ -128,13 +140,17 @@ func (t *trial) isDear() bool {
 // early reports whether only the first small groups have been deleted, so that the look before them is from just now.
 func (t *trial) early() bool { return t.size <= 2*oneTrip }
 
+// remaining is what is still to be deleted.
+type remaining struct{ images, tags int }
+
 // gains reports whether the change saves more than it costs.
-func (t *trial) gains(left int) bool {
+func (t *trial) gains(left remaining) bool {
 	if !t.isDear() {
 		return false
 	}
-	saved := float64(left) * (float64(t.delete)/2 - priceOfTagsFirst*float64(t.request()))
-	return left >= tagsFirstFrom && saved > changeTrips*float64(t.few)
+	images, tags := float64(left.images), float64(left.tags)
+	saved := images*float64(t.delete)/2 - (priceOfTag*tags+priceOfDigest*images)*float64(t.request())
+	return left.tags >= tagsFirstFrom && saved > changeTrips*float64(t.few)
 }
 
 // ends decides for a method, for a reason that follows what was measured.
@@ -147,10 +163,13 @@ func (t *trial) reason() string {
 	if t == nil {
 		return ""
 	}
-	if t.why == "" && !t.over {
-		return t.measured()
+	switch {
+	case t.over:
+		return t.why
+	case t.isDear():
+		return t.measured() + ", and the change would have cost more than it saves"
 	}
-	return t.why
+	return t.measured()
 }
 
 // measured says what was measured, "" when nothing was.
@@ -165,7 +184,7 @@ func (t *trial) measured() string {
 }
 
 // rest estimates how long what is left takes by digest. The price of a deletion falls with the tags that are left.
-func (t *trial) rest(left int) time.Duration { return time.Duration(left) * t.delete / 2 }
+func (t *trial) rest(left remaining) time.Duration { return time.Duration(left.images) * t.delete / 2 }
 
 // times is how many times b a is, with as many digits as mean something.
 func times(a, b time.Duration) string {
