@@ -94,7 +94,9 @@ func (b *bench) contestants(k kind) []contestant {
 
 // warm lets regsweep know the dates.
 func (b *bench) warm(c contestant) contestant {
-	c.against = nameSafeCached
+	if c.against != "" {
+		c.against = nameSafeCached
+	}
 	c.prepare = func(ctx context.Context, t task) (spent, error) {
 		return b.sweeper.run(ctx, t, sweep{keep: keep, dryRun: true})
 	}

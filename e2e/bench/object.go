@@ -12,7 +12,7 @@ import (
 func (b *bench) onObjects(ctx context.Context, k kind, o options) (*panel, error) {
 	far := k
 	far.name = fmt.Sprintf("%s, object storage with %v an operation", k.name, o.operation)
-	far.operation = o.operation
+	far.operation, far.operated = o.operation, nil
 	far.start = registries.Distribution3OnObjects
 	if !k.deletesTags {
 		far.start = registries.DockerRegistry2OnObjects

@@ -41,7 +41,9 @@ func (s sweeper) args(t task, o sweep) []string {
 			args = append(args, t.host+"/"+r.path)
 		}
 	}
-	args = append(args, t.collect...)
+	if !o.dryRun { // which collects nothing
+		args = append(args, t.collect...)
+	}
 	args = append(args, "--keep-last", strconv.Itoa(o.keep), "--state-dir", t.state, "--report", s.report())
 	if o.deleteBy != "" {
 		args = append(args, "--delete-by", o.deleteBy)
@@ -71,7 +73,7 @@ func (s sweeper) run(ctx context.Context, t task, o sweep) (out spent, err error
 	if err := cmd.Run(); err != nil {
 		return out, fmt.Errorf("run regsweep: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
 	}
-	if len(t.collect) > 0 {
+	if len(t.collect) > 0 && !o.dryRun {
 		if out.collect, err = s.collected(); err != nil {
 			return out, err
 		}

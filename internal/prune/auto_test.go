@@ -200,7 +200,7 @@ func TestAutoMeasures(t *testing.T) {
 		why      string // a part of it
 	}{
 		"reads no tags":                     {1000, prices{read: 150 * us, digest: 300 * us}, 0, prune.ByDigest, 0, 999, "a deletion by digest took 0.3 ms, 2.0 times as long as a look at a tag (0.15 ms)"},
-		"reads all tags":                    {1000, prices{read: 150 * us, digest: 100 * us, perTag: 5 * us}, 0, prune.TagsFirst, 1, 11, "34 times as long as a look at a tag (0.15 ms), so that after 11 of them the tags of all others were removed first"},
+		"reads all tags":                    {1000, prices{read: 150 * us, digest: 100 * us, perTag: 5 * us}, 0, prune.TagsFirst, 1, 11, "34 times as long as a look at a tag (0.15 ms), so that after 11 of them regsweep changed to removing the tags first"},
 		"reads all tags, far away":          {1000, prices{line: 20 * time.Millisecond, read: 150 * us, digest: 100 * us, perTag: 5 * us}, 0, prune.TagsFirst, 1, 11, "times as long as a look at a tag"},
 		"reads no tags, far away":           {1000, prices{line: 200 * time.Millisecond, read: 150 * us, digest: 300 * us}, 0, prune.ByDigest, 0, 999, ""},
 		"waits for its disk":                {1000, prices{read: 150 * us, digest: 300 * us, waits: 30 * time.Millisecond}, 0, prune.ByDigest, 0, 999, ""},
@@ -209,6 +209,7 @@ func TestAutoMeasures(t *testing.T) {
 		"cannot remove tags":                {1000, prices{read: 150 * us, digest: 100 * us, perTag: 5 * us, noTags: true}, 0, prune.ByDigest, 1, 999, ", and this registry does not remove tags by themselves"},
 		"is known to read all tags":         {1000, prices{read: 150 * us, digest: 100 * us, perTag: 5 * us, scans: true}, 0, prune.TagsFirst, 1, 0, "the registry reads every tag of the repository for each deletion by digest"},
 		"is known, and cannot remove tags":  {1000, prices{read: 150 * us, digest: 100 * us, perTag: 5 * us, scans: true, noTags: true}, 0, prune.ByDigest, 1, 999, "34 times as long as a look at a tag (0.15 ms), and this registry does not remove tags by themselves"},
+		"is known, cannot, one at a time":   {1000, prices{read: 150 * us, digest: 100 * us, perTag: 5 * us, scans: true, noTags: true}, 1, prune.ByDigest, 1, 999, ""},
 		"is known, one request at a time":   {1000, prices{read: 150 * us, digest: 100 * us, perTag: 5 * us, scans: true}, 1, prune.TagsFirst, 1, 0, ""},
 		"is known, and only a few are left": {50, prices{read: 150 * us, digest: 100 * us, perTag: 500 * us, scans: true}, 0, prune.ByDigest, 0, 49, ""},
 		"ten times slower in the middle":    {2000, prices{read: 150 * us, digest: 300 * us, slower: tenTimes}, 0, prune.ByDigest, 0, 1999, ""},
@@ -313,7 +314,7 @@ func TestAutoAdvises(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := simulate(5000, prices{read: 700 * us, digest: 700 * us, perTag: 12 * us, noTags: true, scans: true})
 		res := s.execute(t, prune.Options{Journal: &paper{}})
-		want := "the other 4988 tags take about 3 min by digest, and --delete-by offline would take about 28 s: it needs --gc and access to the registry's storage, such as --gc-via, and stops the registry meanwhile; --delete-by retag would take about 14 s: it pushes a placeholder, and its login needs the right to push"
+		want := "the other 4988 images take about 3 min by digest, and --delete-by offline would take about 28 s: it needs --gc, such as with --gc-via, and a storage that is a folder, and stops the registry meanwhile; --delete-by retag would take about 14 s: it pushes a placeholder, and its login needs the right to push"
 		if !strings.Contains(res.Why, want) {
 			t.Errorf("got %q, want %q in it", res.Why, want)
 		}

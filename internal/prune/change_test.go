@@ -62,7 +62,7 @@ func TestChangeOfMethod(t *testing.T) {
 		removed int
 		why     string
 	}{
-		registrytest.V3: {prune.TagsFirst, 60, "so that after 11 of them the tags of all others were removed first"},
+		registrytest.V3: {prune.TagsFirst, 60, "so that after 11 of them regsweep changed to removing the tags first"},
 		registrytest.V2: {prune.ByDigest, 0, "this registry does not remove tags by themselves"},
 	} {
 		t.Run(string(v), func(t *testing.T) {

@@ -58,6 +58,13 @@ func (h *health) hasAnswered() bool {
 	return h.answered
 }
 
+// asksAgain lets one request ask at a time again: another kind of deletion begins, which the registry has not accepted yet.
+func (h *health) asksAgain() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.answered = false
+}
+
 // cancelled notes that the run ended before something else was begun.
 func (h *health) cancelled(ctx context.Context) {
 	h.mu.Lock()

@@ -83,8 +83,7 @@ func (e *execution) auto(ctx context.Context) error {
 	case can:
 		e.method = TagsFirst
 	default:
-		e.trial = newTrial(e.workers())
-		e.trial.refused = true
+		e.trial = newTrial(e.workers()).afterRefusal()
 	}
 	return nil
 }

@@ -198,7 +198,7 @@ func hostile(nasty string) Summary {
 	f.drop(f.image(2*time.Hour, 40*mib, nasty), skipped(nasty), nasty)
 	f.drop(f.image(2*time.Hour, 40*mib, nasty), deleted, nasty)
 	f.r.Plan.Warnings, f.r.Plan.Ghosts = []string{nasty}, []string{nasty}
-	f.r.Err = errors.New(nasty)
+	f.r.Err, f.r.Method, f.r.Why = errors.New(nasty), prune.Method(nasty), nasty
 	g := repo("zdtest")
 	g.r.Plan, g.r.Err = nil, errors.New(nasty)
 	g.r.Name.Path = "##vso[task.complete]"

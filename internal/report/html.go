@@ -82,6 +82,7 @@ type (
 	htmlProblem struct{ What, Repository, Image, Why, Hint string }
 	htmlSection struct {
 		Name, Page, Policy           string       // "" with only one repository
+		Method                       string       // how images were deleted, and why; "" where there was nothing to choose
 		History                      *htmlHistory // nil when it would add nothing
 		Kept, Doomed                 []htmlImage
 		KeptMore, DoomedMore         int
@@ -230,7 +231,7 @@ func (p *htmlReport) sections(s sheet) {
 
 // htmlSectionOf is the images of a repository in so many rows: two in three are for those that are kept.
 func htmlSectionOf(s Summary, v view, rows int) htmlSection {
-	out := htmlSection{KeptParts: v.keptParts.String()}
+	out := htmlSection{KeptParts: v.keptParts.String(), Method: v.method()}
 	if len(s.Repositories) > 1 {
 		out.Name, out.Page = long(v.Name.String()), v.page()
 		if v.Policy != s.Policy {

@@ -22,8 +22,8 @@ func (m *markdown) section(v view, limit int) string {
 		return p.String()
 	}
 	before := p.Len()
-	if v.Why != "" {
-		p.line(fmt.Sprintf("\nmethod: %s, because %s\n", v.Method, markdownText(long(v.Why))), limit)
+	if method := v.method(); method != "" {
+		p.line("\nmethod: "+markdownText(method)+"\n", limit)
 	}
 	p.add(v.historyBlock(), portion(before, limit, 1, 4))
 	gone := v.gone()

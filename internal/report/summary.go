@@ -66,7 +66,7 @@ type Outcome struct {
 	Broken []prune.Broken
 	// Method is how images were deleted; "" when none was.
 	Method prune.Method
-	// Why says why Method was chosen by measuring, with the times; "" where there was nothing to choose.
+	// Why says why auto has chosen Method, with the times where it has measured; "" where there was nothing to choose.
 	Why string
 	// Unfinished are manifests that nothing leads to any more and that a later run has to delete, as the journal has them.
 	Unfinished []oci.Digest

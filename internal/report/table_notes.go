@@ -36,8 +36,8 @@ func (v view) notes() string {
 		}
 		b.WriteByte('\n')
 	}
-	if v.Why != "" {
-		fmt.Fprintf(&b, "  method: %s, because %s\n", v.Method, long(v.Why))
+	if method := v.method(); method != "" {
+		fmt.Fprintf(&b, "  method: %s\n", method)
 	}
 	warnings, more := cut(v.own, maxNotes)
 	for _, text := range warnings {
@@ -47,6 +47,15 @@ func (v view) notes() string {
 		fmt.Fprintf(&b, "  warning: %d more\n", more)
 	}
 	return b.String()
+}
+
+// method says how images were deleted and why, "" where there was nothing to choose. A report that is read again is text from
+// outside.
+func (v view) method() string {
+	if v.Method == "" || v.Why == "" {
+		return ""
+	}
+	return clip(Visible(string(v.Method)+", because "+v.Why), 2*textRunes)
 }
 
 // shared writes what is said of more than one repository.

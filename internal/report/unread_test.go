@@ -62,12 +62,19 @@ func TestRemarks(t *testing.T) {
 	t.Parallel()
 	f := repo("zdtest").pair(1574).builds(1572, 1570, deleted)
 	f.r.Method, f.r.Unfinished = prune.Retag, []oci.Digest{digest(3), digest(4)}
-	f.r.Why = "a deletion took long"
+	// The longest reason, which advises two other methods, is not cut.
+	f.r.Why = "a deletion took long" + strings.Repeat(", and much longer", 25) + ", and its login needs the right to push"
 	forms := written(t, summary(f))
+	var page bytes.Buffer
+	if err := WriteHTML(&page, summary(f)); err != nil {
+		t.Fatal(err)
+	}
+	forms["html"] = strings.ReplaceAll(page.String(), "<wbr>", "")
 	for form, wants := range map[string][]string{
-		"table":    {"placeholder", "2 deletions were begun and not finished", "--state-dir", "method: retag, because a deletion took long"},
-		"markdown": {"placeholder", "2 deletions were begun and not finished", "method: retag, because a deletion took long"},
-		"json":     {`"deleted_by": "retag"`, `"deleted_by_reason": "a deletion took long"`, `"unfinished": [`, string(digest(3)), string(digest(4))},
+		"table":    {"placeholder", "2 deletions were begun and not finished", "--state-dir", "method: retag, because a deletion took long", "the right to push\n"},
+		"markdown": {"placeholder", "2 deletions were begun and not finished", "method: retag, because a deletion took long", "the right to push"},
+		"html":     {"<p>Method: retag, because a deletion took long", "the right to push</p>"},
+		"json":     {`"deleted_by": "retag"`, `"deleted_by_reason": "a deletion took long, and`, `"unfinished": [`, string(digest(3)), string(digest(4))},
 	} {
 		for _, want := range wants {
 			if !strings.Contains(forms[form], want) {

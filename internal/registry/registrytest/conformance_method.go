@@ -10,8 +10,8 @@ import (
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/prune"
-	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 	"github.com/regsweep/regsweep/internal/registry"
+	"github.com/regsweep/regsweep/internal/registry/registrytest/fixture"
 	"github.com/regsweep/regsweep/internal/retain"
 )
 
