@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +20,12 @@ import (
 var testNow = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func now() time.Time { return testNow }
+
+// ticking returns a clock that goes on by a second each time that somebody looks at it.
+func ticking() func() time.Time {
+	var looks atomic.Int64
+	return func() time.Time { return testNow.Add(time.Duration(looks.Add(1)) * time.Second) }
+}
 
 // ran is what a run did that kept one image of a repository and deleted another.
 func ran() report.Summary {
