@@ -66,6 +66,11 @@ func opened(t *testing.T, paths ...string) []publish.File {
 	return files
 }
 
+// env is an environment that has these variables alone.
+func env(variables map[string]string) func(string) string {
+	return func(name string) string { return variables[name] }
+}
+
 // put writes a file, and the folders that it is in.
 func put(t *testing.T, path, text string) {
 	t.Helper()
@@ -77,8 +82,12 @@ func put(t *testing.T, path, text string) {
 	}
 }
 
-// get reads a file, whose lines end as on Unix; a file that is not there has a text that none has.
+// get reads a file, whose lines end as on Unix. What cannot be read, or has no end, has a text that no file has.
 func get(path string) string {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return "unreadable: not a file"
+	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return "unreadable: " + err.Error()
