@@ -31,20 +31,19 @@ const drawEvery = 100 * time.Millisecond
 // bar is a bar on a terminal. Functions keep progressbar's own type out of every type that reaches an interface: its
 // methods include an HTTP server, which the linker would then keep, 0.6 MB of it.
 type bar struct {
-	unit      string
-	done, all int // as it shows them
 	name      string
+	done, all int // as it shows them
 	set       func(done int)
 	change    func(all int)
 	describe  func(name string)
 	clear     func()
 }
 
-func newBar(w io.Writer, name, unit string, all int) *bar {
+func newBar(w io.Writer, name string, all int) *bar {
 	b := progressbar.NewOptions(all, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(name),
 		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionClearOnFinish())
 	return &bar{
-		unit: unit, name: name, all: all,
+		name: name, all: all,
 		set:    func(done int) { _ = b.Set(done) }, // a bar that cannot be drawn is not a reason to stop
 		change: b.ChangeMax, describe: b.Describe,
 		clear: func() { _ = b.Clear() },
@@ -110,8 +109,8 @@ func (c *Console) EndProgress() {
 	c.progress.clear()
 }
 
-// draw shows one unit of all repositories in one bar. A bar that was full once, or was asked to show more than all, draws
-// nothing any more, so that what follows gets a new one.
+// draw shows one unit of all repositories in one bar. progressbar's own draws nothing any more after it was full or had to
+// show more than all, so that what follows gets a new one.
 func (c *Console) draw(name, unit string) {
 	p := &c.progress
 	of := p.units[unit]
@@ -123,13 +122,13 @@ func (c *Console) draw(name, unit string) {
 		return
 	case p.bar != nil && now.Sub(p.last) < drawEvery:
 		return
-	case p.bar != nil && (p.bar.unit != unit || p.bar.done >= all):
+	case p.bar != nil && p.bar.done >= all:
 		p.clear()
 	}
 	p.last = now
 	name = fitted(name+": "+unit, terminalWidth(c.w), all)
 	if p.bar == nil {
-		p.bar = newBar(c.w, name, unit, all)
+		p.bar = newBar(c.w, name, all)
 	}
 	p.bar.show(name, done, all)
 }

@@ -19,11 +19,12 @@ func TestProgressOnTerminal(t *testing.T) {
 		do   func(c *publish.Console)
 		want []string
 	}{
-		"one repository":       {counting("a: reads 100 400"), []string{"a: reads  25% |(100/400"}},
-		"several, in one bar":  {counting("a: reads 1 4", "b: reads 2 4"), []string{"b: reads  37% |(3/8"}},
-		"more than thought":    {counting("a: reads 1 2", "a: reads 3 8"), []string{"a: reads|(3/8"}},
-		"a shorter round":      {counting("a: reads 300 400", "a: reads 1 20"), []string{"a: reads|(1/20"}},
-		"a round like another": {counting("a: reads 400 400", "a: reads 1 400"), []string{"a: reads|(1/400"}},
+		"one repository":              {counting("a: reads 100 400"), []string{"a: reads  25% |(100/400"}},
+		"several, in one bar":         {counting("a: reads 1 4", "b: reads 2 4"), []string{"b: reads  37% |(3/8"}},
+		"more than thought":           {counting("a: reads 1 2", "a: reads 3 8"), []string{"a: reads|(3/8"}},
+		"a shorter round":             {counting("a: reads 300 400", "a: reads 1 20"), []string{"a: reads|(1/20"}},
+		"one is done, another begins": {counting("a: reads 1 2", "a: reads 2 2", "b: reads 1 5"), []string{"b: reads|(3/7"}},
+		"a round like another":        {counting("a: reads 400 400", "a: reads 1 400"), []string{"a: reads|(1/400"}},
 		"deletions after reads": {
 			counting("a: reads 1 400", "a: reads 400 400", "a: deletions 1 3"), []string{"a: deletions|(1/3"},
 		},
