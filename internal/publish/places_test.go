@@ -41,10 +41,8 @@ var everyReport = []string{"x.json", "x.txt", "page/"}
 // at returns the path of a place.
 func (p *places) at(name string) string { return filepath.Join(p.dir, name) }
 
-// plain makes the same of what two runs write to folders of their own.
-func (p *places) plain(text string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(text, p.dir, "DIR"), `\r\n`, `\n`)
-}
+// plain makes the same of what two runs write to folders of their own, on every operating system.
+func (p *places) plain(text string) string { return strings.ReplaceAll(lines(text), p.dir, "DIR") }
 
 // all returns what the places have, by their names. Those that are folders have their files one after the other.
 func (p *places) all(t *testing.T) map[string]string {

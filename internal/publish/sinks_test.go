@@ -111,7 +111,7 @@ func TestAnnotation(t *testing.T) {
 			if c.want != "" {
 				want = c.want + sum.Line() + "\n"
 			}
-			if got := strings.ReplaceAll(p.stderr.String(), "\r\n", "\n"); got != want {
+			if got := lines(p.stderr.String()); got != want {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		})
