@@ -67,7 +67,8 @@ func (f *File) open() error {
 	return err
 }
 
-// empty takes the report of an earlier run away, which nobody is to take for that of this one. A pipe or a device has none.
+// empty removes the report of an earlier run, so that nobody takes it for the report of this one. A pipe or a device has no
+// earlier report.
 func (f *File) empty() error {
 	info, err := f.file.Stat()
 	if err != nil || !info.Mode().IsRegular() {

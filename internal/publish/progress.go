@@ -50,7 +50,7 @@ func newBar(w io.Writer, name string, all int) *bar {
 	}
 }
 
-// show draws the bar. It is not told what has not changed, because it draws itself for each of these.
+// show draws the bar. progressbar draws it for each call, so that it is told only what has changed.
 func (b *bar) show(name string, done, all int) {
 	if all != b.all {
 		b.change(all)
