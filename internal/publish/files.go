@@ -30,29 +30,51 @@ func OpenFiles(lists []string, formOf func(path string) (report.Form, error)) ([
 		}
 		out = append(out, File{path: path, form: form})
 	}
-	for i := range out { // only now, so that a mistake in one does not empty another
-		if err := out[i].open(); err != nil {
-			return nil, fmt.Errorf("--report: %w", err)
+	// A mistake in one does not empty another: all are open before the first is emptied.
+	for _, prepare := range []func(*File) error{(*File).open, (*File).empty} {
+		for i := range out {
+			if err := prepare(&out[i]); err != nil {
+				closeAll(out)
+				return nil, fmt.Errorf("--report: %w", err)
+			}
 		}
 	}
 	return out, nil
 }
 
-// open creates what is to be written.
+func closeAll(files []File) {
+	for _, f := range files {
+		if f.file != nil {
+			_ = f.file.Close() // nothing was written to it
+		}
+	}
+}
+
+// open opens what is to be written, and creates it if it is not there. A file keeps its content.
 func (f *File) open() error {
-	if f.form != report.FormFolder {
-		var err error
-		f.file, err = create(f.path)
+	path := f.path
+	if f.form == report.FormFolder {
+		if err := os.MkdirAll(filepath.Clean(f.path), 0o755); err != nil {
+			return err
+		}
+		if err := probe(f.path); err != nil {
+			return err
+		}
+		path = filepath.Join(f.path, report.PageFile)
+	}
+	var err error
+	f.file, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
+	return err
+}
+
+// empty removes the report of an earlier run, so that nobody takes it for the report of this one. A pipe or a device has no
+// earlier report.
+func (f *File) empty() error {
+	info, err := f.file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
 		return err
 	}
-	err := os.MkdirAll(filepath.Clean(f.path), 0o755)
-	if err == nil {
-		err = probe(f.path)
-	}
-	if err == nil {
-		f.file, err = create(filepath.Join(f.path, report.PageFile))
-	}
-	return err
+	return f.file.Truncate(0)
 }
 
 // probe fails where no file can be made in a folder, whose files have names that are not known yet.
