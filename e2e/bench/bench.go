@@ -11,7 +11,6 @@ import (
 
 	"github.com/regsweep/regsweep/e2e/bench/product"
 	"github.com/regsweep/regsweep/e2e/relay"
-	"github.com/regsweep/regsweep/internal/oci"
 )
 
 // keep is how many images each repository keeps.
@@ -25,6 +24,8 @@ type bench struct {
 	log        io.Writer
 	// repeat is how often something short is measured; 0 and 1 are once.
 	repeat int
+
+	fillings *fillings
 }
 
 func newBench(ctx context.Context, log io.Writer) (*bench, error) {
@@ -32,7 +33,7 @@ func newBench(ctx context.Context, log io.Writer) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{dir: dir, log: log}
+	b := &bench{dir: dir, log: log, fillings: &fillings{by: map[string]filling{}}}
 	b.sweeper.home = dir
 	if b.sweeper.program, err = product.Build(ctx, dir); err == nil {
 		b.sweeper.peak, err = product.BuildPeak(ctx, dir)
@@ -99,23 +100,13 @@ func middle[T any](runs []T, elapsed func(T) time.Duration) T {
 	return runs[len(runs)/2]
 }
 
-// once fills a new registry, lets the contestant do its work and looks at what it has left.
+// once starts a registry that has been filled, lets the contestant do its work and looks at what it has left.
 func (b *bench) once(ctx context.Context, f field, c contestant) (res result, err error) {
-	start := b.start
-	if c.operated {
-		start = b.startOperated
-	}
-	s, err := start(f.kind, f.line)
+	s, wanted, err := b.filled(ctx, f, c.operated)
 	if err != nil {
 		return res, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	wanted := map[string]map[string]oci.Digest{}
-	for _, r := range f.repositories {
-		if wanted[r.path], err = r.fill(ctx, s.URL); err != nil {
-			return res, err
-		}
-	}
 	t, err := b.task(s, f.line.RoundTrip > 0, f.repositories)
 	if err != nil {
 		return res, err

@@ -35,16 +35,19 @@ type server struct {
 }
 
 // start starts an empty registry behind a relay.
-func (b *bench) start(k kind, o relay.Options) (*server, error) {
-	return b.behind(o, func(dir string) (*server, error) {
+func (b *bench) start(k kind, o relay.Options) (*server, error) { return b.startOn("", k, o) }
+
+// startOn starts a registry on a copy of a storage; "" is an empty one.
+func (b *bench) startOn(storage string, k kind, o relay.Options) (*server, error) {
+	return b.behind(storage, o, func(dir string) (*server, error) {
 		s, err := k.start(dir, registries.Options{})
 		return &server{Server: s}, err
 	})
 }
 
 // startOperated starts one that commands stop and start.
-func (b *bench) startOperated(k kind, o relay.Options) (*server, error) {
-	return b.behind(o, func(dir string) (*server, error) {
+func (b *bench) startOperated(storage string, k kind, o relay.Options) (*server, error) {
+	return b.behind(storage, o, func(dir string) (*server, error) {
 		r, err := k.operated(dir)
 		if err != nil {
 			return nil, err
@@ -56,8 +59,11 @@ func (b *bench) startOperated(k kind, o relay.Options) (*server, error) {
 }
 
 // behind starts a registry with a storage of its own and a relay in front of it.
-func (b *bench) behind(o relay.Options, start func(dir string) (*server, error)) (_ *server, err error) {
+func (b *bench) behind(storage string, o relay.Options, start func(dir string) (*server, error)) (_ *server, err error) {
 	dir, err := os.MkdirTemp(b.dir, "storage-")
+	if err == nil && storage != "" {
+		err = os.CopyFS(dir, os.DirFS(storage))
+	}
 	if err != nil {
 		return nil, err
 	}
