@@ -54,8 +54,10 @@ func TestLimit(t *testing.T) {
 		"from one":                                  {1, 64, steady(20 * ms), 64, 64},
 		"never above most":                          {16, 3, steady(ms), 3, 3},
 		"one at most":                               {16, 1, steady(ms), 1, 1},
-		"a registry that serves two at a time":      {1, 64, queueing(2, ms), 4, 40},
-		"one that serves twenty":                    {1, 64, queueing(20, ms), 20, 50},
+		"a registry that serves two at a time":      {1, 64, queueing(2, 20*ms), 4, 40},
+		"one that serves twenty":                    {1, 64, queueing(20, 20*ms), 20, 50},
+		"one whose queue nobody notices":            {1, 64, queueing(2, ms/4), 64, 64},
+		"one whose queue is noticed at thirty":      {1, 64, queueing(2, ms), 15, 40},
 		"answers that take no time that is noticed": {4, 64, steady(0), 1, 64},
 		"always too much":                           {16, 64, func(int) (time.Duration, bool) { return ms, true }, 1, 1},
 	} {
@@ -135,7 +137,7 @@ func TestLimitFollowsTheLatency(t *testing.T) {
 	l := newLimit(4, 64)
 	l.drive(t, 2000, steady(time.Millisecond))
 	high := l.now
-	l.drive(t, 2000, queueing(1, time.Millisecond))
+	l.drive(t, 2000, queueing(1, 10*time.Millisecond))
 	if low := l.now; high != 64 || low > 16 {
 		t.Errorf("the limit was %v and is %v with a queue", high, low)
 	}
