@@ -47,9 +47,9 @@ func (e *execution) changes(ctx context.Context, left []oci.Digest) bool {
 	return e.changeOver(ctx, rest)
 }
 
-// changeOver changes the method, unless the latest look is not from just now and another one does not confirm the decision: where the
-// whole registry has become slower, a deletion costs no more looks than before. What this look takes for granted a
-// deletion by digest must not take for granted, so it does not count as a look for those.
+// changeOver changes the method. Where the latest look is not from just now, another one has to confirm the decision: where the
+// whole registry has become slower, a deletion costs no more looks than before. What this look takes for granted a deletion by
+// digest must not take for granted, so it does not count as a look for those.
 func (e *execution) changeOver(ctx context.Context, rest remaining) bool {
 	t := e.trial
 	at, took := e.looks.at, e.looks.took
