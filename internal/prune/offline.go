@@ -55,7 +55,7 @@ func (r *Removal) Look(ctx context.Context, stored Stored) bool {
 		return false
 	}
 	e.restoreTags(ctx)
-	later, seen := e.see(ctx, nil)
+	later, seen := e.see(ctx, r.unmoved(stored))
 	if !seen {
 		return false
 	}
@@ -78,6 +78,20 @@ func (r *Removal) Look(ctx context.Context, stored Stored) bool {
 		return false
 	}
 	return true
+}
+
+// unmoved are the tags that point where the plan has seen them, by what the storage held right before. The last look does not ask
+// for them again: at rest all are compared with the storage once more.
+func (r *Removal) unmoved(s Stored) map[string]oci.Digest {
+	out := map[string]oci.Digest{}
+	for _, i := range r.e.plan.Snapshot().Images {
+		for _, t := range i.Tags {
+			if s.Tags[t] == i.Digest {
+				out[t] = i.Digest
+			}
+		}
+	}
+	return out
 }
 
 // isOdd refuses a storage that has something that the registry does not write.

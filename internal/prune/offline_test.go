@@ -178,9 +178,18 @@ func TestRemovalLooksAgain(t *testing.T) {
 		"a new index": {func(o *offline, ds []oci.Digest, s *prune.Stored) { nested(o.push, ds[:1]); *s = o.stored() }, 2, "needed by tag outer", nil},
 		"it is empty": {func(o *offline, ds []oci.Digest, s *prune.Stored) { o.reg.Remove("team/app", ds[3]); *s = o.stored() }, 0, "nothing that the plan keeps is left", nil},
 		"it is odd":   {func(_ *offline, _ []oci.Digest, s *prune.Stored) { s.Odd = "a symbolic link" }, 0, "not tried: the storage has something", prune.ErrLayout},
-		"no look": {func(o *offline, _ []oci.Digest, _ *prune.Stored) {
+		"no list": {func(o *offline, _ []oci.Digest, _ *prune.Stored) {
+			o.reg.AddFault(registrytest.Fault{Path: "*/tags/list", Times: -1, Status: 500})
+		}, 0, "not tried: look again before deleting", errors.New("look again before deleting")},
+		"no look at a tag that was moved": {func(o *offline, ds []oci.Digest, s *prune.Stored) {
+			o.reg.SetTag("team/app", "b2", ds[0])
+			*s = o.stored()
 			o.reg.AddFault(registrytest.Fault{Path: "*/manifests/b2", Times: -1, Status: 500})
 		}, 0, "not tried: look again before deleting", errors.New("look again before deleting")},
+		"a tag that was moved to it": {func(o *offline, ds []oci.Digest, s *prune.Stored) {
+			o.reg.SetTag("team/app", "b2", ds[0])
+			*s = o.stored()
+		}, 2, "needed by tag b2, which changed after the plan was made", nil},
 		"no journal": {func(o *offline, _ []oci.Digest, _ *prune.Stored) {
 			o.journal.fail = func(int) error { return errors.New("full") }
 		}, 0, "not tried: there is no journal", prune.ErrNoJournal},
