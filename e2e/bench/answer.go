@@ -26,6 +26,9 @@ func writeAnswer(w io.Writer, panels []*panel) {
 	writeRow(w, row...)
 	writeRule(w, len(answers))
 	for _, p := range panels {
+		if p.kind.operation > 0 { // its numbers of images are others
+			continue
+		}
 		row := []string{distance(p.kind, p.delay)}
 		for _, a := range answers {
 			row = append(row, p.row(a.name).answer())
