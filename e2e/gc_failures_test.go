@@ -181,7 +181,8 @@ func TestGCRegistryThatDoesNotComeBack(t *testing.T) {
 		before := d.serving()
 		d.Stop, d.Start = ":", ":"
 		got := d.regsweep(append([]string{"gc", d.Host}, d.byHand()...)...)
-		d.want(got, 4, "something still answers at the registry's address after it was stopped; nothing was collected", "hint: check that --gc-via stops the registry at this address")
+		// On a busy machine, the process that still runs is seen before an answer: that is told in its own words.
+		d.want(got, 4, "something still answers at the registry's address", "nothing was collected", "hint: check that --gc-")
 		if got.gc.Collected || d.serving() != before {
 			t.Errorf("got %+v", *got.gc)
 		}
