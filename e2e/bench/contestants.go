@@ -41,7 +41,7 @@ type contestant struct {
 // spent is what a contestant has taken beside the time on the clock.
 type spent struct {
 	peak    int64         // of its memory, in bytes; 0 when nobody measured that
-	collect time.Duration // of the garbage collection, which is no part of what is measured
+	collect time.Duration // of the garbage collection, which the measurement leaves out
 }
 
 // The names by which tables and promises find a contestant.

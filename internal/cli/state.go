@@ -14,7 +14,7 @@ import (
 
 var errNoFolder = errors.New("there is no cache folder: neither XDG_CACHE_HOME nor HOME is set")
 
-// openState opens the state folder, or returns why there is none. It is an error if the folder of --state-dir cannot be
+// openState opens the state folder, or returns why a run has to do without it. It is an error if the folder of --state-dir cannot be
 // used. Without the default folder, a run only takes longer.
 func openState(dir string, getenv func(string) string) (opened *state.Dir, without, err error) {
 	dir, asked := stateFolder(dir, getenv)
@@ -31,7 +31,7 @@ func openState(dir string, getenv func(string) string) (opened *state.Dir, witho
 	return nil, err, nil
 }
 
-// stateFolder is the folder of --state-dir, which the user asked for, or else the default, "" if there is none.
+// stateFolder is the folder of --state-dir, which the user asked for, or else the default; "" if the environment names no cache folder.
 func stateFolder(dir string, getenv func(string) string) (path string, asked bool) {
 	if dir != "" {
 		return dir, true

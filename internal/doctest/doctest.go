@@ -87,7 +87,7 @@ func Find(root fs.FS) ([]Block, error) {
 	return out, err
 }
 
-// Of returns the blocks of [Find] that have the given kind. It is an error when there is none, because a test would then
+// Of returns the blocks of [Find] that have the given kind. It is an error when it finds no block, because a test would then
 // run nothing.
 func Of(root fs.FS, kind Kind) ([]Block, error) {
 	all, err := Find(root)

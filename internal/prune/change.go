@@ -28,19 +28,19 @@ func (e *execution) changes(ctx context.Context, left []oci.Digest) bool {
 	}
 	rest := e.remaining()
 	switch {
-	case (len(left) == 0 || rest.tags < tagsFirstFrom) && t.isDear():
-		t.ends(fmt.Sprintf(", and only %d tags were left", rest.tags))
-		return false
 	case len(left) == 0 || rest.tags < tagsFirstFrom:
-		t.ends("")
+		reason := ""
+		if t.isDear() {
+			reason = fmt.Sprintf(", and only %d tags were left", rest.tags)
+		}
+		t.ends(reason)
 		return false
 	case !t.sure || !t.gains(rest) || !e.health.begins(ctx):
 		return false
-	case e.options.Journal == nil:
-		e.warn("tags are not removed first, which takes longer: %v", ErrNoJournal)
-		t.ends(", and without a journal images are deleted by digest")
-		return false
-	case !e.journaled: // a warning has said so
+	case !e.journaled:
+		if e.options.Journal == nil { // for one that cannot be written, a warning has said so
+			e.warn("tags are not removed first, which takes longer: %v", ErrNoJournal)
+		}
 		t.ends(", and without a journal images are deleted by digest")
 		return false
 	}
@@ -107,8 +107,9 @@ func (e *execution) remaining() (out remaining) {
 	return out
 }
 
-// asked are the methods that somebody has to ask for, where a registry does not remove tags: what each takes for a tag, as a multiple of a look at a tag (docs/performance.md: with retag 1000 images take 3.2 times as long as a look at
-// each), and what it needs.
+// asked are the methods that somebody has to ask for, where a registry does not remove tags: what each takes for a tag, as a
+// multiple of a look at a tag (docs/performance.md: with retag 1000 images take 3.2 times as long as a look at each), and what
+// it needs.
 var asked = []struct {
 	flag  string
 	looks int
