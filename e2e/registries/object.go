@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -125,9 +124,9 @@ const bucket = "registry"
 // DockerRegistry2OnObjects runs Debian's docker-registry on an S3 server of this process, of which each request takes the
 // latency of [Server.Latency].
 func DockerRegistry2OnObjects(_ string, o Options) (*Server, error) {
-	binary, err := exec.LookPath("docker-registry")
+	binary, err := dockerRegistry()
 	if err != nil {
-		return nil, fmt.Errorf("%w: apt-get install docker-registry", ErrNotInstalled)
+		return nil, err
 	}
 	return onFreePort("", func(s *Server) error {
 		s.Latency = &Latency{}

@@ -25,18 +25,27 @@ const startTimeout = 60 * time.Second
 
 // DockerRegistry2 runs Debian's docker-registry, which is distribution 2.8, with its storage in dir.
 func DockerRegistry2(dir string, o Options) (*Server, error) {
-	binary, err := exec.LookPath("docker-registry")
+	binary, err := dockerRegistry()
 	if err != nil {
-		return nil, fmt.Errorf("%w: apt-get install docker-registry", ErrNotInstalled)
+		return nil, err
 	}
 	return onFreePort(dir, func(s *Server) error { return s.distribution(binary, o, "") })
 }
 
-// OperateDockerRegistry2 is [DockerRegistry2] as a registry that commands stop and start.
-func OperateDockerRegistry2(dir string) (*Operated, error) {
+// dockerRegistry is the path of Debian's docker-registry.
+func dockerRegistry() (string, error) {
 	binary, err := exec.LookPath("docker-registry")
 	if err != nil {
-		return nil, fmt.Errorf("%w: apt-get install docker-registry", ErrNotInstalled)
+		return "", fmt.Errorf("%w: apt-get install docker-registry", ErrNotInstalled)
+	}
+	return binary, nil
+}
+
+// OperateDockerRegistry2 is [DockerRegistry2] as a registry that commands stop and start.
+func OperateDockerRegistry2(dir string) (*Operated, error) {
+	binary, err := dockerRegistry()
+	if err != nil {
+		return nil, err
 	}
 	return Operate(binary, dir, Options{})
 }
