@@ -184,7 +184,7 @@ func writeListings(w io.Writer, rows []listingResult) {
 	if len(rows) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\n### Reading a repository by the service's own list, a round trip of %v\n\nOn fakes of the services, which enforce their limits of pages and requests:\n\n", farAway)
+	fmt.Fprintf(w, "\n### Reading a repository by the service's own list, a round trip of %v\n\nOn fakes of the services, with pages as small as theirs, and without the limits of requests of Docker Hub:\n\n", farAway)
 	writeRow(w, "", "tags", "by its list", "requests", "one request a tag", "requests", "with the date of each build", "requests", "one request a tag ÷ by its list")
 	writeRule(w, 8)
 	for _, r := range rows {
