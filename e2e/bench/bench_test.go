@@ -4,7 +4,9 @@ import (
 	"io"
 	"slices"
 	"testing"
+	"time"
 
+	"github.com/regsweep/regsweep/e2e/bench/bare"
 	"github.com/regsweep/regsweep/e2e/registries"
 	"github.com/regsweep/regsweep/e2e/relay"
 	"github.com/regsweep/regsweep/internal/registry/registrytest"
@@ -53,19 +55,46 @@ func TestNewestByDateSurvive(t *testing.T) {
 func TestPrices(t *testing.T) {
 	t.Parallel()
 	b := forTest(t)
-	p, err := b.prices(t.Context(), distributions[len(distributions)-1], 12)
-	if err != nil {
-		t.Fatal(err)
+	reads := []string{"HEAD manifest", "GET manifest", "GET config"}
+	for _, k := range distributions {
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			registries.ForTest(t, k.start, registries.Options{}) // skips where it is not installed
+			p, err := b.prices(t.Context(), k, 12)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, r := range p.rows {
+				got = append(got, r.Kind)
+				if _, known := kindOfPrice[r.Kind]; r.Elapsed <= 0 || !known {
+					t.Errorf("%s took %v, and its requests are counted: %v", r.Kind, r.Elapsed, known)
+				}
+			}
+			untag := "PUT manifest"
+			if k.deletesTags {
+				untag = "DELETE tag"
+			}
+			if want := append(slices.Clone(reads), untag, "DELETE digest"); !slices.Equal(got, want) {
+				t.Errorf("got prices of %v, want %v", got, want)
+			}
+		})
 	}
-	var got []string
-	for _, r := range p.rows {
-		got = append(got, r.Kind)
-		if r.Elapsed <= 0 {
-			t.Errorf("%s took no time", r.Kind)
+}
+
+// Requests cost what a bare loop has paid for them; a deletion by digest has no price where it reads the tags that are left.
+func TestPriceOfRequests(t *testing.T) {
+	t.Parallel()
+	rows := []bare.Price{{Kind: "HEAD manifest", Elapsed: time.Second}, {Kind: "GET config", Elapsed: 2 * time.Second}, {Kind: "DELETE digest", Elapsed: 10 * time.Second}}
+	asked := tally{listTags: 3, headManifest: 500, getBlob: 1000, deleteDigest: 100}
+	for _, tc := range []struct {
+		deletesTags bool
+		want        time.Duration
+	}{{true, 3500 * time.Millisecond}, {false, 2500 * time.Millisecond}} {
+		p := prices{kind: kind{deletesTags: tc.deletesTags}, images: 1000, rows: rows}
+		if got := p.of(asked); got != tc.want {
+			t.Errorf("got %v, want %v, where tags can be deleted: %v", got, tc.want, tc.deletesTags)
 		}
-	}
-	if want := []string{"HEAD manifest", "GET manifest", "GET config", "DELETE tag", "DELETE digest"}; !slices.Equal(got, want) {
-		t.Errorf("got prices of %v, want %v", got, want)
 	}
 }
 
@@ -192,12 +221,15 @@ func TestOthers(t *testing.T) {
 	t.Parallel()
 	b := forTest(t)
 	rows, err := b.others(t.Context(), 60)
-	if err != nil || len(rows) != 5*len(otherKinds) {
+	if err != nil || len(rows) != 8*len(otherKinds) {
 		t.Fatalf("got %d rows, %v", len(rows), err)
 	}
 	for _, r := range rows {
 		if removes := r.requests[deleteTag] > 0; removes != (r.contestant.name == nameTagsFirst) {
 			t.Errorf("%s, %s: got %v", r.registry, r.contestant.name, r.requests)
+		}
+		if safe := r.contestant.name == nameSafe || r.contestant.name == nameSafeByName; safe && r.requests[otherRequest] != r.images-keep {
+			t.Errorf("%s, %s: got %d requests for referrers", r.registry, r.contestant.name, r.requests[otherRequest])
 		}
 	}
 }

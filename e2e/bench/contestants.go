@@ -140,7 +140,7 @@ func (b *bench) floor(k kind, workers int) contestant {
 
 // safe is a floor with the looks that regsweep promises. It runs with as many workers as the bare one is best with.
 func (b *bench) safe(k kind, workers int, name, dates string) contestant {
-	how := bare.Task{Contestant: bare.Safe, Workers: workers, DeletesTags: k.deletesTags, Dates: dates}
+	how := bare.Task{Contestant: bare.Safe, Workers: workers, DeletesTags: k.deletesTags, Referrers: k.referrers, Dates: dates}
 	c := contestant{name: name, exact: dates != bare.ByListing, prune: b.bare(how)}
 	if dates == bare.DatesCached {
 		c.prepare = b.bare(bare.Task{Contestant: bare.Remember, Workers: workers})

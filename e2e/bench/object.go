@@ -7,6 +7,9 @@ import (
 	"github.com/regsweep/regsweep/e2e/registries"
 )
 
+// longer is how many times as long a contestant has there: the script needs half a minute for 100 images.
+const longer = 4
+
 // onObjects measures all contestants on object storage, where each operation of the storage goes over the network: a
 // registry that reads every tag for each deletion does that there as well.
 func (b *bench) onObjects(ctx context.Context, k kind, o options) (*panel, error) {
@@ -17,5 +20,5 @@ func (b *bench) onObjects(ctx context.Context, k kind, o options) (*panel, error
 	if !k.deletesTags {
 		far.start = registries.DockerRegistry2OnObjects
 	}
-	return b.panel(ctx, far, 0, sizes{o.objects, o.budget})
+	return b.panel(ctx, far, 0, sizes{o.objects, longer * o.budget})
 }

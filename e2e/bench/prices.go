@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/regsweep/regsweep/e2e/bench/bare"
 	"github.com/regsweep/regsweep/e2e/relay"
@@ -42,6 +43,23 @@ func (b *bench) prices(ctx context.Context, k kind, images int) (out prices, err
 	}
 	out = prices{kind: k, images: images}
 	return out, json.Unmarshal(text, &out.rows)
+}
+
+// kindOfPrice says which requests a price is that of.
+var kindOfPrice = map[string]int{
+	"HEAD manifest": headManifest, "GET manifest": getManifest, "GET config": getBlob,
+	"PUT manifest": pushed, "DELETE tag": deleteTag, "DELETE digest": deleteDigest,
+}
+
+// of is what so many requests take by themselves. Where the price of a deletion by digest falls with the number of tags, it
+// has none.
+func (p prices) of(t tally) (out time.Duration) {
+	for _, r := range p.rows {
+		if kind := kindOfPrice[r.Kind]; kind != deleteDigest || p.kind.deletesTags {
+			out += r.Elapsed * time.Duration(t[kind]) / time.Duration(p.images)
+		}
+	}
+	return out
 }
 
 // writePrices writes what requests take.

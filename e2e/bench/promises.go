@@ -13,6 +13,8 @@ type promise struct {
 	bound    float64
 	atLeast  bool // else at most
 	known    bool // whether this run has measured it
+	// floor is the same number of a bare loop that sends the requests which cannot be left out, as far as this run tells.
+	floor number
 }
 
 // kept says what became of it.
@@ -41,24 +43,26 @@ var dated = []struct{ name, safe, text string }{
 func (r report) promises() []promise {
 	far := 20 * time.Millisecond
 	var out []promise
-	add := func(n number, text string, bound float64, atLeast bool) {
-		out = append(out, n.promise(text, bound, atLeast))
+	add := func(n number, text string, bound float64, atLeast bool, floor number) {
+		p := n.promise(text, bound, atLeast)
+		p.floor = floor
+		out = append(out, p)
 	}
 	for _, c := range dated {
-		add(r.ratio("3.1.2", 0, nameScript, c.name), "3.1.2, 1000 images, "+c.text+": times as fast as the script", 15, true)
-		add(r.ratio("3.1.2", 0, c.name, c.safe), "3.1.2, 1000 images, "+c.text+": times the safe floor", 1.25, false)
-		add(r.ratio("3.1.2", far, c.name, c.safe), "3.1.2, 1000 images, 20 ms away, "+c.text+": times the safe floor", 1.3, false)
-		add(r.ratio("2.8.2", 0, c.name, nameNaive), "2.8.2, 1000 images, by digest, "+c.text+": times the naive loop", 1.1, false)
+		add(r.ratio("3.1.2", 0, nameScript, c.name), "3.1.2, 1000 images, "+c.text+": times as fast as the script", 15, true, r.ratio("3.1.2", 0, nameScript, c.safe))
+		add(r.ratio("3.1.2", 0, c.name, c.safe), "3.1.2, 1000 images, "+c.text+": times the safe floor", 1.25, false, number{1, true})
+		add(r.ratio("3.1.2", far, c.name, c.safe), "3.1.2, 1000 images, 20 ms away, "+c.text+": times the safe floor", 1.3, false, number{1, true})
+		add(r.ratio("2.8.2", 0, c.name, nameNaive), "2.8.2, 1000 images, by digest, "+c.text+": times the naive loop", 1.1, false, number{})
 	}
-	add(r.ratio("2.8.2", 0, nameScript, nameRetag), "2.8.2, 1000 images, retag, "+dated[0].text+": times as fast as the script", 4, true)
-	add(r.ratio("2.8.2", 0, nameScript, nameRetagByName), "2.8.2, 1000 images, retag, "+dated[2].text+": times as fast as the script", 4, true)
+	add(r.ratio("2.8.2", 0, nameScript, nameRetag), "2.8.2, 1000 images, retag, "+dated[0].text+": times as fast as the script", 4, true, r.ratio("2.8.2", 0, nameScript, nameSafe))
+	add(r.ratio("2.8.2", 0, nameScript, nameRetagByName), "2.8.2, 1000 images, retag, "+dated[2].text+": times as fast as the script", 4, true, r.ratio("2.8.2", 0, nameScript, nameSafeByName))
 	for _, p := range r.panels {
 		if p.kind.operation > 0 && p.kind.deletesTags {
-			add(p.byGrowth(nameScript, nameRegsweep), p.kind.name+", 1000 images, "+dated[0].text+": times as fast as the script, by its growth where it was not run", 20, true)
+			add(p.byGrowth(nameScript, nameRegsweep), p.kind.name+", 1000 images, "+dated[0].text+": times as fast as the script, by its growth where it was not run", 20, true, p.byGrowth(nameScript, nameSafe))
 		}
 	}
-	add(r.exponent("3.1.2", nameRegsweep), "3.1.2: exponent of growth", 1.2, false)
-	add(r.exponent("2.8.2", nameRetag), "2.8.2, retag: exponent of growth", 1.3, false)
+	add(r.exponent("3.1.2", nameRegsweep), "3.1.2: exponent of growth", 1.2, false, r.exponent("3.1.2", nameSafe))
+	add(r.exponent("2.8.2", nameRetag), "2.8.2, retag: exponent of growth", 1.3, false, r.exponent("2.8.2", nameSafe))
 	for _, s := range r.steady {
 		out = append(out, number{s.roundTrips(s.elapsed), true}.promise("steady state, "+s.name()+": round trips", 9, false))
 	}
@@ -75,11 +79,11 @@ func (r report) promises() []promise {
 		{"2.8.2", nameOffline, 6},
 		{"2.8.2", nameOfflineWarm, 6},
 	} {
-		add(timesAsFast(r.job, j.registry, j.name), j.registry+", nine repositories, "+j.name+": times as fast as the script", j.bound, true)
+		add(timesAsFast(r.job, j.registry, j.name), j.registry+", nine repositories, "+j.name+": times as fast as the script", j.bound, true, quotient(elapsedIn(r.job, j.registry, nameScript), r.alone(j.registry, j.name)))
 	}
 	for _, o := range r.others {
-		if o.contestant.name != nameNaive && o.contestant.name != nameTagsFirst {
-			add(o.ofNaive(r.others), fmt.Sprintf("%s, %d images, %s: times the naive loop", o.registry, o.images, o.contestant.name), 1.15, false)
+		if c := o.contestant; c.against != "" && c.name != nameTagsFirst {
+			add(ofNaive(r.others, o.registry, c.name), fmt.Sprintf("%s, %d images, %s: times the naive loop", o.registry, o.images, c.name), 1.15, false, ofNaive(r.others, o.registry, c.against))
 		}
 	}
 	for _, s := range r.scale {
@@ -105,7 +109,15 @@ func (n number) String() string {
 }
 
 func (n number) promise(text string, bound float64, atLeast bool) promise {
-	return promise{text, n.value, bound, atLeast, n.known}
+	return promise{text: text, measured: n.value, bound: bound, atLeast: atLeast, known: n.known}
+}
+
+// quotient is how many times b's time a's is, unknown where one of them is.
+func quotient(a, b time.Duration) number {
+	if a == 0 || b == 0 {
+		return number{}
+	}
+	return number{float64(a) / float64(b), true}
 }
 
 // ratio is how many times b's time a's is with the promised number of images.
@@ -115,7 +127,7 @@ func (r report) ratio(registry string, delay time.Duration, a, b string) number 
 			continue
 		}
 		if x, y := p.row(a).at(promised), p.row(b).at(promised); x != nil && y != nil {
-			return number{float64(x.elapsed) / float64(y.elapsed), true}
+			return quotient(x.elapsed, y.elapsed)
 		}
 	}
 	return number{}
@@ -136,11 +148,7 @@ func (p *panel) byGrowth(a, b string) number {
 		}
 		return 0
 	}
-	x, y := took(a), took(b)
-	if x == 0 || y == 0 {
-		return number{}
-	}
-	return number{float64(x) / float64(y), true}
+	return quotient(took(a), took(b))
 }
 
 // exponent is how a contestant's time grows without an added round trip.
@@ -156,17 +164,20 @@ func (r report) exponent(registry, name string) number {
 
 // writePromises writes what regsweep is held to and what this run says of it.
 func writePromises(w io.Writer, r report) {
-	fmt.Fprint(w, "\n### What regsweep is held to\n\n")
-	writeRow(w, "", "wanted", "measured", "kept")
-	writeRule(w, 3)
+	fmt.Fprint(w, "\n### What regsweep is held to\n\nThe last column has the same number of a bare loop that sends only the requests which cannot be left out:\n\n")
+	writeRow(w, "", "wanted", "measured", "kept", "a bare loop")
+	writeRule(w, 4)
 	for _, p := range r.promises() {
-		wanted, measured := "at most ", "–"
+		wanted, measured, floor := "at most ", "–", "–"
 		if p.atLeast {
 			wanted = "at least "
 		}
 		if p.known {
 			measured = fmt.Sprintf("%.3g", p.measured)
 		}
-		writeRow(w, p.text, wanted+fmt.Sprintf("%.3g", p.bound), measured, p.kept())
+		if p.floor.known {
+			floor = fmt.Sprintf("%.3g", p.floor.value)
+		}
+		writeRow(w, p.text, wanted+fmt.Sprintf("%.3g", p.bound), measured, p.kept(), floor)
 	}
 }

@@ -46,7 +46,7 @@ func (r report) tables(w io.Writer) {
 	writePrices(w, r.prices)
 	writeThresholds(w, r.thresholds)
 	writeSteady(w, r.steady)
-	writeJob(w, r.job)
+	r.writeJob(w)
 	writeOthers(w, r.others)
 	writeListings(w, r.listings)
 	writeScale(w, r.scale)

@@ -14,6 +14,7 @@ type kind struct {
 	name        string
 	start       registries.Start
 	deletesTags bool // else only digests
+	referrers   bool // it serves the referrers API, and reads no tags for a deletion
 	// operated starts the same registry as one that commands stop and start; nil where the benchmark has no such.
 	operated func(dir string) (*registries.Operated, error)
 	// operation is what each operation of the storage takes longer while a contestant works; 0 is a folder in memory.

@@ -16,6 +16,7 @@ type Task struct {
 	Keep         int      // how many tags of each stay
 	Workers      int      // of the floors and the peers, and of the naive loop unless that is 0; the others have their own number
 	DeletesTags  bool     // whether the registry does, for the floors
+	Referrers    bool     // whether the registry serves the referrers API and reads no tags for a deletion, for the safe floor
 	Dates        string   // how the safe floor knows what is newest, one of the ways below
 	File         string   // of the dates, for [DatesCached] and [Remember]
 }

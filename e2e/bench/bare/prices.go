@@ -13,8 +13,9 @@ type Price struct {
 	Elapsed time.Duration
 }
 
-// Prices asks one request of each kind for each tag of the first repository, one kind after the other. Deletions come
-// last, of tags before digests, and nothing is left.
+// Prices asks one request of each kind for each tag of the first repository, one kind after the other. Where tags cannot be
+// deleted, each is pushed once more, which is how they are pointed elsewhere there. Deletions come last, of tags before
+// digests, and nothing is left.
 func Prices(ctx context.Context, t Task) ([]Price, error) {
 	var out []Price
 	t.Repositories = t.Repositories[:1]
@@ -25,6 +26,7 @@ func Prices(ctx context.Context, t Task) ([]Price, error) {
 		}
 		digests := make([]string, len(tags))
 		configs := make([]string, len(tags))
+		manifests := make([]Request, len(tags))
 		get := func(ctx context.Context, i int) error {
 			header, body, err := Send(ctx, l.client, Request{Method: http.MethodGet, URL: l.base + "/manifests/" + tags[i], Accept: ManifestTypes})
 			if err != nil {
@@ -33,6 +35,7 @@ func Prices(ctx context.Context, t Task) ([]Price, error) {
 			var m struct{ Config struct{ Digest string } }
 			err = json.Unmarshal(body, &m)
 			digests[i], configs[i] = header.Get("Docker-Content-Digest"), m.Config.Digest
+			manifests[i] = Request{Method: http.MethodPut, URL: l.base + "/manifests/" + tags[i], ContentType: header.Get("Content-Type"), Body: body}
 			return err
 		}
 		ask := func(method string, url func(i int) string) func(context.Context, int) error {
@@ -54,6 +57,11 @@ func Prices(ctx context.Context, t Task) ([]Price, error) {
 		}
 		if t.DeletesTags {
 			kinds = append(kinds, kind{"DELETE tag", ask(http.MethodDelete, byTag)})
+		} else {
+			kinds = append(kinds, kind{"PUT manifest", func(ctx context.Context, i int) error {
+				_, _, err := Send(ctx, l.client, manifests[i])
+				return err
+			}})
 		}
 		kinds = append(kinds, kind{"DELETE digest", ask(http.MethodDelete, byDigest)})
 		for _, k := range kinds {

@@ -25,7 +25,8 @@ type image struct {
 }
 
 // safe is the least that regsweep's promises leave: the bare floor with the looks that keep a moved tag, one at each tag
-// to know its digest, and one more right before the tag is removed. It decides by the same dates as regsweep.
+// to know its digest, and one more right before the tag is removed. It decides by the same dates as regsweep. Where the
+// registry serves the referrers API, it is asked for each image as well, because what refers to an image goes with it.
 func safe(ctx context.Context, t Task) error {
 	return t.each(ctx, t.Workers, func(ctx context.Context, l loop) error {
 		images, err := l.dated(ctx, t)
@@ -38,14 +39,25 @@ func safe(ctx context.Context, t Task) error {
 			tags, digests, at[i.tag] = append(tags, i.tag), append(digests, i.digest), i.digest
 		}
 		look := func(ctx context.Context, tag string) error { return l.look(ctx, tag, at[tag]) }
-		if t.DeletesTags {
+		switch {
+		case t.Referrers:
+			if err := l.all(ctx, digests, l.referrers); err != nil {
+				return err
+			}
+			return l.times(ctx, len(tags), func(ctx context.Context, i int) error {
+				if err := look(ctx, tags[i]); err != nil {
+					return err
+				}
+				return l.remove(ctx, digests[i])
+			})
+		case t.DeletesTags:
 			err = l.all(ctx, tags, func(ctx context.Context, tag string) error {
 				if err := look(ctx, tag); err != nil {
 					return err
 				}
 				return l.remove(ctx, tag)
 			})
-		} else {
+		default:
 			err = l.retag(ctx, tags, look)
 		}
 		if err != nil {
@@ -61,6 +73,12 @@ func (l loop) look(ctx context.Context, tag, digest string) error {
 	if now := header.Get("Docker-Content-Digest"); err == nil && now != digest {
 		return fmt.Errorf("tag %s points at %s, not at %s any more", tag, now, digest)
 	}
+	return err
+}
+
+// referrers asks what refers to a digest. No image of the benchmark has referrers.
+func (l loop) referrers(ctx context.Context, digest string) error {
+	_, _, err := Send(ctx, l.client, Request{Method: http.MethodGet, URL: l.base + "/referrers/" + digest})
 	return err
 }
 
