@@ -40,7 +40,8 @@ func made() report {
 		steady: []steadyResult{{kind: distributions[1], line: relay.Options{RoundTrip: steadyDelay}, result: result{elapsed: 200 * time.Millisecond}}},
 		prices: []prices{{kind: distributions[1], images: 1000, rows: []bare.Price{{Kind: "HEAD manifest", Elapsed: time.Second}, {Kind: "GET config", Elapsed: 12 * time.Second}}}},
 		others: []otherResult{
-			{"olareg", contestant{name: nameNaive}, 1000, result{elapsed: time.Second}}, {"olareg", contestant{name: nameByName, against: nameSafeByName}, 1000, result{elapsed: 1100 * time.Millisecond}},
+			{"olareg", contestant{name: nameNaive}, 1000, result{elapsed: time.Second}},
+			{"olareg", contestant{name: nameByName, against: nameSafeByName}, 1000, result{elapsed: 1100 * time.Millisecond}},
 			{"olareg", contestant{name: nameSafeByName}, 1000, result{elapsed: 2 * time.Second}},
 		},
 		listings: []listingResult{{"GitLab", 1000, reading{time.Second / 2, 11}, reading{2 * time.Second, 1001}, reading{5 * time.Second, 3001}}},
