@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"time"
 
@@ -43,10 +44,15 @@ func job(scale float64) []repository {
 // firstBuild is when the first image of each repository was built.
 var firstBuild = time.Date(2023, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// pushes sends all pushes: with a client for each of 5,000 repositories, idle connections use up the open files of a process.
+var pushes = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+
 // fill pushes the images of a repository and returns what must survive.
 func (r repository) fill(ctx context.Context, url string) (map[string]oci.Digest, error) {
 	images := r.build()
-	digests, err := fixture.New(url, r.path).Images(ctx, images)
+	pusher := fixture.New(url, r.path)
+	pusher.Client = pushes
+	digests, err := pusher.Images(ctx, images)
 	if err != nil {
 		return nil, fmt.Errorf("fill %s: %w", r.path, err)
 	}
