@@ -59,7 +59,7 @@ func (r *Operated) setUp(o Options) (err error) {
 	}
 	for name, text := range map[string]string{
 		"config.yml": config,
-		"start":      "unset $(env | sed -n 's/^\\(REGISTRY_[A-Z_]*\\)=.*/\\1/p')\n\"$1\" serve \"$2/config.yml\" </dev/null >>\"$2/registry.log\" 2>&1 &\necho $! >\"$2/pid\"\n",
+		"start":      "unset $(env | sed -n 's/^\\(REGISTRY_[A-Z_]*\\)=.*/\\1/p')\n\"$1\" serve \"$2/config.yml\" </dev/null >>\"$2/registry.log\" 2>&1 &\necho $! >\"$2/pid\"\necho $! >>\"$2/started\"\n",
 		"stop":       "pid=$(cat \"$1/pid\") || exit 1\nkill \"$pid\" 2>/dev/null\nwhile kill -0 \"$pid\" 2>/dev/null && [ \"$(cut -d ' ' -f 3 /proc/$pid/stat)\" != Z ]; do sleep 0.02; done\n",
 	} {
 		if err := os.WriteFile(filepath.Join(r.Work, name), []byte(text), 0o600); err != nil {
@@ -72,16 +72,28 @@ func (r *Operated) setUp(o Options) (err error) {
 	return nil
 }
 
-// kill ends the process, whatever it does.
+// kill ends every process that was started and still runs, whatever it does: where one was started while another served, the
+// latest is not the one that has the port.
 func (r *Operated) kill() error {
-	pid, err := r.PID()
+	started, err := os.ReadFile(filepath.Join(r.Work, "started"))
 	if err != nil {
 		return nil // it was never started
 	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return err
+	var errs []error
+	for _, line := range strings.Fields(string(started)) {
+		pid, err := strconv.Atoi(line)
+		if err != nil {
+			return err
+		}
+		command, err := os.ReadFile(filepath.Join("/proc", line, "cmdline"))
+		if err != nil || !strings.Contains(string(command), r.Work) {
+			continue // it has ended, and the number may be somebody else's
+		}
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+			errs = append(errs, err)
+		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // PID is the process that was started last.
