@@ -2,7 +2,7 @@
 // first, and the least that the registry can be asked: all delete all but two builds of a repository, filled again for
 // each of them, with build dates in another order than the tags.
 //
-//	go run -C e2e ./bench --quick                          small repositories, about three minutes
+//	go run -C e2e ./bench --quick                          small repositories, about ten minutes
 //	go run -C e2e ./bench                                  everything, an hour and a half
 //	go run -C e2e ./bench --threshold                      only from which size on tags-first gains
 //	go run -C e2e ./bench --svg ../docs/performance.svg --write ../docs/performance.md
