@@ -54,39 +54,25 @@ func (b *bench) wholeJob(ctx context.Context, k kind, scale float64) ([]jobResul
 	return out, errors.Join(errs...)
 }
 
-// timesAsFast is how many times as fast as the script a contestant did the job of nine repositories.
-func timesAsFast(rows []jobResult, registry, name string) number {
-	return quotient(elapsedIn(rows, registry, nameScript), elapsedIn(rows, registry, name))
-}
-
-// elapsedIn is how long a contestant took for the job on a registry, 0 where it has not done it.
-func elapsedIn(rows []jobResult, registry, name string) (out time.Duration) {
-	for _, r := range rows {
-		if r.kind.name == registry && r.contestant.name == name {
-			out = r.elapsed
+// inJob is how a contestant did the job on a registry; the zero value where it has not done it.
+func (r report) inJob(registry, name string) jobResult {
+	for _, j := range r.job {
+		if j.kind.name == registry && j.contestant.name == name {
+			return j
 		}
 	}
-	return out
+	return jobResult{}
 }
 
 // alone is how long the requests of a contestant in the whole job take by themselves, at the prices that a bare loop has paid
 // on the same registry. It is 0 where no prices are known.
-func (r report) alone(registry, name string) (out time.Duration) {
-	for _, j := range r.job {
-		if j.kind.name == registry && j.contestant.name == name {
-			out = r.priced(j)
-		}
-	}
-	return out
-}
-
-func (r report) priced(j jobResult) (out time.Duration) {
+func (r report) alone(j jobResult) time.Duration {
 	for _, p := range r.prices {
 		if p.kind.name == j.kind.name {
-			out = p.of(j.requests)
+			return p.of(j.requests)
 		}
 	}
-	return out
+	return 0
 }
 
 // writeJob writes how the script and regsweep did the job of nine repositories.
@@ -100,10 +86,10 @@ func (r report) writeJob(w io.Writer) {
 	writeRule(w, 9)
 	for _, j := range r.job {
 		alone := "–"
-		if d := r.priced(j); d > 0 && j.contestant.exact { // the script deletes by digest while the tags are there
+		if d := r.alone(j); d > 0 && j.contestant.exact { // the script deletes by digest while the tags are there
 			alone = seconds(d)
 		}
-		writeRow(w, j.contestant.name, j.kind.name, fmt.Sprint(j.images), seconds(j.elapsed), timesAsFast(r.job, j.kind.name, j.contestant.name).String(), fmt.Sprintf("%d of %d", j.right, j.wanted),
+		writeRow(w, j.contestant.name, j.kind.name, fmt.Sprint(j.images), seconds(j.elapsed), quotient(r.inJob(j.kind.name, nameScript).elapsed, j.elapsed).String(), fmt.Sprintf("%d of %d", j.right, j.wanted),
 			fmt.Sprint(j.extra), fmt.Sprint(j.requests.total()), mebibytes(j.peak), alone)
 	}
 }

@@ -81,15 +81,15 @@ func (r *Operated) kill() error {
 	}
 	var errs []error
 	for _, line := range strings.Fields(string(started)) {
-		pid, err := strconv.Atoi(line)
-		if err != nil {
-			return err
-		}
 		command, err := os.ReadFile(filepath.Join("/proc", line, "cmdline"))
 		if err != nil || !strings.Contains(string(command), r.Work) {
 			continue // it has ended, and the number may be somebody else's
 		}
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+		pid, err := strconv.Atoi(line)
+		if err == nil {
+			err = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		if !errors.Is(err, syscall.ESRCH) {
 			errs = append(errs, err)
 		}
 	}

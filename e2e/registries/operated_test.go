@@ -3,6 +3,7 @@ package registries
 import (
 	"os/exec"
 	"testing"
+	"time"
 )
 
 // Whoever starts a registry that serves already leaves the number of a process that ends at once. The one that serves ends
@@ -23,6 +24,9 @@ func TestOperatedEndsAllThatWereStarted(t *testing.T) {
 	if err := r.kill(); err != nil {
 		t.Fatal(err)
 	}
-	for r.Answers() { // until the test's own time is over
+	for bound := time.Now().Add(startTimeout); r.Answers(); {
+		if time.Now().After(bound) {
+			t.Fatalf("process %d still serves", first)
+		}
 	}
 }

@@ -39,7 +39,7 @@ type Marked struct {
 // LogError says why a text is not the whole output of a garbage collection.
 type LogError struct {
 	Problem string
-	// Last are the last lines of the text, shortened; empty when there are none.
+	// Last are the last lines of the text, shortened. It is empty for an empty text.
 	Last []string
 	// empty is true when there is no text, own when a line of a garbage collection is in it, failed when it says itself that
 	// it did not finish.

@@ -74,7 +74,7 @@ func decode(text []byte) ([]byte, error) {
 
 var anySummary = regexp.MustCompile(`^(.*?)\d+ blobs marked, \d+ blobs and \d+ manifests eligible for deletion[ \r]*$`)
 
-// lastSummary finds the last summary line and what matches the text before each line of its log; -1 when there is none.
+// lastSummary finds the last summary line and what matches the text before each line of its log. It returns -1 for a text without a summary line.
 func lastSummary(lines [][]byte) (int, *regexp.Regexp) {
 	for i := len(lines) - 1; i >= 0; i-- {
 		if m := anySummary.FindSubmatch(lines[i]); m != nil {

@@ -61,7 +61,7 @@ func (r *run) findRooms(ctx context.Context, folders []string) (rooms, error) {
 	return out, nil
 }
 
-// forLog is the first folder with room for the log; "" when there is none.
+// forLog returns the first folder with room for the log, or "" if no folder has room.
 func (r rooms) forLog() string {
 	for _, f := range r.folders {
 		if f.content && f.free >= r.need {

@@ -24,8 +24,8 @@ type Stored struct {
 	Manifests map[oci.Digest]bool
 	// Rewritten are the manifests that somebody has pushed, new or again, since the registry was looked at for the last time.
 	Rewritten []oci.Digest
-	// Odd is the first thing that the registry does not write there, such as a symbolic link; "" when there is none. Nothing may
-	// be concluded from the rest otherwise.
+	// Odd names the first thing that the registry does not write there, such as a symbolic link. If it is not "", the other fields
+	// cannot be trusted.
 	Odd string
 }
 
