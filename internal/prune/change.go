@@ -52,6 +52,10 @@ func (e *execution) changes(ctx context.Context, left []oci.Digest) bool {
 // digest must not take for granted, so it does not count as a look for those.
 func (e *execution) changeOver(ctx context.Context, rest remaining) bool {
 	t := e.trial
+	if t.refused {
+		t.ends(", and this registry does not remove tags by themselves" + e.advice(rest))
+		return false
+	}
 	at, took := e.looks.at, e.looks.took
 	defer func() {
 		if e.method == ByDigest {
@@ -64,10 +68,7 @@ func (e *execution) changeOver(ctx context.Context, rest remaining) bool {
 			return false
 		}
 	}
-	can, err := false, error(nil)
-	if !t.refused {
-		can, err = e.canDeleteTags(ctx)
-	}
+	can, err := e.canDeleteTags(ctx)
 	switch {
 	case err != nil && ctx.Err() != nil: // which says nothing of the registry
 		return false
