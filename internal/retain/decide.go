@@ -76,7 +76,7 @@ func (e *entry) miss(r Rule, detail string)   { e.missed = with(e.missed, Reason
 // with adds a reason, once: an image in two groups meets the same rule twice.
 func with(rs []Reason, r Reason) []Reason {
 	if rs == nil {
-		rs = make([]Reason, 0, 8) // as many as there are keep rules
+		rs = make([]Reason, 0, 2) // few policies have more rules that speak of one image
 	}
 	if slices.Contains(rs, r) {
 		return rs
@@ -283,9 +283,25 @@ func (d *decider) plan(s oci.Snapshot) Plan {
 			p.Decisions = append(p.Decisions, e.decision())
 		}
 	}
+	packReasons(p.Decisions)
 	p.Warnings = d.warnings()
 	p.Refusals = slices.Concat(d.refusePushed(), d.refuseUnreadable(), d.refuseNoGroup(), d.refuseLive(), d.refuseTooMany(p))
 	return p
+}
+
+// packReasons has all decisions share one array of reasons that is no longer than they are. A plan stays in memory until
+// all repositories of a run are reported, and reasons with room for more were a quarter of what 5,000 of them took.
+func packReasons(decisions []Decision) {
+	n := 0
+	for _, d := range decisions {
+		n += len(d.Reasons)
+	}
+	packed := make([]Reason, 0, n)
+	for i := range decisions {
+		from := len(packed)
+		packed = append(packed, decisions[i].Reasons...)
+		decisions[i].Reasons = packed[from:len(packed):len(packed)]
+	}
 }
 
 // section is the part of a report that an image belongs to: kept images, deleted ones, and the same of parts.
