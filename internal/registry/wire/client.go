@@ -188,19 +188,19 @@ func (c *Client) Do(ctx context.Context, k Call) (Reply, error) {
 	if k.reads() {
 		limit = c.reads
 	}
-	err := c.retry(ctx, limit, func() (took time.Duration, err error) {
+	err := c.retry(ctx, limit, k.sort(), func() (took time.Duration, err error) {
 		if k.Look != nil {
 			if err := k.Look(ctx, perhaps); err != nil {
 				return 0, backoff.Permanent(err) // it has been tried often enough by itself
 			}
 		}
-		began := time.Now()
-		r, err = c.Try(ctx, k)
+		timed, clock := started(ctx)
+		r, err = c.Try(timed, k)
 		perhaps = perhaps || !k.reads() && unsettled(err)
 		if k.final(err) {
 			err = backoff.Permanent(err)
 		}
-		return time.Since(began), err
+		return clock.took(), err
 	})
 	if perhaps && err != nil && !errors.Is(err, registry.ErrNotFound) {
 		err = registry.Mark(err, registry.ErrUnsettled)

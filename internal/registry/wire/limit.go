@@ -11,7 +11,8 @@ import (
 // requests do not queue up at the registry, falls by a tenth when they do, and by half when the registry says that it
 // has too much, with 429, 5xx or a broken connection. A round is as many answers as the limit allows.
 // How many requests queue is estimated as TCP Vegas does it (Brakmo, Peterson, "TCP Vegas", 1995): with the shortest
-// time that an answer took as the time without a queue, limit × (1 − shortest/average) of them are waiting. Requests that
+// time that an answer took as the time without a queue, limit × (1 − shortest/average) of them are waiting. Each sort of
+// request has a shortest time of its own: a registry reads a config from its disk where it knows a tag by heart. Requests that
 // wait for less than [unnoticed] are not too many: on loopback that settles at about forty, with which 1000 images take 0.87
 // of the time that they take with ten (go run -C e2e ./bench), and at a round trip of 20 ms at the bound.
 // The libraries that limit so are made for servers: they judge by windows of a second or by a hundred samples, and a
@@ -23,12 +24,19 @@ type limit struct {
 	running int
 	waiting []chan struct{} // first come, first served
 
-	shortest time.Duration // the time of an answer without a queue, as far as it is known
-	sum      time.Duration // of the answers of this round
+	paces    [sorts]pace
+	answers  int  // in this round
+	doubling bool // until requests have queued in two rounds that follow each other
+	queues   bool // requests queued in the latest round
+	used     bool // the limit has kept a request waiting in this round
+	old      int  // requests that were on their way when the limit fell, and tell of the same congestion
+}
+
+// pace is how long the answers to one sort of request take.
+type pace struct {
+	shortest time.Duration // without a queue, as far as it is known
+	sum      time.Duration // of this round
 	answers  int           // in this round
-	doubling bool          // until requests queue for the first time
-	used     bool          // the limit has kept a request waiting in this round
-	old      int           // requests that were on their way when the limit fell, and tell of the same congestion
 }
 
 const (
@@ -98,8 +106,8 @@ func (l *limit) leave() {
 	l.admit()
 }
 
-// release notes that a request was answered after so long, or that it told of congestion.
-func (l *limit) release(took time.Duration, congested bool) {
+// release notes that a request of a sort was answered after so long, or that it told of congestion.
+func (l *limit) release(kind sort, took time.Duration, congested bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.running--
@@ -110,10 +118,7 @@ func (l *limit) release(took time.Duration, congested bool) {
 	switch {
 	case !congested:
 		l.answers++
-		l.sum += took
-		if l.shortest == 0 || took < l.shortest {
-			l.shortest = took
-		}
+		l.paces[kind].add(took)
 	case !told:
 		l.now, l.doubling, l.old = max(1, l.now/2), false, l.running
 		l.begin()
@@ -125,13 +130,30 @@ func (l *limit) release(took time.Duration, congested bool) {
 	l.admit()
 }
 
+func (p *pace) add(took time.Duration) {
+	p.answers++
+	p.sum += took
+	if p.shortest == 0 || took < p.shortest {
+		p.shortest = took
+	}
+}
+
 // adapt draws its conclusion from a round.
 func (l *limit) adapt() {
-	average := l.sum / time.Duration(l.answers)
-	waits := average - l.shortest
-	queued := l.now * (1 - float64(l.shortest)/float64(max(average, 1)))
+	var sum, shortest time.Duration // of all answers, as they were and as they would be without a queue
+	for i := range l.paces {
+		p := &l.paces[i]
+		sum, shortest = sum+p.sum, shortest+p.shortest*time.Duration(p.answers)
+		if p.answers > 0 {
+			p.shortest += time.Duration(drift * float64(p.sum/time.Duration(p.answers)-p.shortest))
+		}
+	}
+	waits := (sum - shortest) / time.Duration(l.answers)
+	queued := l.now * (1 - float64(shortest)/float64(max(sum, 1)))
+	queues := queued > max(maxQueued, l.now/2) && waits > unnoticed
 	switch {
-	case queued > max(maxQueued, l.now/2) && waits > unnoticed:
+	case queues && l.doubling && !l.queues: // perhaps only the first answers: a registry that has to wake up, new connections
+	case queues:
 		l.now, l.doubling = max(1, l.now*0.9), false
 	case !l.used:
 	case l.doubling:
@@ -139,10 +161,15 @@ func (l *limit) adapt() {
 	case queued < max(minQueued, l.now/4) || waits < unnoticed/2:
 		l.now = min(l.most, l.now+4)
 	}
-	l.shortest += time.Duration(drift * float64(average-l.shortest))
+	l.queues = queues
 }
 
-func (l *limit) begin() { l.sum, l.answers, l.used = 0, 0, len(l.waiting) > 0 }
+func (l *limit) begin() {
+	for i := range l.paces {
+		l.paces[i].sum, l.paces[i].answers = 0, 0
+	}
+	l.answers, l.used = 0, len(l.waiting) > 0
+}
 
 // admit lets those in for whom there is room.
 func (l *limit) admit() {

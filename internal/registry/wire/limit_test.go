@@ -27,7 +27,8 @@ func (l *limit) drive(t *testing.T, n int, cost func(running int) (time.Duration
 		if float64(running) > l.most || l.now < 1 {
 			t.Fatalf("%d on their way with a limit of %v of %v", running, l.now, l.most)
 		}
-		l.release(cost(running))
+		took, congested := cost(running)
+		l.release(sortHead, took, congested)
 	}
 }
 
@@ -80,7 +81,7 @@ func TestLimitHalvesOnceARound(t *testing.T) {
 		_ = l.acquire(t.Context())
 	}
 	for range 32 {
-		l.release(time.Millisecond, true)
+		l.release(sortHead, time.Millisecond, true)
 	}
 	if l.now != 16 {
 		t.Fatalf("the limit is %v, want 16", l.now)
@@ -88,7 +89,7 @@ func TestLimitHalvesOnceARound(t *testing.T) {
 	for range 16 {
 		_ = l.acquire(t.Context())
 	}
-	l.release(time.Millisecond, true)
+	l.release(sortHead, time.Millisecond, true)
 	if l.now != 8 {
 		t.Errorf("after another round the limit is %v, want 8", l.now)
 	}
@@ -125,7 +126,7 @@ func TestLimitAfterCongestionFollowsNobody(t *testing.T) {
 	if err := l.acquire(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	l.release(time.Millisecond, true)
+	l.release(sortHead, time.Millisecond, true)
 	before := l.now
 	if l.follow(newLimit(128, 128)); l.now != before {
 		t.Errorf("%v were too many, now %v are allowed", before, l.now)
@@ -147,13 +148,51 @@ func TestLimitFollowsTheLatency(t *testing.T) {
 	}
 }
 
+// Requests of a sort that takes longer than another do not look like a queue.
+func TestLimitComparesOnlyTheSameSort(t *testing.T) {
+	t.Parallel()
+	l := newLimit(4, 64)
+	for i := range 2000 {
+		for l.running < int(l.now) {
+			if err := l.acquire(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l.used = true
+		if i%2 == 0 {
+			l.release(sortHead, time.Millisecond, false)
+		} else {
+			l.release(sortBlob, 100*time.Millisecond, false)
+		}
+	}
+	if l.now != 64 {
+		t.Errorf("the limit is %v, want 64", l.now)
+	}
+}
+
+// Slow first answers do not end the doubling.
+func TestLimitForgivesAFirstRound(t *testing.T) {
+	t.Parallel()
+	l := newLimit(8, 64)
+	n := 0
+	l.drive(t, 8+8+16+32, func(int) (time.Duration, bool) {
+		if n++; n > 1 && n <= 8 {
+			return 200 * time.Millisecond, false
+		}
+		return 20 * time.Millisecond, false
+	})
+	if l.now != 64 {
+		t.Errorf("the limit is %v after four rounds, want 64", l.now)
+	}
+}
+
 // An idle limit does not rise: nothing shows that the registry could take more.
 func TestIdleLimitDoesNotRise(t *testing.T) {
 	t.Parallel()
 	l := newLimit(8, 64)
 	for range 1000 {
 		_ = l.acquire(t.Context())
-		l.release(time.Millisecond, false)
+		l.release(sortHead, time.Millisecond, false)
 	}
 	if l.now != 8 {
 		t.Errorf("the limit is %v", l.now)
@@ -181,7 +220,7 @@ func TestLimitLeaksNothing(t *testing.T) {
 			if n%3 == 0 {
 				l.leave()
 			} else {
-				l.release(time.Duration(rand.IntN(1000)+1), n%7 == 0)
+				l.release(sortHead, time.Duration(rand.IntN(1000)+1), n%7 == 0)
 			}
 		})
 	}
@@ -207,7 +246,7 @@ func TestWaitingRequestHeedsAPause(t *testing.T) {
 		c.reads.mu.Unlock()
 	}
 	c.gate.close(time.Hour)
-	c.reads.release(time.Millisecond, true)
+	c.reads.release(sortHead, time.Millisecond, true)
 	for turn := false; !turn; { // it has its place now, and must not be sent
 		c.reads.mu.Lock()
 		turn = len(c.reads.waiting) == 0
@@ -237,7 +276,7 @@ func BenchmarkLimit(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			if l.acquire(context.Background()) == nil {
-				l.release(1000, false)
+				l.release(sortHead, 1000, false)
 			}
 		}
 	})

@@ -29,7 +29,7 @@ const (
 // retry calls try until it succeeds, fails for good, has failed maxTries times or took maxElapsed. Every request of this
 // package is safe to send again: reads change nothing, a second DELETE of a digest answers 404, and what changes a tag
 // looks at it before each try. try says how long its request took, 0 when none was sent.
-func (c *Client) retry(ctx context.Context, l *limit, try func() (took time.Duration, err error)) error {
+func (c *Client) retry(ctx context.Context, l *limit, kind sort, try func() (took time.Duration, err error)) error {
 	if ctx.Err() != nil { // backoff makes one try even then
 		return registry.Mark(context.Cause(ctx), registry.ErrNotSent)
 	}
@@ -45,7 +45,7 @@ func (c *Client) retry(ctx context.Context, l *limit, try func() (took time.Dura
 		}
 		took, err := try()
 		if took > 0 {
-			l.release(took, congestion(err))
+			l.release(kind, took, congestion(err))
 		} else {
 			l.leave()
 		}
