@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -45,13 +44,4 @@ func signals(which ...os.Signal) (context.Context, <-chan struct{}) {
 		close(hurry)
 	})
 	return ctx, hurry
-}
-
-// tuneGC has Go collect its own garbage rarely while there is little of it, and early in a repository of 100,000 images:
-// less processor time on a usual run, and a peak well below 400 MB. The environment overrides it.
-func tuneGC() {
-	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetGCPercent(200)
-		debug.SetMemoryLimit(250 << 20)
-	}
 }
