@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -106,12 +107,14 @@ func TestRememberedTagThatIsGone(t *testing.T) {
 			answer.Path, answer.Times = "*/manifests/b2", -1
 			d.reg.AddFault(answer)
 			for n := range 2 {
-				s, sent := d.snapshot(t, registry.Query{})
+				s, _ := d.snapshot(t, registry.Query{})
 				if len(s.Ghosts) > 0 || len(s.Images) != 1 {
 					t.Errorf("run %d: ghosts %v, images %v", n, s.Ghosts, s.Images)
 				}
-				if n > 0 && sent["HEAD manifest"] != 1 {
-					t.Errorf("the tag is asked for again: %v", sent)
+				for _, r := range d.reg.Requests() { // others that the first run has cut may arrive during the second
+					if n > 0 && strings.HasSuffix(r.Path, "/manifests/b2") {
+						t.Errorf("the tag is asked for again: %s %s", r.Method, r.Path)
+					}
 				}
 			}
 		})

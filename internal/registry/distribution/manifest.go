@@ -260,8 +260,10 @@ func (d descriptor) mayHaveDate() bool {
 		d.Digest != emptyConfig && mediaType != configPlaceholder && d.Size <= maxConfig
 }
 
-// addBlobs adds the config and the layers.
+// addBlobs adds the config and the layers. One base layer stands in thousands of images, whose digest is kept once; a config
+// is an image's own.
 func (m *manifest) addBlobs(doc document) {
+	m.blobs = make([]oci.Blob, 0, 1+len(doc.Layers)+len(doc.Blobs))
 	if c := doc.Config; c != nil {
 		m.addBlob(*c)
 		m.placeholder = c.MediaType == configPlaceholder
@@ -272,6 +274,7 @@ func (m *manifest) addBlobs(doc document) {
 	}
 	for _, d := range append(doc.Layers, doc.Blobs...) {
 		if len(d.URLs) == 0 { // else it is elsewhere, as the base layers of Windows are, and distribution does not ask for it
+			d.Digest = oci.Digest(unique.Make(string(d.Digest)).Value())
 			m.addBlob(d)
 		}
 	}
@@ -282,9 +285,8 @@ func (m *manifest) addBlob(d descriptor) {
 	if slices.ContainsFunc(m.blobs, func(b oci.Blob) bool { return b.Digest == d.Digest }) {
 		return
 	}
-	shared := oci.Digest(unique.Make(string(d.Digest)).Value()) // one base layer stands in thousands of images
 	m.size += d.Size
-	m.blobs = append(m.blobs, oci.Blob{Digest: shared, Size: d.Size})
+	m.blobs = append(m.blobs, oci.Blob{Digest: d.Digest, Size: d.Size})
 }
 
 func (d descriptor) attestation() bool {
