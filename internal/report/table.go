@@ -36,6 +36,9 @@ const (
 	maxGhosts          = 10
 )
 
+// tableAtOnce is from how many bytes on what is laid out is written: 5,000 repositories have megabytes of lines.
+const tableAtOnce = 64 << 10
+
 // WriteTable writes the summary for people at a terminal or in a log: for each repository what was asked, why each
 // image was kept or deleted, and what happened. Failures come first; long lists are cut and counted.
 func WriteTable(w io.Writer, s Summary, o TableOptions) error {
@@ -62,6 +65,12 @@ func WriteTable(w io.Writer, s Summary, o TableOptions) error {
 		t.line(last)
 		if h := v.hint(); h != "" && v.condition() != stopped {
 			t.line("hint: " + h)
+		}
+		if t.Len() >= tableAtOnce {
+			if err := write(w, "table", t.Bytes()); err != nil {
+				return err
+			}
+			t.Reset()
 		}
 	}
 	t.gc(all)
