@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/regsweep/regsweep/internal/registry"
@@ -184,6 +185,30 @@ func TestLimitForgivesAFirstRound(t *testing.T) {
 	if l.now != 64 {
 		t.Errorf("the limit is %v after four rounds, want 64", l.now)
 	}
+}
+
+// A refusal is no measure of how long the work takes that was refused: a probe for what cannot be deleted made every deletion
+// after it look like one that queues.
+func TestRefusalsAreNoMeasure(t *testing.T) {
+	t.Parallel()
+	answers := map[int]time.Duration{http.StatusNotFound: 0, http.StatusMethodNotAllowed: 0, http.StatusAccepted: time.Second}
+	for status, want := range answers {
+		synctest.Test(t, func(t *testing.T) {
+			c := newClient(t, "registry.example.com", registry.Options{Transport: slow(status)})
+			_, err := c.Do(t.Context(), Call{Method: "DELETE", URL: "/v2/a/manifests/sha256:1"})
+			if got := c.writes.paces[sortDeletion].shortest; got != want || (err == nil) != (want > 0) || c.writes.running != 0 {
+				t.Errorf("%d: got %v and %d on their way after %v, want %v", status, got, c.writes.running, err, want)
+			}
+		})
+	}
+}
+
+// slow answers with a status, after a second.
+type slow int
+
+func (s slow) RoundTrip(req *http.Request) (*http.Response, error) {
+	time.Sleep(time.Second) // of the bubble
+	return &http.Response{StatusCode: int(s), Header: http.Header{}, Body: http.NoBody, Request: req}, nil
 }
 
 // An idle limit does not rise: nothing shows that the registry could take more.

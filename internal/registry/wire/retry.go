@@ -44,9 +44,9 @@ func (c *Client) retry(ctx context.Context, l *limit, kind sort, try func() (too
 			return backoff.Permanent(err)
 		}
 		took, err := try()
-		if took > 0 {
-			l.release(kind, took, congestion(err))
-		} else {
+		if congested := congestion(err); took > 0 && (err == nil || congested) {
+			l.release(kind, took, congested)
+		} else { // a refusal costs a registry less than the work that it refuses: it is no measure of that
 			l.leave()
 		}
 		last = err
