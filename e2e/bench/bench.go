@@ -78,7 +78,7 @@ type field struct {
 }
 
 // short is what is measured several times, because everything else that a machine does shows in it.
-const short = 2 * time.Second
+const short = 3 * time.Second
 
 // measure lets a contestant do its work, when that is short several times, and returns the run in the middle.
 func (b *bench) measure(ctx context.Context, f field, c contestant) (result, error) {
