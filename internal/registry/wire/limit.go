@@ -98,23 +98,29 @@ func (l *limit) acquire(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// leave gives a place back from which nothing was sent.
+// leave gives a place back from which nothing was sent, or whose answer tells nothing.
 func (l *limit) leave() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.running--
+	l.end()
 	l.admit()
+}
+
+// end takes a request away from those on their way, and reports whether it was one of them when the limit fell.
+func (l *limit) end() (old bool) {
+	l.running--
+	if l.old == 0 {
+		return false
+	}
+	l.old--
+	return true
 }
 
 // release notes that a request of a sort was answered after so long, or that it told of congestion.
 func (l *limit) release(kind sort, took time.Duration, congested bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.running--
-	told := l.old > 0 // of congestion that has been heeded
-	if told {
-		l.old--
-	}
+	told := l.end() // of congestion that has been heeded
 	switch {
 	case !congested:
 		l.answers++
