@@ -11,13 +11,16 @@ import (
 	"time"
 
 	"github.com/regsweep/regsweep/internal/cli"
+	"github.com/regsweep/regsweep/internal/heap"
 )
 
 // version is set by the linker for a release.
 var version = ""
 
 func main() {
-	tuneGC()
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		heap.Tune()
+	}
 	signal.Ignore(syscall.SIGPIPE) // whoever reads the output may leave; the reports are still written
 	ctx, hurry := signals(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	host, err := os.Hostname()

@@ -35,6 +35,7 @@ var arrows = map[string][]string{
 	"internal/policy":                {"internal/retain", "internal/inuse", "internal/live", "internal/oci", "internal/spelling"},
 	"internal/spelling":              nil,
 	"internal/draw":                  nil,
+	"internal/heap":                  nil,
 	"internal/run":                   {"internal/registry", "internal/retain", "internal/prune", "internal/gc", "internal/rank", "internal/state", "internal/report", "internal/oci"},
 	"internal/publish":               {"internal/report", "internal/rank", "internal/ci"},
 	"internal/registry/dockerhub":    {"internal/registry", "internal/registry/wire", "internal/registry/distribution", "internal/oci"},
@@ -44,7 +45,7 @@ var arrows = map[string][]string{
 		"internal/run", "internal/publish", "internal/policy", "internal/ci", "internal/registry", "internal/registry/kinds", "internal/state", "internal/gc", "internal/prune",
 		"internal/rank", "internal/report", "internal/retain", "internal/inuse", "internal/live", "internal/oci", "internal/spelling",
 	},
-	"":                {"internal/cli"},
+	"":                {"internal/cli", "internal/heap"},
 	"internal/report": {"internal/draw", "internal/prune", "internal/rank", "internal/retain", "internal/gc", "internal/oci"},
 
 	"internal/registry/registrytest": {

@@ -1,4 +1,4 @@
-package main
+package heap
 
 import (
 	"runtime/debug"
@@ -17,11 +17,9 @@ func TestPercentFor(t *testing.T) {
 
 // TestRetune holds that each collection sets the percentage for the next one.
 func TestRetune(t *testing.T) {
-	t.Setenv("GOGC", "")
-	t.Setenv("GOMEMLIMIT", "")
 	before := debug.SetGCPercent(100)
 	t.Cleanup(func() { debug.SetGCPercent(before) })
-	tuneGC()
+	Tune()
 	held := make([]*[1 << 20]byte, 200)
 	for i := range held {
 		held[i] = new([1 << 20]byte)

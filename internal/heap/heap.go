@@ -1,27 +1,24 @@
-package main
+// Package heap sets how far the program's memory may grow between two collections of garbage. docs/performance.md has the peaks.
+package heap
 
 import (
-	"os"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 )
 
-// What the heap may grow by until Go collects its garbage again. Most runs have a few megabytes in use and make garbage
-// fast, so that Go's own measure, which is as much again as is in use, collects all the time. A run over 100,000 images has so much
-// in use that its peak would be twice that.
+// What the heap may grow by until Go collects its garbage again. By Go's own rule it may double. Most runs have a few megabytes
+// in use and make garbage fast, so that Go would collect all the time. A run over 100,000 images has 80 MB in use and would
+// need twice that.
 const (
 	spareBytes   = 24 << 20 // at least so much
 	sparePercent = 25       // or so many percent of what is in use, if that is more
 )
 
-// tuneGC has Go collect its garbage rarely while there is little of it, and keeps the peak low when there is much in use. The
-// environment overrides it.
-func tuneGC() {
-	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetGCPercent(percentFor(0))
-		runtime.AddCleanup(new(canary), retune, struct{}{})
-	}
+// Tune has Go collect its garbage rarely while there is little of it, and keeps the peak low when there is much in use.
+func Tune() {
+	debug.SetGCPercent(percentFor(0))
+	runtime.AddCleanup(new(canary), retune, struct{}{})
 }
 
 // canary is garbage as soon as it is made, so that what is called for its end is called after the next collection.
