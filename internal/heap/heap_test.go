@@ -8,7 +8,7 @@ import (
 
 func TestPercentFor(t *testing.T) {
 	t.Parallel()
-	for live, want := range map[uint64]int{0: 600, 4 << 20: 600, 24 << 20: 100, 96 << 20: 25, 1 << 30: 25} {
+	for live, want := range map[uint64]int{0: 300, 4 << 20: 300, 12 << 20: 100, 96 << 20: 12, 1 << 30: 12} {
 		if got := percentFor(live); got != want {
 			t.Errorf("with %d MiB in use: got %d, want %d", live>>20, got, want)
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unique"
 
 	"github.com/regsweep/regsweep/internal/oci"
 	"github.com/regsweep/regsweep/internal/registry"
@@ -298,7 +299,7 @@ func (g *gathering) snapshot() oci.Snapshot {
 	s := oci.Snapshot{Repository: g.repository.name, Ghosts: g.ghosts, Warnings: g.warnings, Images: make([]oci.Image, 0, len(g.manifests))}
 	for d, m := range g.manifests {
 		i := oci.Image{
-			Digest: d, MediaType: m.mediaType, Tags: g.tags[d], Created: g.date(d).at,
+			Digest: d, MediaType: unique.Make(m.mediaType).Value(), Tags: g.tags[d], Created: g.date(d).at,
 			Size: m.size, Blobs: m.blobs, Subject: m.subject, Unread: m.unread,
 			Pushed: g.entries[d].Pushed.UTC(), Retained: g.entries[d].Retained,
 		}
