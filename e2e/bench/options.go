@@ -39,17 +39,17 @@ type options struct {
 }
 
 // quickly is what --quick changes, for flags that are not given.
-var quickly = map[string]string{"n": "100,500", "repeat": "1", "job": "0", "large": "0", "many": "0", "manifests": "0", "listing": "100", "others": "200", "object-n": "20,50"}
+var quickly = map[string]string{"n": "100,500", "budget": "10s", "repeat": "1", "job": "0", "large": "0", "many": "0", "manifests": "0", "listing": "100", "others": "200", "object-n": "20,50"}
 
 // parse reads the command line.
 func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	quick := flags.Bool("quick", false, "small repositories only: --n 100,500 --repeat 1 --job 0 --large 0 --many 0 --manifests 0 --listing 100 --others 200 --object-n 20,50")
+	quick := flags.Bool("quick", false, "small repositories only: --n 100,500 --budget 10s --repeat 1 --job 0 --large 0 --many 0 --manifests 0 --listing 100 --others 200 --object-n 20,50")
 	registry := flags.String("registry", "all", "2.8.2, 3.1.2 or all")
 	images := flags.String("n", "100,500,1000,2000,5000", "numbers of images")
 	delays := flags.String("delay", "0,20ms", "round trips to add")
-	flags.DurationVar(&o.budget, "budget", 10*time.Second, "a contestant that would take longer by its growth so far is not run; on object storage it has four times as long")
+	flags.DurationVar(&o.budget, "budget", 20*time.Second, "a contestant that would take longer by its growth so far is not run; on object storage it has four times as long")
 	flags.IntVar(&o.repeat, "repeat", 3, "how often what takes less than three seconds is measured; the median counts")
 	flags.BoolVar(&o.thresholdOnly, "threshold", false, "measure only from which size on tags-first gains")
 	flags.Float64Var(&o.job, "job", 1, "how much of the script's job of nine repositories: 1 is all of its 6516 images; 0 leaves it out")

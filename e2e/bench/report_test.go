@@ -255,7 +255,7 @@ func TestOptions(t *testing.T) {
 		images []int // nil is an error
 		budget time.Duration
 	}{
-		{"", []int{100, 500, 1000, 2000, 5000}, 10 * time.Second},
+		{"", []int{100, 500, 1000, 2000, 5000}, 20 * time.Second},
 		{"--quick", []int{100, 500}, 10 * time.Second},
 		{"--quick --n 50,10 --budget 1s", []int{10, 50}, time.Second},
 		{"--n 100,", nil, 0},
