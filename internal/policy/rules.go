@@ -38,7 +38,7 @@ type Rules struct {
 	MaxDelete retain.Limit `name:"max-delete" group:"run" placeholder:"N|P%" help:"Refuse the plan when it deletes more images of a repository than this. Nothing is deleted, the plan is reported, and the exit code is 3."`
 }
 
-// over returns the rules, and those of below where there are none.
+// over returns the rules. A field that is not set has the value of below.
 func (r Rules) over(below Rules) Rules {
 	top, low := reflect.ValueOf(&r).Elem(), reflect.ValueOf(below)
 	for i := range top.NumField() {

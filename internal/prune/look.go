@@ -54,8 +54,8 @@ func (l *lookout) watched(tag string) {
 	delete(l.removing, tag)
 }
 
-// unwatch gives all of them back. Where some had no turn, the latest look has taken for granted where they point, and one may
-// have been moved to what has lost its tags: it is no look for a deletion by digest.
+// unwatch gives back all tags. If some were not removed, the latest look did not read where they point. One of them may have
+// been moved to an image whose tags were removed, so that look does not count for a deletion by digest.
 func (l *lookout) unwatch() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -33,7 +33,7 @@ type Stored struct {
 	Manifests map[oci.Digest]bool
 	// Rewritten are those that were pushed, new or again, since right before the last look.
 	Rewritten []oci.Digest
-	// Odd is something that the registry does not write; "" when there is none. Nothing may be concluded from the rest otherwise.
+	// Odd names a file that the registry does not write; "" when there is none. With one, the other fields say nothing.
 	Odd string
 }
 

@@ -115,9 +115,9 @@ func (r *Repository) readManifest(ctx context.Context, reference string, final f
 }
 
 // resolve returns the digest that a tag points at and its media type, with the cheapest request. Registries need not
-// send Docker-Content-Digest (OCI distribution-spec v1.1); then the manifest is read and hashed. It is read as well when
-// there is none, because the answer to a HEAD has no body that would prove it to be the registry's own, when HEAD is
-// refused, and when what the tag points at is nothing that was asked for.
+// send Docker-Content-Digest (OCI distribution-spec v1.1); then the manifest is read and hashed. It is also read in three
+// other cases: the answer to HEAD is 404, because only a body shows that the registry itself sent it; HEAD is refused; or the
+// media type is not one that was asked for.
 func (r *Repository) resolve(ctx context.Context, tag string) (manifest, error) {
 	if r.noHead.Load() {
 		return r.manifest(ctx, tag)

@@ -389,44 +389,6 @@ func TestSnapshotOfNothing(t *testing.T) {
 	})
 }
 
-func TestReread(t *testing.T) {
-	t.Parallel()
-	reg := registrytest.New(t, registrytest.Options{})
-	push := reg.Pusher(t, "team/app")
-	for n := range 4 {
-		push.Image(fixture.Image{Tags: []string{fmt.Sprintf("b%d", n)}, Created: built})
-	}
-	s := snapshot(t, reg)
-	child := push.Image(fixture.Image{Seed: "child"})
-	fresh := push.Index(fixture.Index{Tags: []string{"new"}, Children: []oci.Digest{child, find(t, s, s.Images[0].Digest).Digest}})
-	reg.ResetRequests()
-	later, err := client(reg).Repository("team/app").Refresh(t.Context(), s, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if i := find(t, later, fresh); len(i.Children) != 2 || !slices.Equal(i.Tags, []string{"new"}) {
-		t.Errorf("the new index has tags %q and %d children", i.Tags, len(i.Children))
-	}
-	if heads, gets := reg.Count("HEAD", "*/manifests/*"), reg.Count("GET", "*/manifests/*"); heads != 5 || gets != 2 || len(reg.Requests()) != 8 {
-		t.Errorf("%d HEADs, %d GETs, %d requests; want 5, 2 (the new ones) and 8", heads, gets, len(reg.Requests()))
-	}
-}
-
-func TestCatalog(t *testing.T) {
-	t.Parallel()
-	reg := registrytest.New(t, registrytest.Options{})
-	for n := range 250 {
-		reg.Pusher(t, fmt.Sprintf("team/app%d", n)).Image(fixture.Image{Tags: []string{"b1"}})
-	}
-	paths, err := client(reg).Catalog(t.Context())
-	if err != nil || len(paths) != 250 || paths[9] != "team/app9" || paths[10] != "team/app10" {
-		t.Errorf("got %d paths, %v: %v", len(paths), paths[:min(12, len(paths))], err)
-	}
-	if n := reg.Count(http.MethodGet, "/v2/_catalog"); n != 3 {
-		t.Errorf("%d pages, want 3", n)
-	}
-}
-
 // Two clients would read such a manifest differently, so what it depends on is a matter of opinion.
 func TestSnapshotRefusesAmbiguousManifests(t *testing.T) {
 	t.Parallel()

@@ -12,7 +12,7 @@ import (
 // has too much, with 429, 5xx or a broken connection. A round is as many answers as the limit allows.
 // How many requests queue is estimated as TCP Vegas does it (Brakmo, Peterson, "TCP Vegas", 1995): with the shortest
 // time that an answer took as the time without a queue, limit × (1 − shortest/average) of them are waiting. Each sort of
-// request has a shortest time of its own: a registry reads a config from its disk where it knows a tag by heart. Requests that
+// request has a shortest time of its own: a registry reads a config from its disk, and may have a tag in memory. Requests that
 // wait for less than [unnoticed] are not too many: on loopback that settles at about forty, with which 1000 images take 0.87
 // of the time that they take with ten (go run -C e2e ./bench), and at a round trip of 20 ms at the bound.
 // The libraries that limit so are made for servers: they judge by windows of a second or by a hundred samples, and a
@@ -158,7 +158,7 @@ func (l *limit) adapt() {
 	queued := l.now * (1 - float64(shortest)/float64(max(sum, 1)))
 	queues := queued > max(maxQueued, l.now/2) && waits > unnoticed
 	switch {
-	case queues && l.doubling && !l.queues: // perhaps only the first answers: a registry that has to wake up, new connections
+	case queues && l.doubling && !l.queues: // perhaps only the first answers are slow, after an idle time
 	case queues:
 		l.now, l.doubling = max(1, l.now*0.9), false
 	case !l.used:
