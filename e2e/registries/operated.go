@@ -107,12 +107,8 @@ func (r *Operated) PID() (int, error) {
 
 // Answers reports whether the registry serves.
 func (r *Operated) Answers() bool {
-	resp, err := http.Get(r.URL + "/v2/")
-	if err != nil {
-		return false
-	}
-	_ = resp.Body.Close()
-	return resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusUnauthorized
+	req, err := http.NewRequest(http.MethodGet, r.URL+"/v2/", nil)
+	return err == nil && serves(req)
 }
 
 func (r *Operated) answers() error { return answers(r.URL, nil) }

@@ -169,7 +169,8 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// answers waits until the registry answers, with 200 or with 401.
+// answers waits until the registry answers, with 200 or with 401. Any other answer may be from a server that got the address
+// first; then the registry ends.
 func answers(url string, exited <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
@@ -180,8 +181,8 @@ func answers(url string, exited <-chan struct{}) error {
 		if err != nil {
 			return err
 		}
-		if resp, err := http.DefaultClient.Do(req); err == nil {
-			return resp.Body.Close()
+		if serves(req) {
+			return nil
 		}
 		select {
 		case <-exited:
@@ -191,4 +192,14 @@ func answers(url string, exited <-chan struct{}) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// serves reports whether a registry answers a request for /v2/.
+func serves(req *http.Request) bool {
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusUnauthorized
 }

@@ -33,7 +33,8 @@ type Stored struct {
 	Manifests map[oci.Digest]bool
 	// Rewritten are those that were pushed, new or again, since right before the last look.
 	Rewritten []oci.Digest
-	// Odd names a file that the registry does not write; "" when there is none. With one, the other fields say nothing.
+	// Odd names a file that the registry does not write. It is "" when the storage has no such file. If Odd is set, do not use
+	// the other fields.
 	Odd string
 }
 

@@ -14,7 +14,8 @@ import (
 	"github.com/regsweep/regsweep/internal/registry/wire"
 )
 
-// errNotManifest is returned for a part of an index that is no manifest, or none that is known well enough to be deleted.
+// errNotManifest is returned for a part of an index that is not a manifest, or whose kind of manifest regsweep does not know
+// well enough to delete it.
 var errNotManifest = errors.New("not a manifest")
 
 // whole reads a manifest by digest.

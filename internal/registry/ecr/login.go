@@ -42,7 +42,7 @@ func (l *login) after(first func(string) (registry.Login, bool)) func(string) (r
 	}
 }
 
-// ensure gets a login where there is none.
+// ensure gets a login unless there is one already.
 func (l *login) ensure(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -89,7 +89,7 @@ func (a *api) authorize(req *http.Request, _ []byte) error {
 	return nil
 }
 
-// logIn reports whether the docker login is an access token. The key of a service account is none.
+// logIn reports whether the docker login is an access token. A service account's key is not an access token.
 func (a *api) logIn(ctx context.Context) (bool, error) {
 	found, err := a.registry.Login(ctx, a.host)
 	if err != nil || found.Username != tokenUser || found.Password == "" {
