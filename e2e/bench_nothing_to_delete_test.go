@@ -3,8 +3,6 @@ package e2e
 import (
 	"bytes"
 	"fmt"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -17,7 +15,7 @@ import (
 // read them before. A "version" does nothing at all, which is the price of a process here.
 func BenchmarkNothingToDelete(b *testing.B) {
 	step := func(b *testing.B, args ...string) {
-		cmd := exec.CommandContext(b.Context(), filepath.Join(program, "regsweep"), args...)
+		cmd := sweep(b, args...)
 		cmd.Env = []string{"HOME=" + b.TempDir()}
 		if out, err := cmd.CombinedOutput(); err != nil || len(args) > 1 && !bytes.Contains(out, []byte("nothing to delete, kept 10")) {
 			b.Fatalf("%v\n%s", err, out)

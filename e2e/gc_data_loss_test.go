@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"net/http"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -102,7 +101,7 @@ func TestGCDisasterOfTheStaleCache(t *testing.T) {
 				if restarts {
 					d.want(d.regsweep(append([]string{"gc", d.Host}, d.byHand()...)...), 0)
 				} else {
-					must(t, exec.Command(d.Binary, "garbage-collect", d.Config).Run())
+					must(t, bounded(t, d.Binary, "garbage-collect", d.Config).Run())
 				}
 				// docker push asks for the layer and sends it only when it is not there.
 				there := w.Do("HEAD", "blobs/"+layer).Status == http.StatusOK

@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -199,7 +198,7 @@ func TestGCIsEndedWhenTheRegistryIsStarted(t *testing.T) {
 	cmd, stdout, stderr, report := d.command(append([]string{"gc", d.Host + "/team/app"}, d.byHand()...)...)
 	must(t, cmd.Start())
 	g.reached()
-	must(t, exec.Command("sh", "-c", start).Run())
+	must(t, bounded(t, "sh", "-c", start).Run())
 	eventually(t, d.Answers)
 	must(t, os.Remove(filepath.Join(g.dir, "collecting"))) // the start after the collection is right
 	got := d.told(cmd.Wait(), stdout, stderr, report)

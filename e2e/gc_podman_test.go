@@ -60,7 +60,7 @@ func (e engine) image(registry string) string {
 		must(e.t, os.Chmod(root+dir, 0o1777))
 	}
 	tar := filepath.Join(e.t.TempDir(), "image.tar")
-	must(e.t, exec.Command("tar", "-C", root, "-cf", tar, ".").Run())
+	must(e.t, bounded(e.t, "tar", "-C", root, "-cf", tar, ".").Run())
 	e.must("import", tar, "localhost/registry:test")
 	return "localhost/registry:test"
 }
@@ -92,7 +92,9 @@ func contain(t *testing.T, l line, flags ...string) *contained {
 	c.env = []string{"PATH=" + dir + string(os.PathListSeparator) + os.Getenv("PATH")}
 	image := e.image(l.binary(t))
 	t.Cleanup(func() {
-		if out, err := exec.CommandContext(context.Background(), filepath.Join(dir, "docker"), "rm", "--force", "--all", "--time", "1").CombinedOutput(); err != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if out, err := exec.CommandContext(ctx, filepath.Join(dir, "docker"), "rm", "--force", "--all", "--time", "1").CombinedOutput(); err != nil {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})
@@ -108,7 +110,7 @@ func contain(t *testing.T, l line, flags ...string) *contained {
 // docker runs docker and returns what it prints.
 func (c *contained) docker(args ...string) string {
 	c.t.Helper()
-	out, err := exec.CommandContext(c.t.Context(), filepath.Join(c.dir, "docker"), args...).CombinedOutput()
+	out, err := bounded(c.t, filepath.Join(c.dir, "docker"), args...).CombinedOutput()
 	if err != nil {
 		c.t.Fatalf("docker %q: %v\n%s", args, err, out)
 	}
@@ -232,7 +234,7 @@ func TestGCPodmanByTheRecipe(t *testing.T) {
 	must(t, os.WriteFile(program, []byte(text), 0o700))
 	c.docker("rm", "--force", "--time", "1", c.name)
 	start := fmt.Sprintf("%s run --detach --rm --name %s --volume %s:%[3]s --volume %s:%[4]s:ro localhost/registry:test registry serve %[4]s", docker, c.name, c.Dir, config)
-	must(t, exec.Command("sh", "-c", start).Run())
+	must(t, bounded(t, "sh", "-c", start).Run())
 	eventually(t, c.Answers)
 	got := c.regsweep("gc", c.Host+"/team/app", "--gc-via", "local:", "--gc-stop", docker+" stop --time 5 "+c.name, "--gc-start", start, "--gc-binary", program, "--gc-config", config)
 	c.want(got, 0)

@@ -36,7 +36,7 @@ func newSSHD(t *testing.T, options ...string) *sshd {
 	must(t, os.MkdirAll(dir, 0o700))
 	s := &sshd{t: t, dir: dir, key: filepath.Join(dir, "key"), knownHosts: filepath.Join(dir, "known hosts"), wrongKey: filepath.Join(dir, "wrong"), wrongHosts: filepath.Join(dir, "wrong hosts")}
 	for _, name := range []string{"key", "host", "wrong"} {
-		must(t, exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", filepath.Join(dir, name)).Run())
+		must(t, bounded(t, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", filepath.Join(dir, name)).Run())
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
@@ -53,7 +53,7 @@ func newSSHD(t *testing.T, options ...string) *sshd {
 	// sshd's own configuration has another quoting, so that its files are where no quoting is needed.
 	plain := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(plain, "authorized"), allowed, 0o600))
-	must(t, exec.Command("cp", filepath.Join(dir, "host"), filepath.Join(plain, "host")).Run())
+	must(t, bounded(t, "cp", filepath.Join(dir, "host"), filepath.Join(plain, "host")).Run())
 	config := fmt.Sprintf("Port %s\nListenAddress 127.0.0.1\nHostKey %s/host\nPidFile %[2]s/pid\nAuthorizedKeysFile %[2]s/authorized\n"+
 		"PermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nStrictModes no\n", s.port, plain)
 	for _, o := range options {

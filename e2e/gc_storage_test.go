@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -92,7 +91,7 @@ func TestGCOfARegistryThatRunsTwice(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t, lines[0])
 	d.builds("team/app", 2, 1000)
-	second := exec.CommandContext(t.Context(), d.Binary, "serve", d.Config)
+	second := bounded(t, d.Binary, "serve", d.Config)
 	second.Env = append(os.Environ(), "REGISTRY_HTTP_ADDR=127.0.0.1:0")
 	must(t, second.Start())
 	t.Cleanup(func() { _ = second.Wait() })
@@ -147,8 +146,8 @@ func TestGCWithTheVariablesOfTheRegistry(t *testing.T) {
 		start, err := os.ReadFile(filepath.Join(d.Work, "start"))
 		must(t, err)
 		must(t, os.WriteFile(filepath.Join(d.Work, "start"), []byte(strings.Replace(string(start), `"$1" serve`, "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY='"+d.Dir+`' "$1" serve`, 1)), 0o600))
-		must(t, exec.Command("sh", "-c", d.Stop).Run())
-		must(t, exec.Command("sh", "-c", d.Start).Run())
+		must(t, bounded(t, "sh", "-c", d.Stop).Run())
+		must(t, bounded(t, "sh", "-c", d.Start).Run())
 		eventually(t, d.Answers)
 		d.env = []string{"REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=" + t.TempDir()}
 		ranked := d.regsweep(append([]string{"rank"}, d.rankVia()...)...)

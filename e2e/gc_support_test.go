@@ -45,11 +45,13 @@ var lines = []line{
 
 // distribution3 builds the registry of 3.1.2 once for all tests.
 var distribution3 = sync.OnceValues(func() (string, error) {
-	binary, err := registries.BuildDistribution3(context.Background(), filepath.Join(program, "distribution"))
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	binary, err := registries.BuildDistribution3(ctx, filepath.Join(program, "distribution"))
 	if err != nil {
 		return "", err
 	}
-	version, err := exec.Command(binary, "--version").Output()
+	version, err := exec.CommandContext(ctx, binary, "--version").Output()
 	if want := "github.com/distribution/distribution/v3 v3.1.2"; err == nil && !strings.Contains(string(version), want) {
 		err = fmt.Errorf("built %q, want %s", version, want)
 	}
@@ -167,7 +169,7 @@ type collected struct {
 func (d *depot) command(args ...string) (*exec.Cmd, *bytes.Buffer, *bytes.Buffer, string) {
 	d.t.Helper()
 	report := filepath.Join(d.t.TempDir(), "report.json")
-	cmd := exec.CommandContext(d.t.Context(), filepath.Join(program, "regsweep"), append(slices.Clone(args), "--report", report)...)
+	cmd := sweep(d.t, append(slices.Clone(args), "--report", report)...)
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + d.t.TempDir()}, d.env...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

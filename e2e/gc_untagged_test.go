@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -198,9 +197,9 @@ func TestGCUntaggedByHandOnTheOldLine(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t, lines[0])
 	g := overwrite(d, 2)
-	must(t, exec.CommandContext(t.Context(), "sh", "-c", d.Stop).Run())
-	must(t, exec.CommandContext(t.Context(), d.Binary, "garbage-collect", "--delete-untagged", d.Config).Run())
-	must(t, exec.CommandContext(t.Context(), "sh", "-c", d.Start).Run())
+	must(t, bounded(t, "sh", "-c", d.Stop).Run())
+	must(t, bounded(t, d.Binary, "garbage-collect", "--delete-untagged", d.Config).Run())
+	must(t, bounded(t, "sh", "-c", d.Start).Run())
 	eventually(t, d.Answers)
 	if err := d.whole("team/plain", "latest"); err != nil {
 		t.Error(err)

@@ -74,7 +74,7 @@ type said struct {
 
 func (e engine) podman(stdin string, args ...string) said {
 	e.t.Helper()
-	cmd := exec.CommandContext(e.t.Context(), "podman", slices.Concat(e.flags, args)...)
+	cmd := bounded(e.t, "podman", slices.Concat(e.flags, args)...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
 	err := cmd.Run()
@@ -127,7 +127,7 @@ func (e engine) base() string {
 	} {
 		args = append(args, "--dpkgopt="+o)
 	}
-	cmd := exec.CommandContext(e.t.Context(), "mmdebstrap", append(args, suite[1], tar)...)
+	cmd := bounded(e.t, "mmdebstrap", append(args, suite[1], tar)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		e.t.Fatalf("%v\n%s", err, out)
 	}

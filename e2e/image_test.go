@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -34,7 +33,7 @@ func TestImage(t *testing.T) {
 		t.Helper()
 		dir := checkout(t, written)
 		started := time.Now()
-		cmd := exec.CommandContext(t.Context(), "sh", "-c", `umask "$1" && shift && exec "$@"`, "-", umask, "make", "image", "VERSION=1.2.3", "EPOCH=1790000000",
+		cmd := bounded(t, "sh", "-c", `umask "$1" && shift && exec "$@"`, "-", umask, "make", "image", "VERSION=1.2.3", "EPOCH=1790000000",
 			"IMAGE="+name, "ENGINE=podman "+strings.Join(e.flags, " "), "IMAGEFLAGS=--no-cache --isolation chroot --build-arg BASE="+base)
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -76,7 +75,7 @@ func TestImage(t *testing.T) {
 // checkout copies what git has of the project, and what is new, into a folder, with all times set to one.
 func checkout(t *testing.T, written time.Time) string {
 	t.Helper()
-	list, err := exec.CommandContext(t.Context(), "git", "-C", "..", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate").Output()
+	list, err := bounded(t, "git", "-C", "..", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate").Output()
 	must(t, err)
 	dir := t.TempDir()
 	for path := range strings.SplitSeq(strings.TrimSuffix(string(list), "\x00"), "\x00") {
@@ -132,7 +131,7 @@ func imageEntrypoint(t *testing.T, e engine, name string) {
 	if got := e.run("", []string{name}, "sh", "-c", script); got.code != 0 || got.stdout+got.stderr != "" {
 		t.Errorf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
 	}
-	check := exec.CommandContext(t.Context(), installed(t, "shellcheck", "shellcheck"), "../image/entrypoint", "../image/ssh")
+	check := bounded(t, installed(t, "shellcheck", "shellcheck"), "../image/entrypoint", "../image/ssh")
 	if out, err := check.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

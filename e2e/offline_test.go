@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -278,7 +277,7 @@ func TestOfflineKilledWithRegsweep(t *testing.T) {
 		if got.code != -1 || d.Answers() {
 			t.Fatalf("regsweep was not killed: exit %d\n%s", got.code, got.stderr)
 		}
-		must(t, exec.Command("sh", "-c", d.Start).Run())
+		must(t, bounded(t, "sh", "-c", d.Start).Run())
 		eventually(t, d.Answers)
 		d.pullable()
 		got = d.regsweep(d.offline(d.Host+"/team/*", "--keep-last", "1", "--gc-break-lock")...)

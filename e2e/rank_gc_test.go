@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -34,7 +33,7 @@ func TestRankGCIsTheDryRunByHand(t *testing.T) {
 		serving, before := d.serving(), contents(t, d.Dir)
 
 		var log, stderr bytes.Buffer
-		byHand := exec.Command(d.Binary, "garbage-collect", "--dry-run", d.Config)
+		byHand := bounded(t, d.Binary, "garbage-collect", "--dry-run", d.Config)
 		byHand.Stdout, byHand.Stderr = &log, &stderr
 		if err := byHand.Run(); err != nil {
 			t.Fatalf("%v\n%s", err, stderr.String())

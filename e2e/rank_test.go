@@ -26,15 +26,15 @@ func TestRank(t *testing.T) {
 		// dryRun is the command that prints the collection's log.
 		dryRun func(t *testing.T, s *registries.Server) *exec.Cmd
 	}{
-		"docker-registry 2.8.2": {registries.DockerRegistry2, func(_ *testing.T, s *registries.Server) *exec.Cmd {
-			return exec.Command("docker-registry", "garbage-collect", "--dry-run", s.Config)
+		"docker-registry 2.8.2": {registries.DockerRegistry2, func(t *testing.T, s *registries.Server) *exec.Cmd {
+			return bounded(t, "docker-registry", "garbage-collect", "--dry-run", s.Config)
 		}},
 		"distribution 3.1.2": {registries.Distribution3, func(t *testing.T, s *registries.Server) *exec.Cmd {
 			binary := filepath.Join(t.TempDir(), "collect")
-			if out, err := exec.Command("go", "build", "-o", binary, "./registries/collect").CombinedOutput(); err != nil {
+			if out, err := bounded(t, "go", "build", "-o", binary, "./registries/collect").CombinedOutput(); err != nil {
 				t.Fatalf("build: %v\n%s", err, out)
 			}
-			return exec.Command(binary, s.Dir)
+			return bounded(t, binary, s.Dir)
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -126,7 +126,7 @@ type ranking struct {
 
 func rankJSON(t *testing.T, stdin []byte, args ...string) ranking {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(program, "regsweep"), append([]string{"rank", "--output", "json"}, args...)...)
+	cmd := sweep(t, append([]string{"rank", "--output", "json"}, args...)...)
 	cmd.Stdin = bytes.NewReader(stdin)
 	cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}
 	var stdout, stderr bytes.Buffer

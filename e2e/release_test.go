@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -22,7 +21,7 @@ import (
 // releaseStep runs a step of .ci/release in a checkout, with additional variables in the environment.
 func releaseStep(t *testing.T, dir string, environ []string, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, ".ci", "release"), args...)
+	cmd := bounded(t, filepath.Join(dir, ".ci", "release"), args...)
 	cmd.Env = append(os.Environ(), environ...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -106,7 +105,7 @@ func TestRelease(t *testing.T) {
 	}))
 	defer mirror.Close()
 	install := func() (string, error) {
-		cmd := exec.CommandContext(t.Context(), "bash", "../action/install.sh")
+		cmd := bounded(t, "bash", "../action/install.sh")
 		cmd.Env = []string{
 			"PATH=" + os.Getenv("PATH"), "INSTALL_MODE=download", "MIRROR=" + mirror.URL,
 			"CHECKSUMS=" + filepath.Join(dir, "checksums.txt"), "RUNNER_TEMP=" + dir, "RUNNER_TOOL_CACHE=" + filepath.Join(dir, "tools"),
@@ -124,7 +123,7 @@ func TestRelease(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v: %s", err, path)
 		}
-		said, err := exec.CommandContext(t.Context(), path, "--version").CombinedOutput()
+		said, err := bounded(t, path, "--version").CombinedOutput()
 		if string(said) != "regsweep v1.2.3\n" {
 			t.Errorf("the program says %s: %v", said, err)
 		}
@@ -163,7 +162,7 @@ func TestReleaseRefuses(t *testing.T) {
 		"checksums v1.2 linux/amd64":                 "release: v1.2 is not a version such as v1.2.3\n",
 		"notes":                                      "the steps are build, ",
 	} {
-		out, err := exec.CommandContext(t.Context(), filepath.Join(dir, ".ci", "release"), strings.Fields(command)...).CombinedOutput()
+		out, err := bounded(t, filepath.Join(dir, ".ci", "release"), strings.Fields(command)...).CombinedOutput()
 		said, refused := string(out), strings.HasPrefix(string(out), "release: ")
 		if (err != nil) != refused || said != want && !(refused && strings.Contains(said, want)) {
 			t.Errorf("%s: %v: got %q, want %q", command, err, said, want)

@@ -118,7 +118,7 @@ func newChromium(t *testing.T) chromium {
 func written(t *testing.T, code int, args ...string) string {
 	t.Helper()
 	dir := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), filepath.Join(program, "regsweep"), append(args, "--report", filepath.Join(dir, "page.html"), "--report", filepath.Join(dir, "folder")+"/")...)
+	cmd := sweep(t, append(args, "--report", filepath.Join(dir, "page.html"), "--report", filepath.Join(dir, "folder")+"/")...)
 	cmd.Env = []string{} // not that of the CI that this may run in
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != code {

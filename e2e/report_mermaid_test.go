@@ -74,7 +74,7 @@ func picture(t *testing.T, name string) string {
 	if text, err = json.Marshal(report); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), filepath.Join(program, "regsweep"), "report", "-", "--ci", "github", "--output", "markdown")
+	cmd := sweep(t, "report", "-", "--ci", "github", "--output", "markdown")
 	cmd.Stdin, cmd.Env = bytes.NewReader(text), []string{}
 	out, _ := cmd.Output() // its exit code is that of the run that the report is about
 	_, after, found := strings.Cut(string(out), "\n```mermaid\n")
@@ -104,7 +104,7 @@ func parsed(t *testing.T, node, text string) ([]byte, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), node, "-e", parseDiagram, file)
+	cmd := bounded(t, node, "-e", parseDiagram, file)
 	cmd.Stdin = strings.NewReader(text)
 	return cmd.Output()
 }

@@ -25,7 +25,7 @@ func TestMetricsAreRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "x.prom")
-	cmd := exec.CommandContext(t.Context(), filepath.Join(program, "regsweep"), "report", "-", "--report", file)
+	cmd := sweep(t, "report", "-", "--report", file)
 	cmd.Env = []string{} // not that of the CI that this may run in
 	cmd.Stdin = strings.NewReader(string(in))
 	out, err := cmd.CombinedOutput()

@@ -99,7 +99,7 @@ func environ(t *testing.T, more ...string) []string {
 // runIn runs a program in a folder and returns what it says, and whether it ended well.
 func runIn(t *testing.T, dir string, env []string, name string, args ...string) (string, bool) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd := bounded(t, name, args...)
 	cmd.Dir, cmd.Env = dir, env
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

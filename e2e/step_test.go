@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -48,6 +49,7 @@ func scripts() testscript.Params {
 	return testscript.Params{
 		Dir:                filepath.Join("testdata", "script"),
 		RequireUniqueNames: true,
+		Deadline:           time.Now().Add(3 * patience), // all scripts together
 		Cmds:               commands,
 		Condition:          condition,
 		Setup: func(env *testscript.Env) error {

@@ -249,7 +249,7 @@ func start(t *testing.T, args ...string) *running {
 	t.Helper()
 	dir := t.TempDir()
 	r := &running{t: t, report: filepath.Join(dir, "report.json"), exited: make(chan struct{})}
-	r.cmd = exec.Command(filepath.Join(program, "regsweep"), append(args, "--report", r.report)...)
+	r.cmd = sweep(t, append(args, "--report", r.report)...)
 	r.cmd.Env = []string{"HOME=" + dir}
 	r.cmd.Stdout, r.cmd.Stderr = &r.stdout, &r.stderr
 	if err := r.cmd.Start(); err != nil {

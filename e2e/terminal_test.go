@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -71,7 +70,7 @@ func screen(t *testing.T, width int, args string) string {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	tmux := func(args ...string) string {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), "tmux", append([]string{"-u", "-f", os.DevNull, "-S", filepath.Join(dir, "socket")}, args...)...)
+		cmd := bounded(t, "tmux", append([]string{"-u", "-f", os.DevNull, "-S", filepath.Join(dir, "socket")}, args...)...)
 		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "LC_ALL=C.UTF-8", "TERM=xterm-256color", "SHELL=/bin/sh"}
 		out, err := cmd.CombinedOutput()
 		if err != nil {
