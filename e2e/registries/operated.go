@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Operated is a registry that somebody stops and starts by commands, as a host with a service manager does it. It is a
@@ -107,9 +108,14 @@ func (r *Operated) PID() (int, error) {
 
 // Answers reports whether the registry serves.
 func (r *Operated) Answers() bool {
-	req, err := http.NewRequest(http.MethodGet, r.URL+"/v2/", nil)
+	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.URL+"/v2/", nil)
 	return err == nil && serves(req)
 }
+
+// answerTimeout is for a server that got the address of a stopped registry and does not answer.
+const answerTimeout = 5 * time.Second
 
 func (r *Operated) answers() error { return answers(r.URL, nil) }
 
