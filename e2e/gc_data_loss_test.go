@@ -111,7 +111,7 @@ func TestGCDisasterOfTheStaleCache(t *testing.T) {
 				if there {
 					a := w.Send("PUT", "manifests/again", manifest.Header.Get("Content-Type"), manifest.Body, nil)
 					w.Check("push again", a, http.StatusCreated, "")
-					if got, err := http.Get(d.URL + "/v2/team/app/blobs/" + layer); err == nil {
+					if got, err := registrytest.Client.Get(d.URL + "/v2/team/app/blobs/" + layer); err == nil {
 						if n := readAll(got); n != 0 {
 							t.Errorf("the layer has %d bytes: this test shows nothing", n)
 						}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/regsweep/regsweep/e2e/registries"
+	"github.com/regsweep/regsweep/internal/registry/registrytest"
 )
 
 // configured are the flags of byHand with another configuration.
@@ -28,7 +29,7 @@ func (d *depot) upload(path string) string {
 	blob := make([]byte, 5000)
 	_, err := rand.Read(blob)
 	must(d.t, err)
-	begin, err := http.Post(d.URL+"/v2/"+path+"/blobs/uploads/", "", nil)
+	begin, err := registrytest.Client.Post(d.URL+"/v2/"+path+"/blobs/uploads/", "", nil)
 	must(d.t, err)
 	must(d.t, begin.Body.Close())
 	at, err := begin.Location()
@@ -39,7 +40,7 @@ func (d *depot) upload(path string) string {
 	at.RawQuery = query.Encode()
 	put, err := http.NewRequestWithContext(d.t.Context(), http.MethodPut, at.String(), strings.NewReader(string(blob)))
 	must(d.t, err)
-	answer, err := http.DefaultClient.Do(put)
+	answer, err := registrytest.Client.Do(put)
 	must(d.t, err)
 	_, err = io.Copy(io.Discard, answer.Body)
 	must(d.t, err)
@@ -53,7 +54,7 @@ func (d *depot) upload(path string) string {
 // has reports whether the registry has a blob.
 func (d *depot) has(path, digest string) bool {
 	d.t.Helper()
-	answer, err := http.Head(d.URL + "/v2/" + path + "/blobs/" + digest)
+	answer, err := registrytest.Client.Head(d.URL + "/v2/" + path + "/blobs/" + digest)
 	must(d.t, err)
 	must(d.t, answer.Body.Close())
 	return answer.StatusCode == http.StatusOK

@@ -42,7 +42,7 @@ var (
 	// a request that has just been sent is lost with its connection.
 	Connections = &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 10 * time.Second}
 	// Client sends by them.
-	Client = &http.Client{Transport: Connections}
+	Client = &http.Client{Transport: Connections, Timeout: fixture.Timeout}
 )
 
 // Do sends a request to a path below the repository, or below the host when it begins with a slash. The repository's
