@@ -14,7 +14,7 @@ type Kind struct {
 // Error returns the text.
 func (k *Kind) Error() string { return k.Text }
 
-// Hint returns the advice; "" when there is none.
+// Hint returns the advice. It returns "" if no advice helps.
 func (k *Kind) Hint() string { return k.Advice }
 
 // The kinds of failure that callers tell apart.

@@ -32,7 +32,7 @@ type gitlab struct {
 	protected protected
 }
 
-// Traits are those of a registry with the database until a list has told that there is none.
+// Traits are those of a registry with the database, unless a list has shown that the registry does not have one.
 func (g *gitlab) Traits() registry.Traits {
 	t := g.Registry.Traits()
 	if g.files.Load() { // everything is in files, and the administrator collects garbage
@@ -49,8 +49,9 @@ func (g *gitlab) Repository(path string) registry.Repository {
 	return r
 }
 
-// repository is one that is read by GitLab's own list, or over the OCI API where there is none. It has the abilities of
-// the core alone: with the database, what has lost its tags may still be refused, and is in no list any more.
+// repository is read by GitLab's own list, or over the OCI API if the registry does not have that list. It has only the
+// abilities of the core. With the database, the registry may still refuse to delete a manifest that has lost its tags, and
+// does not list it any more.
 type repository struct {
 	registry *gitlab
 	path     string

@@ -128,8 +128,8 @@ func parsePage(reply wire.Reply) (items []artifact, total int, err error) {
 	return items, total, nil
 }
 
-// refused says what an answer that is no list means. A login that may pull and delete need not be allowed to list, and a
-// proxy need not let the API through.
+// refused says what it means if the answer is not a list. A login that may pull and delete is not always allowed to list,
+// and a proxy may block the API.
 func refused(err error) error {
 	var answer *registry.Error
 	switch {
